@@ -1,0 +1,29 @@
+"""Profiles and strictness only."""
+
+import os
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+default, ci = settings.get_profile("default"), settings.get_profile("ci")
+settings.register_profile("dev", parent=default, deadline=None)
+settings.register_profile("ci", parent=ci, max_examples=200)
+settings.register_profile("nightly", parent=default, deadline=None, print_blob=True, max_examples=5_000)
+settings.load_profile(os.getenv("HYPOTHESIS_PROFILE", "ci" if os.getenv("CI") else "dev"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long searches run where they are asked for: HYPOTHESIS_PROFILE=nightly, or -m long."""
+    if os.getenv("HYPOTHESIS_PROFILE") == "nightly" or config.getoption("-m"):
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if item not in long]
+
+
+@pytest.fixture(autouse=True)
+def numpy_errors_are_errors():
+    """Overflow, division by zero and invalid operations must be meant: a test that means them says so with np.errstate."""
+    with np.errstate(over="raise", divide="raise", invalid="raise"):
+        yield
