@@ -1,5 +1,6 @@
 """A shallow neural network by hand, in NumPy alone; `DERIVATION.md` derives every formula.
 
+>>> import numpy as np
 >>> parameters = random_parameters((2, 4, 1), seed=0)
 >>> X, Y = np.array([[0.0, 0.0, 1.0, 1.0], [0.0, 1.0, 0.0, 1.0]]), np.array([[0.0, 1.0, 1.0, 0.0]])
 >>> cache = forward(parameters, X)

@@ -126,8 +126,8 @@ def _check_fits(name: str, W: np.ndarray, name_before: str, before: np.ndarray) 
     if W.shape[1] != before.shape[0]:
         raise ValueError(
             f"{name} has shape {W.shape} and {name_before} has shape {before.shape}; {name} should have as many "
-            f"columns as {name_before} has rows. Usually one of them is transposed: row i of W holds the weights of unit "
-            "i, column i of X is sample i"
+            f"columns as {name_before} has rows. Usually one of them is transposed: row i of W holds the weights of "
+            "unit i, column i of X is sample i"
         )
 
 

@@ -97,7 +97,9 @@ def gradients(
         f"d{name}": derivative / m if name in leaves else derivative  # J is the total over m
         for name, derivative in zip(names, derivatives, strict=True)
     } | {"J": total / m}
-    return results if isinstance(X, Tensor) else {name: tensor.numpy(force=True) for name, tensor in results.items()}
+    if isinstance(X, Tensor):
+        return results
+    return {name: tensor.numpy(force=True).copy() for name, tensor in results.items()}  # autograd may give one for two
 
 
 class ShallowNetwork(nn.Module):
