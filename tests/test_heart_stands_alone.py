@@ -1,8 +1,10 @@
 """`manual` needs NumPy alone, `torch_ref` torch alone, and what their docstrings show is so."""
 
 import doctest
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -22,5 +24,14 @@ def test_importing_it_loads_no_stranger(package):
 @pytest.mark.parametrize("module", [manual, manual.network, manual.initialisation])
 def test_examples_in_docstrings_are_right(module):
     results = doctest.testmod(module)
+    assert results.attempted > 0
+    assert results.failed == 0
+
+
+def test_examples_in_the_derivation_are_right():
+    text = (Path(manual.__file__).parent / "DERIVATION.md").read_text(encoding="utf-8")
+    examples = "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
+    test = doctest.DocTestParser().get_doctest(examples, {}, "DERIVATION.md", None, 0)
+    results = doctest.DocTestRunner().run(test)
     assert results.attempted > 0
     assert results.failed == 0
