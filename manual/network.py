@@ -76,8 +76,8 @@ def backward(
     dZ = LOSSES[loss, activations[-1]].dZ(Y, cache[f"Z{L}"], cache[f"A{L}"])  # (n_L, m): dZ2 = A2 - Y
     for layer in range(L, 0, -1):
         A_before = cache[f"A{layer - 1}"] if layer > 1 else X  # (n_{l-1}, m)
-        dW = dZ @ A_before.T / m  # (n_l, n_{l-1})
-        db = np.sum(dZ, axis=1, keepdims=True) / m  # (n_l, 1)
+        dW = dZ @ A_before.T / m  # (n_l, n_{l-1}): dW2 = dZ2 A1^T / m
+        db = np.sum(dZ, axis=1, keepdims=True) / m  # (n_l, 1): db2 = sum of dZ2 over the samples / m
         gradients |= {f"dZ{layer}": dZ, f"dW{layer}": dW, f"db{layer}": db}
         if layer > 1:
             slope = ACTIVATIONS[activations[layer - 2]].slope(cache[f"Z{layer - 1}"], A_before)  # (n_{l-1}, m)

@@ -121,5 +121,12 @@ def test_symmetric_units_sees_through_the_layer_before():
     assert manual.symmetric_units(parameters) == {1: [(1, 2)], 2: [(1, 2)]}
 
 
+def test_symmetric_units_adds_weights_up_in_one_order():
+    """(0.1 + 0.2) + 0.3 is not (0.3 + 0.2) + 0.1 in floating point, but the units are the same."""
+    parameters = manual.zero_parameters((1, 3, 2, 1))
+    parameters["W2"][:] = [[0.1, 0.2, 0.3], [0.3, 0.2, 0.1]]
+    assert manual.symmetric_units(parameters) == {1: [(1, 2, 3)], 2: [(1, 2)]}
+
+
 def test_one_layer_has_no_hidden_units():
     assert manual.symmetric_units(manual.zero_parameters((2, 3))) == {}

@@ -61,6 +61,7 @@ def test_cost_and_values_are_in_one_graph(case):
     mine = by_hand(case)
     found = {f"d{name}": d.numpy() * m for name, d in zip(names, derivatives, strict=True)}
     assert_agree(case, mine, mine | found | {"J": J.detach().numpy()})
+    assert len({id(tensor) for tensor in values.values()}) == len(values)  # a hook on Z1 is none on A1
 
 
 @PRECISIONS
@@ -141,6 +142,14 @@ def test_parameters_go_to_a_sequential_and_back(dtype, case):
             assert array.dtype == dtype
             np.testing.assert_array_equal(array, case.parameters[name])
             assert not np.shares_memory(array, case.parameters[name])
+
+
+def test_a_state_dict_shares_nothing_with_the_tensors_it_came_from():
+    parameters = {"W1": torch.ones(2, 3), "b1": torch.ones(2, 1)}
+    state = torch_ref.to_state_dict(parameters)
+    for tensor in parameters.values():
+        tensor += 1
+    assert all(torch.all(tensor == 1) for tensor in state.values())
 
 
 def test_a_sequential_of_ones_own_is_understood():
