@@ -1,6 +1,7 @@
 """Gradient descent (notes 3.9): step against the gradient, again and again."""
 
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral
 
 import numpy as np
 
@@ -46,7 +47,7 @@ def gradient_descent(
 def _check_schedule(learning_rate: float, iterations: int) -> None:
     if not (np.isfinite(learning_rate) and learning_rate > 0):
         raise ValueError(f"learning_rate is {learning_rate}; it should be finite and above 0")
-    if iterations != int(iterations) or iterations < 0:
+    if not isinstance(iterations, Integral) or iterations < 0:
         raise ValueError(f"iterations is {iterations}; it should be a whole number, 0 or more")
 
 

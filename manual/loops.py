@@ -31,8 +31,11 @@ def forward(
         for layer, g in enumerate(activations, start=1):
             W, b, Z, A = (parameters[f"W{layer}"], parameters[f"b{layer}"], cache[f"Z{layer}"], cache[f"A{layer}"])
             for unit in range(len(W)):
-                Z[unit, i] = _dot(W[unit], x) + b[unit, 0]
-            A[:, i] = OUTPUTS[g](Z[:, i])  # one layer at once, for softmax looks at all of its units
+                Z[unit, i] = _dot(W[unit], x) + b[unit, 0]  # z = w^T x + b
+                if g in ACTIVATIONS:
+                    A[unit, i] = ACTIVATIONS[g].value(Z[unit, i])  # a = g(z)
+            if g not in ACTIVATIONS:
+                A[:, i] = OUTPUTS[g](Z[:, i])  # softmax: every a needs the z of all units
             x = A[:, i]  # (n_l,): what the next layer reads
     return cache
 
@@ -59,11 +62,11 @@ def backward(
             dz, a_before = gradients[f"dZ{layer}"][:, i], values[f"A{layer - 1}"][:, i]  # (n_l,), (n_{l-1},)
             _add_sample(gradients[f"dW{layer}"], gradients[f"db{layer}"], dz, a_before)
             if layer > 1:
-                slope = ACTIVATIONS[activations[layer - 2]].slope(values[f"Z{layer - 1}"][:, i], a_before)  # (n_{l-1},)
+                slope, z_before = ACTIVATIONS[activations[layer - 2]].slope, cache[f"Z{layer - 1}"][:, i]
                 for unit in range(len(a_before)):
                     da = _dot(parameters[f"W{layer}"][:, unit], dz)  # over all the units that read this one
                     gradients[f"dA{layer - 1}"][unit, i] = da
-                    gradients[f"dZ{layer - 1}"][unit, i] = da * slope[unit]
+                    gradients[f"dZ{layer - 1}"][unit, i] = da * slope(z_before[unit], a_before[unit])
     return {name: d / m if name[:2] in ("dW", "db") else d for name, d in gradients.items()}
 
 

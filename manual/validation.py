@@ -5,6 +5,7 @@ is, what it should be, and what that usually means. NaN and infinity are let thr
 """
 
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 
 import numpy as np
 
@@ -18,7 +19,7 @@ DISTRIBUTION = 1e-3  # how far a column of labels may sum from 1 and still be a 
 
 def check_sizes(sizes: Sequence[int]) -> None:
     """(n_0, n_1, ..., n_L), at least two whole numbers from 1."""
-    if len(sizes) < 2 or any(size < 1 or size != int(size) for size in sizes):
+    if len(sizes) < 2 or any(not isinstance(size, Integral) or size < 1 for size in sizes):
         raise ValueError(
             f"sizes is {tuple(sizes)}; it should be (n_0, n_1, ..., n_L), the inputs and then the units of each layer: "
             "at least two whole numbers, none below 1"

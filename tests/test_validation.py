@@ -137,7 +137,7 @@ def test_parameters_that_do_not_fit(function):
 
 
 @pytest.mark.parametrize("function", [manual.layer_shapes, manual.random_parameters, manual.zero_parameters])
-@pytest.mark.parametrize("sizes", [(), (3,), (3, 0), (3, -1), (3, 1.5)])
+@pytest.mark.parametrize("sizes", [(), (3,), (3, 0), (3, -1), (3, 1.0), (3, 1.5)])
 def test_sizes_without_a_meaning(function, sizes):
     with pytest.raises(ValueError, match=r"sizes is \(.*\); it should be \(n_0, n_1, \.\.\., n_L\)"):
         function(sizes)
