@@ -1,0 +1,111 @@
+"""Own fault, or inherited: every step is judged on the subject's own inputs to it.
+
+In a second run of the reference each tensor that the subject has an opinion on hands on the subject's value in place
+of the computed one, and in the backward pass the subject's gradient. What arrives at a tensor was then computed from
+the subject's own inputs to that step: if it differs from the subject's, the step itself is wrong; if it agrees, the
+fault came from upstream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+
+from gradcompare.bounds import FLOAT64, Precision
+from gradcompare.reference import COST, Bounded, Evaluation, HandedOn
+from gradcompare.verdict import WRONG, Bounds, Finding, judge, of
+
+Evaluate = Callable[[HandedOn], Evaluation]
+
+
+def scales(claims: Mapping[str, np.ndarray], inputs: Iterable[str]) -> list[float]:
+    """The scales that dZ and dA may carry by convention: 1, or m where they are derivatives of the summed loss.
+
+    m is a length that every such claim has among its axes.
+    """
+    lengths = [set(claim.shape) for name, claim in claims.items() if is_intermediate(name, inputs)]
+    return [1.0, *(float(m) for m in sorted(set.intersection(*lengths), reverse=True) if m > 1)] if lengths else [1.0]
+
+
+def is_intermediate(name: str, inputs: Iterable[str]) -> bool:
+    """Whether a claim is the gradient of something between the inputs and the cost."""
+    return of(name) != name and of(name) not in set(inputs)
+
+
+def unscaled(claims: Mapping[str, np.ndarray], inputs: Iterable[str], scale: float) -> dict[str, np.ndarray]:
+    """The claims with the convention divided out."""
+    if scale == 1:
+        return dict(claims)
+    return {
+        k: c.astype(np.float64) / scale if is_intermediate(k, inputs) and c.dtype.kind == "f" else c
+        for k, c in claims.items()
+    }
+
+
+def blame(
+    findings: Mapping[str, Finding],
+    claims: Mapping[str, np.ndarray],
+    claim_errors: Mapping[str, np.ndarray],
+    evaluation: Evaluation,
+    evaluate: Evaluate,
+    precision: Precision,
+    inputs: Iterable[str],
+) -> dict[str, Finding]:
+    """The findings, with "fault" or "inherited" for each tensor that was found wrong. One more run of the reference."""
+    inputs = set(inputs)
+    passable = {
+        k: c for k, c in claims.items() if findings[k].verdict not in ("shape", "dtype", "missing") and _finite(c)
+    }
+    values = {
+        evaluation.numbers[k]: c
+        for k, c in passable.items()
+        if k == of(k) and k not in inputs and k != COST and k in evaluation.numbers
+    }
+    gradients = {of(k): c for k, c in passable.items() if k != of(k)}
+    local = evaluate(HandedOn(values, gradients))
+    judged: dict[str, Finding] = {}
+    wrong = {k for k, f in findings.items() if f.verdict in WRONG}
+    for name in local.order:
+        if name not in findings:
+            continue
+        finding = findings[name]
+        judged[name] = finding
+        if name not in wrong or finding.verdict in ("shape", "dtype"):
+            continue
+        near = sorted(_nearest(name, local.upstream, wrong), key=local.order.index, reverse=True)
+        unseen = [k for k in near if k not in passable]
+        step = judge(
+            name,
+            claims[name],
+            local.tensors[name],
+            _local_bounds(local.tensors[name], claim_errors.get(name)),
+            precision,
+        )
+        own = step.verdict in WRONG and not unseen
+        judged[name] = finding if own or not near else finding.but(verdict="inherited", inherited_from=near[0])
+    return judged | {k: f for k, f in findings.items() if k not in judged}
+
+
+def _local_bounds(arrived: Bounded, claim_error: np.ndarray | None) -> Bounds:
+    return Bounds(2 * arrived.error + FLOAT64.unit_roundoff * np.abs(arrived.value), claim_error)
+
+
+def _nearest(name: str, upstream: Mapping[str, set[str]], wrong: set[str]) -> set[str]:
+    """The wrong tensors that this one was computed from, seen past those that are right."""
+    found: set[str] = set()
+    waiting, seen = list(upstream[name]), set()
+    while waiting:
+        parent = waiting.pop()
+        if parent in seen:
+            continue
+        seen.add(parent)
+        if parent in wrong:
+            found.add(parent)
+        else:
+            waiting += upstream.get(parent, ())
+    return found - {name}
+
+
+def _finite(claim: np.ndarray) -> bool:
+    return claim.dtype.kind in "fiub" and bool(np.all(np.isfinite(claim)))

@@ -1,0 +1,224 @@
+"""Autograd's answer: values, gradients and bounds of every named tensor, and which of them was computed from which."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gradcompare.bounds import BoundedTensor, Precision, Run
+
+Arrays = Mapping[str, np.ndarray]
+Reference = Callable[[dict[str, Any]], Any]
+"""inputs -> cost, or (cost, {name: tensor})."""
+
+COST = "J"
+
+
+class Bounded(NamedTuple):
+    """What was computed, and elementwise how far rounding can have moved it."""
+
+    value: np.ndarray
+    error: np.ndarray
+
+
+class HandedOn(NamedTuple):
+    """A subject's own numbers, to be handed on in place of the computed ones."""
+
+    values: Mapping[int, np.ndarray]
+    """By the number of the tensor in the run."""
+    gradients: Mapping[str, np.ndarray]
+    """By the name of the tensor that they are the gradients of."""
+
+
+class Floors(NamedTuple):
+    """Errors to be added to what the rules give (see `stand_in`)."""
+
+    values: Mapping[int, float]
+    """By the number of the tensor in the run."""
+    gradients: Mapping[str, float]
+    """By the name of the tensor that they are the gradients of."""
+
+
+class MeasuredRun(Run):
+    """A run that notes the largest entry of every tensor, and adds floors to the errors of some."""
+
+    def __init__(self, precision: Precision, floors: Mapping[int, float], **options: Any) -> None:
+        super().__init__(precision, **options)
+        self.floors, self.largest = floors, list[float]()
+
+    def wrap(self, value: Tensor, error: Tensor, parents: tuple[int, ...]) -> Any:
+        """As `Run.wrap`, measured."""
+        if value.is_floating_point() and value.numel() > 0:
+            least, most = torch.aminmax(value)
+            self.largest.append(max(float(most), -float(least)))
+        else:
+            self.largest.append(0.0)
+        floor = self.floors.get(len(self.parents), 0.0)
+        return super().wrap(value, error + floor if floor else error, parents)
+
+
+@dataclass
+class Evaluation:
+    """One run of a reference, forward and backward.
+
+    `tensors` holds what was computed, by the names of subjects' claims: "Z1" a value, "dZ1" a gradient, "J" the cost.
+    Where something was handed on it holds what arrived before. `upstream[name]` are the names of the nearest such
+    tensors that this one was computed from.
+    """
+
+    tensors: dict[str, Bounded]
+    upstream: dict[str, set[str]]
+    numbers: dict[str, int]
+    run: Run
+    values: set[str]
+    """The names that are values, not gradients."""
+    order: list[str] = field(default_factory=list)
+    """The names, each after those it was computed from."""
+
+
+def evaluate(
+    reference: Reference,
+    inputs: Arrays,
+    claimed: Collection[str],
+    precision: Precision,
+    *,
+    ties_are_kinks: bool = False,
+    handed_on: HandedOn | None = None,
+    floors: Floors | None = None,
+    measure: bool = False,
+) -> Evaluation:
+    """Run the reference on bounded tensors and differentiate it with respect to what the claims are about.
+
+    Raises TypeError or ValueError, in words, where the reference does not return a differentiable scalar cost.
+    """
+    handed_on, added = handed_on or HandedOn({}, {}), floors or Floors({}, {})
+    substitutes = {number: torch.from_numpy(np.array(a, dtype=np.float64)) for number, a in handed_on.values.items()}
+    options: dict[str, Any] = {"ties_are_kinks": ties_are_kinks, "substitutes": substitutes}
+    run = MeasuredRun(precision, added.values, **options) if measure or floors else Run(precision, **options)
+    leaves = _differentiated(inputs, claimed)
+    with run:
+        tensors: dict[str, Any] = {}
+        for name, array in inputs.items():
+            tensors[name] = run.exact(torch.from_numpy(np.array(array)), requires_grad=name in leaves)
+        cost, named = split_result(reference(dict(tensors)))
+        known = {k: v for k, v in (tensors | named | {COST: cost}).items() if isinstance(v, Tensor)}
+        gradients, numbers = _gradients(run, cost, known, claimed, handed_on.gradients, added.gradients)
+    numbers |= {name: t.number for name, t in known.items() if isinstance(t, BoundedTensor)}
+    found = {name: _arrived(run, t) for name, t in known.items()} | gradients
+    # an input is where computation starts, not something that was computed
+    computed = {k: v for k, v in numbers.items() if k not in inputs}
+    upstream, order = _dependencies(run, computed, found, claimed)
+    return Evaluation(found, upstream, numbers, run, set(known), order)
+
+
+def split_result(result: Any) -> tuple[Tensor, dict[str, Any]]:
+    """(cost, named tensors), in words where the reference returned something else."""
+    cost, named = result if isinstance(result, tuple) and len(result) == 2 else (result, {})
+    if not isinstance(cost, Tensor) or not isinstance(named, Mapping):
+        raise TypeError(
+            f"the reference returned {type(cost).__name__} for the cost; it should return a scalar torch tensor, or "
+            "(cost, {name: tensor}). A float usually means that .item() or float() took the number out of the graph; "
+            "NumPy code has to be wrapped: numpy_on_torch(f)"
+        )
+    if cost.numel() != 1:
+        raise ValueError(
+            f"the reference returned a cost of shape {tuple(cost.shape)}; it should be one number. Take the mean or "
+            "the sum over the samples: a gradient is that of a scalar"
+        )
+    if not cost.requires_grad:
+        raise ValueError(
+            "the cost does not depend on any differentiated input: autograd cannot see through the reference. Usually "
+            "the inputs were not used, or .detach(), .numpy(), .item() or float() took the numbers out of the graph"
+        )
+    return cost, dict(named)
+
+
+def _differentiated(inputs: Arrays, claimed: Collection[str]) -> set[str]:
+    floating = {name for name, array in inputs.items() if array.dtype.kind == "f"}
+    return {name for name in floating if f"d{name}" in claimed} or floating
+
+
+def _gradients(
+    run: Run,
+    cost: Tensor,
+    known: Mapping[str, Tensor],
+    claimed: Collection[str],
+    handed: Mapping[str, np.ndarray],
+    floors: Mapping[str, float],
+) -> tuple[dict[str, Bounded], dict[str, int]]:
+    """dT for every claimed one, as it arrived, and its number; what is handed on goes further upstream in its place."""
+    wanted = {n: t for n, t in known.items() if f"d{n}" in claimed and t.requires_grad}
+    arrived: dict[str, Bounded] = {}
+    numbers: dict[str, int] = {}
+
+    def hook(name: str) -> Callable[[Any], BoundedTensor]:
+        def note(gradient: Any) -> BoundedTensor:
+            with run.paused():
+                if name in floors:
+                    gradient = run.wrap(gradient.value, gradient.error + floors[name], (gradient.number,))
+                arrived[f"d{name}"] = _arrays(gradient)
+                if name in handed:
+                    own = torch.from_numpy(np.array(handed[name], dtype=np.float64))
+                    gradient = run.wrap(own, torch.zeros_like(own), (gradient.number,))
+                numbers[f"d{name}"] = gradient.number
+            return gradient
+
+        return note
+
+    for name, tensor in wanted.items():
+        tensor.register_hook(hook(name))
+    if wanted:
+        torch.autograd.grad(cost.reshape(()), list(wanted.values()), allow_unused=True)
+    for name, tensor in known.items():  # what the cost does not depend on has the gradient 0
+        if f"d{name}" in claimed and f"d{name}" not in arrived:
+            zero = np.zeros(tuple(tensor.shape))
+            arrived[f"d{name}"] = Bounded(zero, zero.copy())
+    return arrived, numbers
+
+
+def _arrived(run: Run, tensor: Tensor) -> Bounded:
+    if isinstance(tensor, BoundedTensor):
+        value, error = run.arrived.get(tensor.number, (tensor.value, tensor.error))
+        return Bounded(value.detach().numpy(), error.detach().numpy())
+    exact = tensor.detach().numpy().astype(np.float64)
+    return Bounded(exact, np.zeros_like(exact))
+
+
+def _arrays(tensor: BoundedTensor) -> Bounded:
+    return Bounded(tensor.value.detach().numpy().copy(), tensor.error.detach().numpy().copy())
+
+
+def _dependencies(
+    run: Run, numbers: Mapping[str, int], found: Collection[str], claimed: Collection[str]
+) -> tuple[dict[str, set[str]], list[str]]:
+    """For each tensor the nearest named ones that it was computed from; and all, each after those, else as claimed."""
+    named: dict[int, list[str]] = {}
+    for name in [*(c for c in claimed if c in numbers), *(n for n in numbers if n not in claimed)]:
+        named.setdefault(numbers[name], []).append(name)
+    upstream: dict[str, set[str]] = {name: set() for name in found}
+    for number, names in named.items():
+        waiting, seen = list(run.parents[number]), set()
+        while waiting:
+            parent = waiting.pop()
+            if parent in seen:
+                continue
+            seen.add(parent)
+            if parent in named:
+                upstream[names[0]] |= set(named[parent])
+            else:
+                waiting += run.parents[parent]
+        for before, alias in itertools.pairwise(names):  # the same tensor under another name
+            upstream[alias].add(before)
+    order: list[str] = []
+    left = [*(c for c in claimed if c in found), *(f for f in found if f not in claimed)]
+    while left:
+        ready = next((n for n in left if not upstream[n] & set(left) - {n}), left[0])
+        order.append(ready)
+        left.remove(ready)
+    return upstream, order

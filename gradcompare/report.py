@@ -1,0 +1,211 @@
+"""What was found, as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+
+from gradcompare.verdict import WRONG, Finding
+
+SCHEMA = 1
+
+SAYS = {
+    "ok": "ok",
+    "fault": "WRONG",
+    "inherited": "right, given the {inherited_from} above",
+    "kink": "ok (at a kink: another valid derivative)",
+    "scaled": "{factor:.6g} times the gradient",
+    "shape": "WRONG SHAPE: {shape}, should be {expected_shape}",
+    "dtype": "WRONG DTYPE: {dtype}",
+    "nonfinite": "NOT FINITE",
+    "undecided": "undecided: rounding could explain anything here",
+    "missing": "not in the reference: nothing to compare it with",
+}
+"""What the text report says of each verdict on a tensor."""
+
+
+@dataclass
+class Report:
+    """The outcome of `compare` or `check`: `str(report)` is the text, `to_dict()` what `--json` writes."""
+
+    verdict: str
+    tensors: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    reference: str = "autograd"
+    cases: dict[str, int] = field(default_factory=lambda: {"drawn": 1, "decided": 1, "at_kink": 0, "undecided": 0})
+    subject: dict[str, Any] = field(default_factory=lambda: {"file": None, "interface": None, "functions": []})
+    assumed: list[str] = field(default_factory=list)
+    diagnosis: list[dict[str, Any]] = field(default_factory=list)
+    smallest_case: dict[str, Any] | None = None
+    precisions: Sequence[str] = ()
+
+    @property
+    def first_fault(self) -> Finding | None:
+        """The first tensor, in the order of the computation, that is wrong by its own fault."""
+        own = [f for f in self.tensors if f.verdict in (*WRONG, "scaled")]
+        return own[0] if own and self.verdict in ("wrong", "scaled") else None
+
+    def __bool__(self) -> bool:
+        return self.verdict == "agrees"
+
+    def __str__(self) -> str:
+        return text(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON report, schema 1: plain dicts, lists, strings and numbers; numbers that are not finite are
+        strings."""
+        first = self.first_fault
+        return _plain(
+            {
+                "schema": SCHEMA,
+                "verdict": self.verdict,
+                "subject": self.subject,
+                "assumed": self.assumed,
+                "reference": self.reference,
+                "cases": self.cases,
+                "tensors": [_row(finding) for finding in self.tensors],
+                "first_fault": first and {"name": first.name, "line": first.line, "source": None, "calls": []},
+                "diagnosis": self.diagnosis,
+                "smallest_case": self.smallest_case,
+                "notes": self.notes,
+                "versions": versions(),
+            }
+        )
+
+    def to_json(self) -> str:
+        """`to_dict` as text."""
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False, ensure_ascii=False)
+
+
+def versions() -> dict[str, str]:
+    """The versions that a report can depend on."""
+    packages = {name: metadata.version(name) for name in ("gradcompare", "numpy", "torch", "hypothesis")}
+    return {"python": platform.python_version(), **packages}
+
+
+_ROW = (
+    *("name", "of", "line", "cell", "occurrence", "dtype", "verdict", "error", "bound"),
+    *("bound_reference", "bound_claim", "ratio", "shape", "factor", "inherited_from"),
+)
+
+
+def _row(finding: Finding) -> dict[str, Any]:
+    return {name: getattr(finding, name) for name in _ROW}
+
+
+def _plain(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        return {str(k): _plain(v) for k, v in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [_plain(v) for v in tree]
+    if isinstance(tree, np.ndarray):
+        return _plain(tree.tolist())
+    if isinstance(tree, np.generic):
+        tree = tree.item()
+    if isinstance(tree, float) and not math.isfinite(tree):
+        return str(tree)
+    return tree
+
+
+# ---- text ------------------------------------------------------------------------------------------------------------
+
+
+def text(report: Report) -> str:
+    """The report for a reader who knows nothing of this project."""
+    parts = [headline(report), table(report), worst_entry(report), footer(report)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def headline(report: Report) -> str:
+    """The verdict in a sentence."""
+    file = report.subject.get("file")
+    first = report.first_fault
+    factor = f"{first.factor:.6g}" if first is not None and first.factor is not None else "a constant"
+    sentence = {
+        "agrees": "agrees with PyTorch's gradient, within what rounding can explain.",
+        "wrong": f"wrong. It first goes wrong at {first.name}." if first else "wrong.",
+        "scaled": f"scaled. Every parameter's gradient is {factor} times what it should be.",
+        "undecided": "undecided. Rounding could explain too much here to say more.",
+        "unfinished": "unfinished.",
+        "error": "not checked.",
+    }[report.verdict]
+    return f"{file}: {sentence}" if file else sentence
+
+
+def says(finding: Finding) -> str:
+    """The verdict on a tensor, in words."""
+    return SAYS[finding.verdict].format(
+        inherited_from=finding.inherited_from,
+        factor=finding.factor or math.nan,
+        shape=finding.shape,
+        expected_shape=finding.expected_shape,
+        dtype=finding.dtype,
+    )
+
+
+def table(report: Report) -> str:
+    """A row for each tensor."""
+    header = ("", "tensor", "shape", "error", "bound", "error / bound", "")
+    first = report.first_fault
+    rows = [
+        header,
+        *(
+            (
+                ">" if first is not None and f.name == first.name else "",
+                f.name,
+                " x ".join(map(str, f.shape)) or "scalar",
+                *(
+                    ("", "", "")
+                    if f.verdict in ("shape", "dtype", "missing")
+                    else map(number, (f.error, f.bound, f.ratio))
+                ),
+                says(f),
+            )
+            for f in report.tensors
+        ),
+    ]
+    if len(rows) == 1:
+        return ""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(header))]
+    right = {3, 4, 5}
+    lines = [
+        "  ".join(
+            cell.rjust(w) if i in right else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def number(x: float) -> str:
+    """Two digits are enough to see a magnitude."""
+    return "0" if x == 0 else f"{x:.2g}"
+
+
+def worst_entry(report: Report) -> str:
+    """The worst entry of the first fault, both values, and what rounding could explain."""
+    f = report.first_fault
+    if f is None or f.verdict in ("shape", "dtype"):
+        return ""
+    where = f"Worst entry of {f.name}: {list(f.worst)} is" if f.shape else f"{f.name} is"
+    return f"{where} {f.claim:.6g}, should be {f.reference:.6g}; rounding could explain {number(f.bound)}."
+
+
+def footer(report: Report) -> str:
+    """How many networks, in which precision, against what; and the notes."""
+    n = report.cases["drawn"]
+    against = {"autograd": "PyTorch's gradient of {}", "numerical": "central differences of {}"}[
+        report.reference
+    ].format("your own forward pass" if report.subject.get("file") else "the reference")
+    lines = (
+        [f"Checked: {n} network{'s' * (n != 1)}, {' and '.join(report.precisions)}, against {against}."] if n else []
+    )
+    lines += [f"Assumed: {assumed}." for assumed in report.assumed]
+    return "\n".join([*lines, *(f"Note: {note}" for note in report.notes)])
