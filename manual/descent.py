@@ -6,6 +6,7 @@ from numbers import Integral
 import numpy as np
 
 from .network import backward, cost, forward
+from .validation import check_network
 
 __all__ = ["gradient_descent"]
 
@@ -29,6 +30,7 @@ def gradient_descent(
     that is not finite.
     """
     _check_schedule(learning_rate, iterations)
+    check_network(parameters, X, activations)
     step = float(learning_rate)  # a NumPy float64 would turn float32 parameters into float64
     parameters = {name: array.copy() for name, array in parameters.items()}
     costs: list[float] = []

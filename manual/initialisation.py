@@ -52,9 +52,8 @@ def symmetric_units(parameters: Mapping[str, np.ndarray]) -> dict[int, list[tupl
     {1: [(1, 2, 3)]}
     """
     check_parameters(parameters)
-    before: list[tuple[int, ...]] = [
-        (j,) for j in range(parameters["W1"].shape[1])
-    ]  # the inputs: each one its own group
+    inputs = range(parameters["W1"].shape[1])
+    before: list[tuple[int, ...]] = [(j,) for j in inputs]  # groups of what the layer reads; no two inputs are one
     found = {}
     for layer in range(1, len(parameters) // 2):
         before = _equal_rows(_incoming(parameters[f"W{layer}"], parameters[f"b{layer}"], before))

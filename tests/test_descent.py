@@ -69,6 +69,12 @@ def test_nan_in_the_inputs_stops_it_before_the_first_step():
     assert calls == []
 
 
+def test_a_scalar_bias_is_refused_before_anything_is_copied():
+    """The notes' own b_2 = 0 (3.11)."""
+    with pytest.raises(ValueError, match=r"b2 has shape \(\); it should be \(n, 1\) = \(1, 1\)"):
+        manual.gradient_descent(start() | {"b2": 0}, X, Y, learning_rate=1.0, iterations=0)
+
+
 @pytest.mark.parametrize(
     ("schedule", "message"),
     [

@@ -73,11 +73,11 @@ def test_one_entry_moved_by_a_little_more_than_the_bound_is_found(case, data):
 @settings(max_examples=100)
 @given(case=cases(hidden=("sigmoid", "tanh", "identity"), layers=(1, 3)))
 def test_bounds_are_small_on_ordinary_networks(case):
-    """A bound too large to fail proves nothing: 1e-11 of the largest entry is far above what is met."""
+    """A bound too large to fail proves nothing. Inputs and weights are near 1, which counts where entries vanish."""
     right = by_hand(case)
     for name, bound in rounding(case, right).items():
         if name in right:
-            assert np.max(bound) <= 1e-11 * max(np.max(np.abs(right[name])), 1e-2), name
+            assert np.max(bound) <= 1e-11 * max(np.max(np.abs(right[name])), 1), name
 
 
 @settings(max_examples=30)

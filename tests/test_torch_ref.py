@@ -169,6 +169,11 @@ ONE_LAYER = {"W1": np.ones((2, 3)), "b1": np.ones((2, 1))}
 MISTAKES = {
     "at_zero": ({"at_zero": "left"}, "'left' is no at_zero known here; these are: 'torch', 'notes'"),
     "activation": ({"activations": ("swish",)}, "'swish' is no activation known here; these are: 'sigmoid'"),
+    "too many names": (
+        {"activations": ("tanh", "sigmoid")},
+        r"it should have one name for each W and b of \['W1', 'b1'\]",
+    ),
+    "a string": ({"activations": "tanh"}, "activations is 'tanh'; it should have one name for each"),
     "pair": ({"activations": ("tanh",)}, r"\('cross_entropy', 'tanh'\) is no pair of loss and output known here"),
     "bias": ({"parameters": ONE_LAYER | {"b1": np.ones(2)}}, r"b1 has shape \(2,\); it should be \(2, 1\)"),
     "labels": ({"Y": np.ones((1, 5))}, r"Y has shape \(1, 5\); it should be \(2, 5\)"),

@@ -39,9 +39,13 @@ def forward(
     """{"Z1", "A1", ..., "ZL", "AL"}, each (n_l, m). At exactly 0, autograd takes the slopes of `at_zero`.
 
     `at_zero="torch"` has PyTorch's own activations (relu'(0) is 0, leaky_relu'(0) is 0.01), `"notes"` those of the
-    notes (both 1). ValueError for an unknown name and for a bias that is not (n_l, 1).
+    notes (both 1). ValueError for an unknown name, for too few or too many, and for a bias that is not (n_l, 1).
     """
     convention = _choose("at_zero", at_zero, CONVENTIONS)
+    if isinstance(activations, str) or len(parameters) != 2 * len(activations):
+        raise ValueError(
+            f"activations is {activations!r}; it should have one name for each W and b of {list(parameters)}"
+        )
     values: dict[str, Tensor] = {}
     A = as_tensor(X, device)  # A0, (n_0, m)
     for layer, name in enumerate(activations, start=1):
