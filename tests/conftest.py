@@ -24,6 +24,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(autouse=True)
 def numpy_errors_are_errors():
-    """Overflow, division by zero and invalid operations must be meant: a test that means them says so with np.errstate."""
+    """Overflow, division by zero and invalid operations must be meant: tests that mean them say so with np.errstate."""
     with np.errstate(over="raise", divide="raise", invalid="raise"):
         yield
