@@ -27,18 +27,23 @@ last place."""
 
 _GUARD = 1 + 2.0**-10
 """The bounds are themselves sums and products of non-negative float64 numbers, each with a factor u: raising u by one
-part in a thousand covers the rounding of up to 2^42 such operations."""
+part in a thousand covers the rounding of up to 2^42 such operations, and makes every bound larger than anything that
+can happen."""
 
 
 @dataclass(frozen=True)
 class Precision:
-    """A floating point format: what one rounding can do in it."""
+    """A floating point format: what one rounding can do in it. The bounds compute with these numbers, so the first
+    three carry the guard."""
 
     name: str
     unit_roundoff: float
     """u: half the distance from 1 to the next number."""
-    smallest_subnormal: float
-    smallest_normal: float
+    underflow: float
+    """What one product or quotient can lose to underflow: half the smallest subnormal number; and what the bound of it,
+    computed in float64, can lose itself. Four times the smallest subnormal number covers both."""
+    flush: float
+    """What an elementary function can lose where its result is below the normal numbers: twice the smallest normal."""
     largest: float
 
     @classmethod
@@ -52,7 +57,7 @@ class Precision:
             raise ValueError(f"the precision under test is that of float32 or float64 arrays, not of {name}")
         info = np.finfo(name)
         u = float(info.eps) / 2 * _GUARD
-        return cls(name, u, float(info.smallest_subnormal), float(info.smallest_normal), float(info.max))
+        return cls(name, u, 4 * float(info.smallest_subnormal), 2 * float(info.smallest_normal), float(info.max))
 
     def gamma(self, n: int) -> float:
         """gamma_n = nu / (1 - nu): how far n roundings in a row can move a result, relative to it.

@@ -1,7 +1,7 @@
 """A tensor that carries its own rounding bound.
 
 This is one of the two files that lean on parts of PyTorch that it does not document for users (the other is
-`numpy_on_torch.py`): `torch.Tensor._make_wrapper_subclass`, `__torch_dispatch__` and `TorchDispatchMode`, which hand
+`tracing.py`): `torch.Tensor._make_wrapper_subclass`, `__torch_dispatch__` and `TorchDispatchMode`, which hand
 every operation to Python *below* autograd, so that autograd's backward operations pass through the same table of
 rules as the forward ones; and `torch._decomp`, PyTorch's own table of operations written in terms of simpler ones.
 `tests/test_private_torch.py` notices when one of them changes.
@@ -10,6 +10,7 @@ rules as the forward ones; and `torch._decomp`, PyTorch's own table of operation
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import torch
@@ -17,11 +18,11 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
 from gradcompare.bounds import rules
+from gradcompare.bounds.known import Known
+from gradcompare.bounds.operands import NoRuleError, RoundedConstant, full_error, is_exact, mapped, value, values
 from gradcompare.bounds.precision import FLOAT64, Precision
 
-
-class NoRuleError(NotImplementedError):
-    """An operation for which there is neither a rule nor a decomposition into operations that have one."""
+aten = torch.ops.aten
 
 
 class BoundedTensor(torch.Tensor):
@@ -36,7 +37,11 @@ class BoundedTensor(torch.Tensor):
     value: Tensor
     error: Tensor
     run: Run
-    number: int
+    _number: int
+    _written: list[int]
+    """The numbers of what was written in place into it or into a tensor it shares memory with."""
+    _seen: int
+    """How many of those `_number` accounts for."""
 
     @staticmethod
     def __new__(cls, value: Tensor, error: Tensor, run: Run, number: int) -> BoundedTensor:
@@ -50,8 +55,34 @@ class BoundedTensor(torch.Tensor):
             dtype=value.dtype,
             device=value.device,
         )
-        self.value, self.error, self.run, self.number = value, error, run, number
+        self.value, self.error, self.run, self._number = value, error, run, number
+        self._written, self._seen = [], 0
         return self
+
+    @property
+    def number(self) -> int:
+        """Its place among the tensors of the run; another one after something was written into it or a view of it."""
+        if self._seen != len(self._written):
+            parents = (self._number, *self._written[self._seen :])
+            self._renumber(self.run.wrap(self.value, self.error, parents))
+        return self._number
+
+    def overwrite(self, result: BoundedTensor) -> None:
+        """Write value and bound in place: views share the memory of both."""
+        self.value.copy_(result.value)
+        self.error.copy_(result.error.expand(self.error.shape))
+        self._written.append(result.number)
+        self._number, self._seen = result.number, len(self._written)
+
+    def _renumber(self, result: BoundedTensor) -> None:
+        if result.value is not self.value:  # a substitute
+            self.value.copy_(result.value)
+            self.error.copy_(result.error)
+        self._number, self._seen = result.number, len(self._written)
+
+    def share_memory_notes(self, base: BoundedTensor) -> None:
+        """As a view of `base`."""
+        self._written, self._seen = base._written, len(base._written)
 
     __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
@@ -99,14 +130,20 @@ class Run(TorchDispatchMode):
         self.arrived: dict[int, tuple[Tensor, Tensor]] = {}
         self.met_a_tie = False
         self.cuts = 0
+        self._known = Known()
+
+    @staticmethod
+    def paused() -> Any:
+        """A context in which torch's operations are its own again: for work on the values and errors themselves."""
+        return _disable_current_modes()
 
     def exact(self, tensor: Tensor, *, requires_grad: bool = False) -> BoundedTensor:
         """A tensor with bound 0, an input; where the working precision does not represent a number, with the bound of
         rounding to it."""
-        with _disable_current_modes():
-            value = rules.value(tensor).detach().clone()
-            value = value.double() if value.is_floating_point() else value
-            bounded = self.wrap(value, self._representation_error(value), ())
+        with self.paused():
+            own = value(tensor).detach().clone()
+            own = own.double() if own.is_floating_point() else own
+            bounded = self.wrap(own, self._representation_error(own), ())
         return bounded.requires_grad_(requires_grad)
 
     def wrap(self, value: Tensor, error: Tensor, parents: tuple[int, ...]) -> Any:
@@ -115,7 +152,7 @@ class Run(TorchDispatchMode):
         self.parents.append(parents)
         substitute = self.substitutes.get(number)
         if substitute is not None:
-            self.arrived[number] = value, error
+            self.arrived[number] = value.clone(), error.clone()
             value, error = substitute.clone(), torch.zeros_like(substitute)
         return BoundedTensor(value, error, self, number)
 
@@ -123,7 +160,40 @@ class Run(TorchDispatchMode):
         if self.precision.name == "float64" or not value.is_floating_point():
             return torch.zeros_like(value, dtype=torch.float64)
         rounded = value.to(getattr(torch, self.precision.name)).double()
-        return torch.where(rounded == value, 0.0, value.abs() * self.precision.unit_roundoff)
+        bound = (value.abs() * self.precision.unit_roundoff).clamp_(min=self.precision.underflow)
+        bound = torch.where(rounded.isfinite(), bound, torch.inf)
+        return torch.where((rounded == value) | ~value.isfinite(), 0.0, bound)
+
+    # ---- what is known of some tensors (see `known.py`) --------------------------------------------------------------
+
+    def is_at_least_one(self, tensor: BoundedTensor) -> bool:
+        """Whether no evaluation can make an entry of it smaller than 1."""
+        return bool(self._known.at_least_one) and tensor.number in self._known.at_least_one
+
+    def extremes_shape(self, extreme: Any, of: Any, dims: int) -> tuple[int, ...] | None:
+        """If `extreme` holds the maxima of `of`: their shape, with the dimensions they were taken over."""
+        if not (isinstance(extreme, BoundedTensor) and isinstance(of, BoundedTensor)):
+            return None
+        return self._known.extremes_shape(extreme.number, of.number, extreme.value.shape, dims)
+
+    def _note(self, packet: Any, args: tuple[Any, ...], result: BoundedTensor) -> None:
+        """Only of what is the computed one, not of a substitute."""
+        known, number = self._known, result._number
+        if number in self.substitutes or not isinstance(args[0], BoundedTensor):
+            return
+        if packet in rules.KEEPS_ENTRIES:
+            known.kept(number, args[0].number)
+        elif packet in (aten.amax, aten.amin, aten.max, aten.min):
+            known.is_extreme(number, args[0].number, args[0].value.shape, args[1] if len(args) > 1 else None)
+        elif packet is aten.eq:
+            for one, other in (args, args[::-1]):
+                shape = self.extremes_shape(one, other, result.value.dim())
+                if shape is not None:
+                    known.is_mask(number, shape)
+        elif packet is aten.sum:
+            known.summed(number, args[0].number, result.value.shape)
+        elif packet is aten.logical_or:
+            known.joined(number, args[0].number)
 
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
@@ -139,98 +209,122 @@ class Run(TorchDispatchMode):
         """
         tensors = [a for a in _flat((args, tuple(kwargs.values()))) if isinstance(a, Tensor)]
         packet = func._overloadpacket
+        if isinstance(kwargs.get("dtype"), torch.dtype) and kwargs["dtype"].is_floating_point:
+            kwargs["dtype"] = torch.float64
         if not any(isinstance(t, BoundedTensor) or t.is_floating_point() for t in tensors):
-            return self._fresh(func(*args, **kwargs), ())
-        if packet is torch.ops.aten._local_scalar_dense:
+            return self._fresh(func(*args, **kwargs))
+        if packet is aten._local_scalar_dense:
             self.cuts += bool(args[0].requires_grad)
-            return func(rules.value(args[0]))
-        if func._schema.name.endswith("_") and not func._schema.name.endswith("__"):
-            return self._in_place(func, args, kwargs)
+            return func(value(args[0]))
+        if kwargs.get("out") is not None:
+            raise NoRuleError(f"{func}: write the result of the operation into the tensor instead of using out=.")
+        name = func._schema.name.split("::")[1]
+        if name.endswith("_") and not name.endswith("__"):
+            return self._in_place(func, name, args, kwargs)
         return self._out_of_place(func, args, kwargs, tensors)
 
-    def _fresh(self, result: Any, parents: tuple[int, ...]) -> Any:
+    def _fresh(self, result: Any) -> Any:
         """Tensors that were not computed from others with a bound (zeros, arange, ...) are exact."""
         if isinstance(result, Tensor) and result.is_floating_point() and not isinstance(result, BoundedTensor):
             result = result.to(torch.float64)
-            return self.wrap(result, self._representation_error(result), parents)
+            return self.wrap(result, self._representation_error(result), ())
         return result
 
     def _out_of_place(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], tensors: Sequence[Tensor]) -> Any:
         packet = _same_operation(func._overloadpacket)
-        parents = tuple(t.number for t in tensors if isinstance(t, BoundedTensor))
         if packet in rules.FRESH:
-            return self._fresh(func(*rules.values(args), **rules.values(kwargs)), parents)
+            return self._fresh(func(*values(args), **values(kwargs)))
         if packet in rules.STRUCTURAL:
-            return self._structural(func, args, kwargs, parents)
-        rule = rules.RULES.get(packet)
-        if rule is not None:
-            args = self._round_constants(args)
-            value = func(*rules.values(args), **rules.values(kwargs))
-            return self._wrap_all(value, rule(self, value, *args, **kwargs), parents)
-        args, kwargs = tuple(map(self._bounded, args)), {k: self._bounded(a) for k, a in kwargs.items()}
-        if packet in rules.COMPOSITES:
-            return rules.COMPOSITES[packet](*args, **kwargs)
+            return self._structural(func, packet, args, kwargs)
+        args = tuple(map(self._bounded, args))
+        for key in (func, packet):
+            if key in rules.COMPOSITES:
+                return self._composite(packet, rules.COMPOSITES[key], args, kwargs)
+            if key in rules.RULES:
+                return self._rule(func, packet, rules.RULES[key], args, kwargs)
+        kwargs = {k: self._bounded(a) for k, a in kwargs.items()}
         decomposition = _decomposition(func)
         if decomposition is not None:
             with self:  # the tensors that it makes for itself carry bounds too
                 return decomposition(*args, **kwargs)
-        value = func(*rules.values(args), **rules.values(kwargs))
-        if isinstance(value, Tensor) and not value.is_floating_point():
-            return value  # positions and counts: exact, as far as the values they were taken from are
+        result = func(*values(args), **values(kwargs))
+        if isinstance(result, Tensor) and not result.is_floating_point() and all(map(is_exact, tensors)):
+            return result
         raise NoRuleError(
             f"{func} has no rule for its rounding error. Write the code with other operations, or add a row for "
             f"torch.ops.{packet} to RULES (or STRUCTURAL, or COMPOSITES) in gradcompare/bounds/rules.py."
         )
 
-    def _structural(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], parents: tuple[int, ...]) -> Any:
+    def _rule(self, func: Any, packet: Any, rule: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if self.precision.name != "float64":
+            args = tuple(map(self._rounded, args))
+            kwargs = {k: self._rounded(a) for k, a in kwargs.items()}
+        result = func(*values(args), **values(kwargs))
+        parents = tuple(t.number for t in _flat(args) if isinstance(t, BoundedTensor))
+        wrapped = self._wrap_all(result, rule(self, result, *args, **kwargs), parents)
+        if isinstance(wrapped, BoundedTensor):
+            self._note(packet, args, wrapped)
+        return wrapped
+
+    def _composite(self, packet: Any, row: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        result = row(*args, **kwargs)
+        if packet in rules.KEEPS_ENTRIES:
+            self._note(packet, args, result)
+        return result
+
+    def _structural(self, func: Any, packet: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Moving a value about moves its bound the same way."""
         kwargs = {k: v for k, v in kwargs.items() if k not in ("dtype", "device", "layout", "pin_memory")}
-        value = func(*rules.values(args), **rules.values(kwargs))
-        errors = rules.mapped(
-            args[0], lambda t: getattr(t, "error", None) if isinstance(t, BoundedTensor) else _zeros(t)
-        )
-        error = func(errors, *rules.values(args[1:]), **rules.values(kwargs))
-        mask = next((a for a in _flat(args[1:]) if isinstance(a, BoundedTensor) and bool(a.error.any())), None)
-        if mask is not None:  # which entries are taken is itself undecided
-            error = torch.full_like(error, torch.inf)
-        return self._wrap_all(value, error, parents)
+        result = func(*values(args), **values(kwargs))
+        others, options = values(args[1:]), values(kwargs)
+        if packet is aten.constant_pad_nd:
+            others = others[:1]  # with zeros
+        bound = func(mapped(args[0], full_error), *others, **options)
+        if not all(is_exact(a) for a in _flat(args[1:]) if isinstance(a, BoundedTensor)):
+            bound = torch.full_like(bound, torch.inf)  # which entries are taken is itself undecided
+        sources = [a for a in _flat(args) if isinstance(a, BoundedTensor)]
+        wrapped = self._wrap_all(result, bound, tuple(t.number for t in sources))
+        for new in _flat([wrapped]):
+            if sources and _share_memory(new.value, sources[0].value):
+                new.share_memory_notes(sources[0])
+            self._note(packet, args, new)
+        return wrapped
 
-    def _in_place(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Compute out of place, then write value and bound back; views share the storage of both."""
+    def _in_place(self, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Compute out of place, then write value and bound back."""
         target = args[0]
+        if name in rules.NOT_IN_PLACE:
+            raise NoRuleError(f"{func} changes the shape that a tensor already has. Make a new tensor instead.")
         if not isinstance(target, BoundedTensor):
+            if all(is_exact(a) for a in _flat((args, tuple(kwargs.values())))):
+                return func(*values(args), **values(kwargs))
             raise NoRuleError(
-                f"{func} writes a tensor with a bound into a tensor made outside of the function under test. "
-                "Make that tensor inside the function."
+                f"{func} writes a tensor with a bound into a tensor that has none. Make that tensor inside the "
+                "function under test."
             )
-        name = func._schema.name.split("::")[1]
-        packet = getattr(torch.ops.aten, rules.IN_PLACE_NAMES.get(name, name[:-1]))
-        result = self._bounded(self.apply(getattr(packet, func._overloadname), args, kwargs))
-        target.value.copy_(result.value)
-        target.error.copy_(result.error.expand(target.error.shape))
-        target.number = result.number
+        if func._overloadpacket in rules.FRESH:
+            target.overwrite(self._fresh(func(target.value.clone(), *values(args[1:]), **values(kwargs))))
+        elif name != "detach_":
+            target.overwrite(self._bounded(self.apply(_functional(func, name), args, kwargs)))
         return target
 
     # ---- conversions -------------------------------------------------------------------------------------------------
 
     def _bounded(self, argument: Any) -> Any:
-        if isinstance(argument, Tensor) and argument.is_floating_point() and not isinstance(argument, BoundedTensor):
-            return self._fresh(argument.detach(), ())
+        if isinstance(argument, Tensor) and not isinstance(argument, BoundedTensor) and argument.is_floating_point():
+            return self._fresh(argument.detach())
         return argument
+
+    def _rounded(self, argument: Any) -> Any:
+        """A Python number is an input: exact, unless the working precision does not represent it."""
+        if isinstance(argument, bool) or not isinstance(argument, int | float) or self.precision.represents(argument):
+            return argument
+        return RoundedConstant(argument, self.precision)
 
     def _wrap_all(self, value: Any, error: Any, parents: tuple[int, ...]) -> Any:
         if isinstance(value, Tensor):
             return self.wrap(value, error, parents)
-        return type(value)(self.wrap(v, e, parents) if e is not None else v for v, e in zip(value, error, strict=True))
-
-    def _round_constants(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Plain operands beside a bounded one are inputs: exact, unless the working precision does not represent
-        them."""
-        if self.precision.name == "float64":
-            return args
-        return tuple(
-            rules.RoundedConstant(a, self.precision) if isinstance(a, float) else self._bounded(a) for a in args
-        )
+        return type(value)(self.wrap(v, e, parents) for v, e in zip(value, error, strict=True))
 
 
 def _flat(tree: Any) -> Any:
@@ -241,17 +335,30 @@ def _flat(tree: Any) -> Any:
             yield leaf
 
 
+@cache
+def _functional(func: Any, name: str) -> Any:
+    """The operation that computes what an in-place one writes: of the same name, for the same arguments.
+
+    Raises StopIteration where there is none.
+    """
+    if name == "_index_put_impl_":
+        return aten.index_put.default
+    packet = getattr(aten, name[:-1])
+    wanted = [(a.name, str(a.type)) for a in func._schema.arguments]
+    overloads = [getattr(packet, overload) for overload in packet.overloads()]
+    return next(f for f in overloads if [(a.name, str(a.type)) for a in f._schema.arguments] == wanted)
+
+
+def _share_memory(a: Tensor, b: Tensor) -> bool:
+    return a.untyped_storage()._cdata == b.untyped_storage()._cdata
+
+
 def _same_operation(packet: Any) -> Any:
     """PyTorch's decompositions end in `prims`, most of which are the operations of the same name in `aten`."""
-    if packet._qualified_op_name.startswith("prims::") and packet not in rules.COMPOSITES | dict.fromkeys(
-        rules.STRUCTURAL
-    ):
-        return getattr(torch.ops.aten, packet.__name__, packet)
-    return packet
-
-
-def _zeros(tensor: Tensor) -> Tensor:
-    return torch.zeros_like(tensor, dtype=torch.float64)
+    own_row = packet in rules.COMPOSITES or packet in rules.STRUCTURAL
+    if own_row or not packet._qualified_op_name.startswith("prims::"):
+        return packet
+    return getattr(aten, packet.__name__, packet)
 
 
 def _decomposition(func: Any) -> Callable[..., Any] | None:

@@ -1,0 +1,51 @@
+"""Operations that are computed, values and bounds, as expressions in simpler ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from gradcompare.bounds.kinds import magnitude_above
+from gradcompare.bounds.operands import lower_end, value
+
+
+def converted(x: Any, dtype: torch.dtype | None = None, **_: Any) -> Any:
+    """A conversion between floating formats is no operation of the mathematics: the run's own precision bounds every
+    rounding. To whole numbers, truncation jumps where rounding crosses one; to bool, where it crosses 0."""
+    target = torch.float64 if dtype is None or dtype.is_floating_point else dtype
+    bound = x.error.clone()
+    if target is torch.bool:
+        bound = ((value(x).abs() <= 2 * x.error) & (x.error > 0)).to(torch.float64)
+    elif value(x).is_floating_point() and not target.is_floating_point:
+        bound = torch.trunc(magnitude_above(x)) - torch.trunc(lower_end(x))
+    return x.run.wrap(x.value.to(target, copy=True), bound, (x.number,))
+
+
+def divided(a: Any, b: Any, *, rounding_mode: str | None = None) -> Any:
+    """A quotient rounded to a whole number."""
+    quotient = a / b
+    return {None: lambda q: q, "floor": torch.floor, "trunc": torch.trunc}[rounding_mode](quotient)
+
+
+def variance(x: Any, dim: Any = None, correction: float | None = None, keepdim: bool = False) -> Any:
+    """The mean square of the centred numbers, in two passes; and what Welford's one pass loses beside that.
+
+    T. F. Chan, G. H. Golub and R. J. LeVeque, Algorithms for computing the sample variance, The American Statistician
+    37 (1983), table 1: relatively n kappa u, with kappa = norm(x) / norm(x - mean).
+    """
+    dims = list(range(x.dim())) if dim is None else [dim] if isinstance(dim, int) else list(dim)
+    centred = x - x.mean(dims, keepdim=True)
+    squares = (centred * centred).sum(dims, keepdim=keepdim)
+    n = x.numel() // max(squares.numel(), 1)
+    result = squares / (n - (1 if correction is None else correction))
+    size, spread = ((value(t) ** 2).sum(dims, keepdim=keepdim).sqrt() for t in (x, centred))
+    result.error.add_(4 * x.run.precision.gamma(n) * (size * spread) / n)
+    return result
+
+
+def product_over(x: Any, dims: Any) -> Any:
+    """A product over several dimensions, one after the other."""
+    for dim in sorted(range(x.dim()) if dims is None else dims, reverse=True):
+        x = x.prod(dim)
+    return x
