@@ -1,7 +1,43 @@
-"""The yardstick: hold hand-written gradients against autograd's, within the error that rounding alone can cause."""
+"""The yardstick: hold hand-written gradients against autograd's, within the error that rounding alone can cause.
 
-from gradcompare.compare import assert_gradients, compare
-from gradcompare.numpy_on_torch import NotTraceableError, NumpyOnTorch, numpy_on_torch
-from gradcompare.report import Report
+What is public is loaded when it is first used, so that the command line's help need not wait for torch.
+"""
 
-__all__ = ["NotTraceableError", "NumpyOnTorch", "Report", "assert_gradients", "compare", "numpy_on_torch"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gradcompare import cases
+    from gradcompare.checking import check
+    from gradcompare.comparison import assert_gradients, compare
+    from gradcompare.report import Report
+    from gradcompare.tracing import NotTraceableError, NumpyOnTorch, numpy_on_torch
+
+_WHERE = {
+    "NotTraceableError": "tracing",
+    "NumpyOnTorch": "tracing",
+    "Report": "report",
+    "assert_gradients": "comparison",
+    "check": "checking",
+    "compare": "comparison",
+    "numpy_on_torch": "tracing",
+}
+
+__all__ = [
+    "NotTraceableError",
+    "NumpyOnTorch",
+    "Report",
+    "assert_gradients",
+    "cases",
+    "check",
+    "compare",
+    "numpy_on_torch",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "cases":
+        return import_module("gradcompare.cases")
+    if name in _WHERE:
+        return getattr(import_module(f"gradcompare.{_WHERE[name]}"), name)
+    raise AttributeError(f"module 'gradcompare' has no attribute {name!r}")

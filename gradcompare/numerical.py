@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from gradcompare.bounds import FLOAT64, BoundedTensor, NoRuleError, Run, rules
-from gradcompare.numpy_on_torch import NotTraceableError, NumpyOnTorch, same_random_numbers
+from gradcompare.bounds import FLOAT64, BoundedTensor, NoRuleError, Run
 from gradcompare.reference import COST, Bounded
+from gradcompare.tracing import NotTraceableError, NumpyOnTorch, same_random_numbers
 
 STEPS = 8
 SHRINK = 2.0
@@ -55,8 +55,8 @@ def problem_with(reference: NumpyOnTorch, inputs: Mapping[str, np.ndarray]) -> s
     direction = {k: generator.standard_normal(plain[k].shape) for k in leaves}
     along, size = 0.0, 0.0
     for way, gradient in zip(direction.values(), gradients, strict=True):
-        if gradient is not None:
-            part = rules.value(gradient).numpy() * way
+        if isinstance(gradient, BoundedTensor):
+            part = gradient.value.numpy() * way
             along, size = along + float(part.sum()), size + float(np.abs(part).sum())
     slope, uncertain = derivative(lambda t: cost_of({k: plain[k] + t * w for k, w in direction.items()}))
     if not np.isfinite(slope) or abs(slope - along) <= AGREES * size + SAFETY * uncertain:

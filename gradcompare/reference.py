@@ -79,7 +79,7 @@ class Evaluation:
     values: set[str]
     """The names that are values, not gradients."""
     order: list[str] = field(default_factory=list)
-    """The names, each after those it was computed from."""
+    """The names in the order of the computation, each after those it was computed from."""
 
 
 def evaluate(
@@ -197,7 +197,7 @@ def _arrays(tensor: BoundedTensor) -> Bounded:
 def _dependencies(
     run: Run, numbers: Mapping[str, int], found: Collection[str], claimed: Collection[str]
 ) -> tuple[dict[str, set[str]], list[str]]:
-    """For each tensor the nearest named ones that it was computed from; and all, each after those, else as claimed."""
+    """For each tensor the nearest named ones that it was computed from; and all in the order of the computation."""
     named: dict[int, list[str]] = {}
     for name in [*(c for c in claimed if c in numbers), *(n for n in numbers if n not in claimed)]:
         named.setdefault(numbers[name], []).append(name)
@@ -215,10 +215,7 @@ def _dependencies(
                 waiting += run.parents[parent]
         for before, alias in itertools.pairwise(names):  # the same tensor under another name
             upstream[alias].add(before)
-    order: list[str] = []
-    left = [*(c for c in claimed if c in found), *(f for f in found if f not in claimed)]
-    while left:
-        ready = next((n for n in left if not upstream[n] & set(left) - {n}), left[0])
-        order.append(ready)
-        left.remove(ready)
+    last = len(run.parents)
+    given = {name: i for i, name in enumerate([*claimed, *found])}
+    order = sorted(found, key=lambda name: (numbers.get(name, last), given[name]))  # numbers grow along the computation
     return upstream, order

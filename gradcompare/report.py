@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import platform
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -12,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.verdict import WRONG, Finding
+from gradcompare.verdict import WRONG, Finding, overall, worse
 
 SCHEMA = 1
 
@@ -82,6 +84,29 @@ class Report:
     def to_json(self) -> str:
         """`to_dict` as text."""
         return json.dumps(self.to_dict(), indent=2, allow_nan=False, ensure_ascii=False)
+
+
+def merge(reports: Sequence[Report]) -> Report:
+    """Of several networks: each tensor's worst finding, every note once, and the verdict on all."""
+    findings: dict[str, Finding] = {}
+    undecided: Counter[str] = Counter()
+    for report in reports:
+        for finding in report.tensors:
+            findings[finding.name] = worse(findings.get(finding.name, finding), finding)
+            undecided[finding.name] += finding.verdict == "undecided"
+    for name, finding in findings.items():
+        if finding.verdict in ("ok", "undecided"):  # a network that decides nothing says nothing against the others
+            findings[name] = finding.but(verdict="undecided" if 2 * undecided[name] > len(reports) else "ok")
+    cases = {key: sum(report.cases[key] for report in reports) for key in reports[0].cases}
+    notes = {re.sub(r"[-\d.e]+", "#", note): note for report in reversed(reports) for note in reversed(report.notes)}
+    return Report(
+        overall(list(findings.values()), decided=cases["decided"], drawn=cases["drawn"]),
+        list(findings.values()),
+        list(notes.values())[::-1],
+        reference="numerical" if any(report.reference == "numerical" for report in reports) else "autograd",
+        cases=cases,
+        precisions=tuple(dict.fromkeys(p for report in reports for p in report.precisions)),
+    )
 
 
 def versions() -> dict[str, str]:

@@ -18,7 +18,7 @@ DECIDES = 1e-3
 WRONG = ("fault", "shape", "dtype", "nonfinite")
 """Verdicts on a tensor that make the gradients wrong, wherever they come from."""
 
-SEVERITY = ("missing", "ok", "kink", "undecided", "scaled", "inherited", "fault", "nonfinite", "dtype", "shape")
+SEVERITY = ("missing", "undecided", "ok", "kink", "scaled", "inherited", "fault", "nonfinite", "dtype", "shape")
 """Of several networks the most severe verdict on a tensor is reported, with its worst ratio."""
 
 

@@ -12,10 +12,10 @@ from torch import Tensor
 from gradcompare import numerical
 from gradcompare.blame import blame, is_intermediate, scales, unscaled
 from gradcompare.bounds import FLOAT64, BoundedTensor, NoRuleError, Precision, Run
-from gradcompare.numpy_on_torch import NotTraceableError, NumpyOnTorch, same_random_numbers
 from gradcompare.reference import COST, Arrays, Bounded, Evaluation, HandedOn, Reference, evaluate
 from gradcompare.report import Report
 from gradcompare.stand_in import stand_in
+from gradcompare.tracing import NotTraceableError, NumpyOnTorch, same_random_numbers
 from gradcompare.verdict import WRONG, Bounds, Finding, constant_factor, judge, of, overall
 
 LOSES_DIGITS = 1e3
@@ -46,11 +46,18 @@ def compare(reference: Reference, subject: Subject, inputs: Mapping[str, Any]) -
     The rule, error / bound = |claim - reference| / (E_ref(u) + E_ref(2^-53) + E_claim(u)), is derived in
     bounds/PROOF.md.
     """
+    return compare_verified(reference, subject, inputs)
+
+
+def compare_verified(
+    reference: Reference, subject: Subject, inputs: Mapping[str, Any], *, verify: bool = True
+) -> Report:
+    """`compare`; with `verify=False` for a traced reference that has been verified on another network already."""
     arrays, precision = checked_inputs(inputs)
     notes: list[str] = []
     claims = _claims(subject, arrays, notes)
     claim_errors = _claim_errors(subject, arrays, claims, precision, notes)
-    if isinstance(reference, NumpyOnTorch):
+    if isinstance(reference, NumpyOnTorch) and verify:
         problem = numerical.problem_with(reference, arrays)
         if problem is not None:
             return _numerical(reference, arrays, claims, claim_errors, precision, [*notes, problem])
@@ -222,8 +229,8 @@ class _Comparison:
             findings = self._scaled(findings, scale)
         if scale != 1:
             self.notes.append(
-                f"The gradients of intermediate tensors carry the factor m = {scale:g}: derivatives of the summed "
-                "loss, a convention."
+                "The gradients of intermediate tensors are those of the summed loss, m times those of the mean: "
+                "a convention."
             )
         if self.opaque:
             self.notes.append(
@@ -364,8 +371,8 @@ class _Comparison:
             noticeable = LOSES_DIGITS * self.precision.unit_roundoff * finding.size
             if loses and finding.bound_claim > noticeable:
                 self.notes.append(
-                    f"{name} is right, but its form loses digits: rounding can move it by {finding.bound_claim:.2g}, the "
-                    f"reference's form by {finding.bound_reference:.2g}."
+                    f"{name} is right, but its form loses digits: rounding can move it by {finding.bound_claim:.2g}, "
+                    f"the reference's form by {finding.bound_reference:.2g}."
                 )
 
     def _as_given(self, f: Finding, scale: float) -> Finding:

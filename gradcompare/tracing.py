@@ -18,7 +18,7 @@ import math
 import sys
 import threading
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,9 @@ _LIBRARIES = {
     "rich",
 }
 
+_TRACED_OWN = {"gradcompare.losses"}
+"""Modules of ours that are NumPy code to be traced like a user's."""
+
 
 class NotTraceableError(TypeError):
     """NumPy code that does something autograd cannot see through."""
@@ -54,9 +57,11 @@ class NumpyOnTorch:
     torch and returns tensors, differentiable by autograd, with bounds where the arguments carry them.
     """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], reaching: Iterable[Any] = ()) -> None:
         functools.update_wrapper(self, function)
         self.function = function
+        self.reaching = tuple(reaching)
+        """Further functions whose modules it runs, where they cannot be found from the function itself."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function.
@@ -67,7 +72,7 @@ class NumpyOnTorch:
         if not tensors:
             with same_random_numbers():
                 return self.function(*args, **kwargs)
-        with tracing(self.function), same_random_numbers():
+        with tracing(self.function, *self.reaching), same_random_numbers():
             result = self.function(*_converted(args, _to_traced), **_converted(kwargs, _to_traced))
             return _converted(result, _to_tensor)
 
@@ -325,10 +330,10 @@ _BACK_TO_NUMPY = {
 } | {id(_Float): builtins.float}
 
 
-def _namespaces(function: Callable[..., Any]) -> list[dict[str, Any]]:
-    """The global names of the function and of all code of the same author that it can reach."""
+def _namespaces(*functions: Any) -> list[dict[str, Any]]:
+    """The global names of the functions and of all code of the same author that they can reach."""
     found: dict[int, dict[str, Any]] = {}
-    waiting: list[Any] = [function]
+    waiting: list[Any] = list(functions)
     seen: set[int] = set()
     while waiting:
         thing = waiting.pop()
@@ -374,15 +379,17 @@ def _filled(cell: types.CellType) -> bool:
 
 def _is_library(module: str | None) -> bool:
     top = (module or "").partition(".")[0]
+    if module in _TRACED_OWN:
+        return False
     return top in _LIBRARIES or top in sys.stdlib_module_names - {"__main__"}
 
 
 @contextlib.contextmanager
-def tracing(function: Callable[..., Any]) -> Iterator[None]:
-    """While this is entered, the function and the code it reaches find `torch._numpy` where they look for NumPy."""
+def tracing(*functions: Any) -> Iterator[None]:
+    """While this is entered, the functions and the code they reach find `torch._numpy` where they look for NumPy."""
     absent = object()
     with _PATCHING, contextlib.ExitStack() as undo:
-        for namespace in _namespaces(function):
+        for namespace in _namespaces(*functions):
             changes = {k: _STAND_INS[id(v)] for k, v in namespace.items() if id(v) in _STAND_INS} | {"float": _Float}
             undo.callback(_restore, namespace, {k: namespace.get(k, absent) for k in changes}, absent)
             namespace.update(changes)

@@ -1,0 +1,7 @@
+"""python -m gradcompare."""
+
+import sys
+
+from gradcompare.cli import main
+
+sys.exit(main())

@@ -1,0 +1,54 @@
+"""The costs that are tried where a file has none: a table, in NumPy, in terms of the output alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Loss(NamedTuple):
+    """A cost: the mean over the samples of the loss summed over the outputs."""
+
+    says: str
+    cost: Callable[[Any, Any, int], Any]
+    """(output, target, the axis of the samples) -> cost."""
+
+
+def _cross_entropy(A: Any, T: Any, samples: int) -> Any:
+    return -np.sum(T * np.log(A) + (1 - T) * np.log(1 - A)) / A.shape[samples]
+
+
+def _softmax_cross_entropy(A: Any, T: Any, samples: int) -> Any:
+    return -np.sum(T * np.log(A)) / A.shape[samples]
+
+
+def _half_squared_error(A: Any, T: Any, samples: int) -> Any:
+    return np.sum((A - T) ** 2) / (2 * A.shape[samples])
+
+
+LOSSES = {
+    "cross_entropy": Loss("cross entropy, -(Y log A + (1 - Y) log(1 - A))", _cross_entropy),
+    "softmax_cross_entropy": Loss("cross entropy of a softmax, -Y log A", _softmax_cross_entropy),
+    "squared_error": Loss("half the squared error, (A - Y)^2 / 2", _half_squared_error),
+}
+
+
+def target(Y: Any, output: Any, samples: int) -> Any:
+    """Labels in the shape of the output: classes (m,) become one-hot, (m,) zeros and ones a row or column."""
+    if Y.shape == output.shape:
+        return Y
+    if output.size == Y.size:
+        return Y.reshape(output.shape)
+    hot = np.eye(output.shape[1 - samples])[Y]  # (m, n_L)
+    return hot.T if samples == 1 else hot
+
+
+def fitting(output: np.ndarray, axis: int) -> list[str]:
+    """The names of the costs that an output suggests, the likeliest first; `axis` is that of the units."""
+    if np.all((output > 0) & (output < 1)):
+        if output.shape[axis] > 1 and np.allclose(output.sum(axis=axis), 1, atol=1e-6):
+            return ["softmax_cross_entropy", "squared_error"]
+        return ["cross_entropy", "squared_error"]
+    return ["squared_error"]
