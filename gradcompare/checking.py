@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from gradcompare import cases, losses
 from gradcompare.comparison import compare_verified
-from gradcompare.interfaces import INTERFACES, Layout, Program, recognise
+from gradcompare.interfaces import INTERFACES, CannotCheckError, Program, recognise
+from gradcompare.interfaces.fitting import copies, describe, line_in
 from gradcompare.report import Report, merge
 from gradcompare.tracing import NumpyOnTorch
 
@@ -26,10 +27,6 @@ VERIFIED = 3
 """On so many of the networks of each precision the traced reference is verified against the untouched code."""
 
 Progress = Callable[[int, int], None]
-
-
-class CannotCheckError(Exception):
-    """The question could not be put; the message says why, and what to do."""
 
 
 def check(
@@ -62,8 +59,8 @@ def check(
     try:
         program = _program(source, interface)
         subject |= {"interface": program.interface, "functions": [f.__name__ for f in program.functions]}
-        layout = _fitting_layout(program, seed)
-        report = _checked(program, layout, loss, dtype, examples, seed, progress)
+        program.fit(seed)
+        report = _checked(program, loss, dtype, examples, seed, progress)
     except CannotCheckError as problem:
         return Report("error", notes=[str(problem)], subject=subject, cases=dict.fromkeys(_CASES, 0))
     report.subject = subject
@@ -101,8 +98,8 @@ def _program(source: Any, interface: str | None) -> Program:
         functions = [name for name, value in names.items() if isinstance(value, types.FunctionType)]
         raise CannotCheckError(
             "No forward and backward function was found. Looked for a function whose name begins with forward (or "
-            "feedforward) and takes the inputs X and the parameters, in a dict or as W1, b1, ...; and one whose name begins with backward "
-            f"(or backprop) and takes the labels Y. The functions here: {', '.join(functions) or 'none'}. "
+            "feedforward) and takes the inputs X and the parameters, in a dict or as W1, b1, ...; and one whose name "
+            f"begins with backward (or backprop) and takes the labels Y. The functions here: {', '.join(functions) or 'none'}. "
             "`gradcompare interfaces` shows what is recognised."
         )
     return program
@@ -143,111 +140,36 @@ def _run_file(path: Path) -> types.ModuleType:
     return module
 
 
-def describe(error: BaseException) -> str:
-    """An exception in a line."""
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-
-
-def line_in(error: BaseException, path: str | Path | None) -> int | str:
-    """The last line of the file that the exception passed through."""
-    line: int | str = "?"
-    trace = error.__traceback__
-    while trace is not None:
-        if path is not None and trace.tb_frame.f_code.co_filename == str(path):
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line
-
-
-# ---- how the file wants its arrays -----------------------------------------------------------------------------------
-
-TRIAL_SIZES = (3, 5, 7, 2)
-"""The widths of the networks on which layouts are tried, n_L last: all different, so that only one layout fits."""
-TRIAL_SAMPLES = 4
-
-
-def _fitting_layout(program: Program, seed: int) -> Layout:
-    """The layout under which the program runs and most of its gradients have the shapes of their parameters."""
-    best: tuple[int, Layout] | None = None
-    failure: tuple[Layout, BaseException] | None = None
-    for layout in program.layouts():
-        try:
-            score = _score(program, layout, seed)
-        except Exception as error:
-            failure = failure or (layout, error)
-            continue
-        if best is None or score > best[0]:
-            best = score, layout
-        if score == 2 * program.layers:
-            break
-    if best is None or best[0] == 0:
-        reason = describe(failure[1]) if failure else "it returned nothing that looks like gradients"
-        where = f" (line {line_in(failure[1], program.functions[0].__code__.co_filename)})" if failure else ""
-        raise CannotCheckError(
-            f"The code does not run on a random network of {program.layers} layers: {reason}{where}."
-        )
-    return best[1]
-
-
-def _score(program: Program, layout: Layout, seed: int) -> int:
-    """How many gradients have their parameter's shape; an exception where the program does not run."""
-    program.layout = layout
-    inputs = layout.arrange(
-        _draw(program, layout, (*TRIAL_SIZES[: program.layers], _outputs(layout)), TRIAL_SAMPLES, seed), program.pairs
-    )
-    with np.errstate(all="ignore"):
-        output, _named = program.forward(_copies(inputs))
-        expected = (TRIAL_SAMPLES, _outputs(layout)) if layout.rows else (_outputs(layout), TRIAL_SAMPLES)
-        if np.shape(output) != expected:
-            raise ValueError(f"the forward function returned shape {np.shape(output)} where {expected} was expected")
-        claims = program.gradients(_copies(inputs))
-    names = [name for pair in program.pairs for name in pair]
-    return sum(np.shape(claims.get(f"d{name}", 0)) == inputs[name].shape for name in names)
-
-
-def _outputs(layout: Layout) -> int:
-    return layout.outputs or TRIAL_SIZES[-1]
-
-
-def _copies(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: array.copy() for name, array in inputs.items()}
-
-
-def _draw(program: Program, layout: Layout, sizes: Sequence[int], m: int, seed: int) -> cases.Network:
-    return cases.draw_network(sizes, m, seed, labels=layout.kind_of_labels)
-
-
 # ---- the check -------------------------------------------------------------------------------------------------------
 
 
 class _Cost:
     """The cost that a program is differentiated from: its own, or one that is assumed."""
 
-    def __init__(self, program: Program, layout: Layout, assumed: str | None) -> None:
-        self.program, self.layout, self.assumed = program, layout, assumed
+    def __init__(self, program: Program, assumed: str | None) -> None:
+        self.program, self.assumed = program, assumed
 
     def reference(self, inputs: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         """cost and named values, as `compare` wants them, in NumPy."""
         output, named = self.program.forward(inputs)
         if self.assumed is None:
             return self.program.cost(inputs, output), named
-        samples = 0 if self.layout.rows else 1
+        samples = self.program.samples_axis
         target = losses.target(inputs["Y"], output, samples)
         return losses.LOSSES[self.assumed].cost(output, target, samples), named
 
 
 def _checked(
-    program: Program, layout: Layout, loss: str | None, dtype: str, examples: int, seed: int, progress: Progress | None
+    program: Program, loss: str | None, dtype: str, examples: int, seed: int, progress: Progress | None
 ) -> Report:
-    program.layout = layout
     precisions = ["float64", "float32"] if dtype == "both" else [dtype]
-    cost = _choose_cost(program, layout, loss, seed)
+    cost = _choose_cost(program, loss, seed)
     reference = NumpyOnTorch(cost.reference, reaching=[*program.functions, losses.target])
     subject = NumpyOnTorch(program.gradients, reaching=program.functions)
     reports: list[Report] = []
-    for i, network in enumerate(_networks(program, layout, examples, seed)):
+    for i, network in enumerate(_networks(program, examples, seed)):
         precision = precisions[i % len(precisions)]
-        inputs = layout.arrange(network.astype(precision), program.pairs)
+        inputs = program.inputs(network.astype(precision))
         reports.append(_compared(program, reference, subject, inputs, verify=i < VERIFIED * len(precisions)))
         if reports[-1].verdict in ("wrong", "scaled"):
             reports[-1].smallest_case = {
@@ -290,34 +212,31 @@ def _conclusion(reports: Sequence[Report], cost: _Cost) -> Report:
     return merged
 
 
-def _choose_cost(program: Program, layout: Layout, loss: str | None, seed: int) -> _Cost:
+def _choose_cost(program: Program, loss: str | None, seed: int) -> _Cost:
     """The file's own cost; else the named one; else the one with which the last layer's gradients agree, or the
     first."""
     if loss is not None or program.has_cost:
-        return _Cost(program, layout, loss)
-    network = next(iter(_networks(program, layout, 1, seed)))
-    inputs = layout.arrange(network, program.pairs)
+        return _Cost(program, loss)
+    network = next(iter(_networks(program, 1, seed)))
+    inputs = program.inputs(network)
     with np.errstate(all="ignore"):
-        output, _ = program.forward(_copies(inputs))
-    fitting = losses.fitting(np.asarray(output), axis=1 if layout.rows else 0)
-    last = [f"d{name}" for name in program.pairs[-1]]
+        output, _ = program.forward(copies(inputs))
+    fitting = losses.fitting(np.asarray(output), axis=1 - program.samples_axis)
+    last = [f"d{name}" for name in program.last_layer]
     for name in fitting:
-        cost = _Cost(program, layout, name)
+        cost = _Cost(program, name)
         reference = NumpyOnTorch(cost.reference, reaching=[*program.functions, losses.target])
         subject = NumpyOnTorch(program.gradients, reaching=program.functions)
         report = _compared(program, reference, subject, inputs, verify=True)
         if report.verdict == "scaled" or any(f.name in last and f.verdict == "ok" for f in report.tensors):
             return cost
-    return _Cost(program, layout, fitting[0])
+    return _Cost(program, fitting[0])
 
 
-def _networks(program: Program, layout: Layout, examples: int, seed: int) -> Iterator[cases.Network]:
+def _networks(program: Program, examples: int, seed: int) -> Iterator[cases.Network]:
     """Networks drawn by Hypothesis, the same for the same seed."""
     drawn: list[cases.Network] = []
-    outputs = layout.outputs or (2, 5)
-    strategy: st.SearchStrategy[cases.Network] = cases.networks(
-        layers=program.layers, outputs=outputs, labels=layout.kind_of_labels
-    )
+    strategy: st.SearchStrategy[cases.Network] = cases.networks(**program.networks())
 
     @hypothesis_seed(seed)
     @settings(

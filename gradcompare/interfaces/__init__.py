@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from gradcompare.interfaces import functions
-from gradcompare.interfaces.program import LAYOUTS, Layout, Program
+from gradcompare.interfaces.program import CannotCheckError, Program
 
-__all__ = ["INTERFACES", "LAYOUTS", "Interface", "Layout", "Program", "recognise"]
+__all__ = ["INTERFACES", "CannotCheckError", "Interface", "Program", "recognise"]
 
 
 class Interface(NamedTuple):

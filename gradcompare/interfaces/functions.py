@@ -14,8 +14,9 @@ import types
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from gradcompare.interfaces import words
-from gradcompare.interfaces.program import Program, arrays_in, is_array
+from gradcompare.cases import Network
+from gradcompare.interfaces import fitting, words
+from gradcompare.interfaces.program import LAYOUTS, Program, arrays_in, is_array
 
 LEARNING_RATE = 0.1
 REGULARISATION = 0.7
@@ -35,8 +36,30 @@ class Functions(Program):
         self._forward, self._backward, self._cost = forward, backward, cost
         self.functions = [forward, backward, *([cost] if cost else [])]
         self.has_cost = cost is not None
+        self.notes = []
         names = argument_names(forward)
         self.pairs = words.parameter_pairs(names) or words.parameter_pairs(parameter_keys(forward))
+        self.parameters = [name for pair in self.pairs for name in pair]
+        self.last_layer = list(self.pairs[-1]) if self.pairs else []
+        self.layout = LAYOUTS[0]
+
+    @property
+    def samples_axis(self) -> int:  # type: ignore[override]
+        """1 where columns are samples, 0 where rows are."""
+        return 0 if self.layout.rows else 1
+
+    def fit(self, seed: int) -> None:
+        """Take the first layout under which most gradients have their parameters' shapes."""
+        self.layout = fitting.fitting_layout(self, seed)
+
+    def networks(self) -> dict[str, Any]:
+        """As many layers as there are pairs of parameters; several outputs where the file allows it."""
+        outputs = self.layout.outputs or (2, 5)
+        return {"layers": len(self.pairs), "outputs": outputs, "labels": self.layout.kind_of_labels}
+
+    def inputs(self, network: Network) -> dict[str, Any]:
+        """The network's arrays in the file's layout."""
+        return self.layout.arrange(network, self.pairs)
 
     def forward(self, inputs: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         """The output, and what the cache or the returned tuple names."""
@@ -57,7 +80,7 @@ class Functions(Program):
         containers = [part for part in _parts(result) if isinstance(part, dict | list | tuple)]
         known["cache"] = containers[0] if containers else result
         found = returned(self._backward, call(self._backward, known))
-        return rename(found, [name for pair in self.pairs for name in pair], inputs)
+        return rename(found, self.parameters, inputs)
 
     def _call_forward(self, inputs: Mapping[str, Any]) -> Any:
         return call(self._forward, self._known(inputs))
@@ -72,15 +95,14 @@ class Functions(Program):
         return arrays[0] if len(arrays) < len(parts) else arrays[-1]
 
     def _known(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        parameters = {name: inputs[name] for pair in self.pairs for name in pair}
+        parameters = {name: inputs[name] for name in self.parameters}
         X = inputs["X"]
-        samples = X.shape[0] if self.layout.rows else X.shape[1]
         return {
             **parameters,
             "parameters": dict(parameters),
             "inputs": X,
             "targets": inputs["Y"],
-            "samples": samples,
+            "samples": X.shape[self.samples_axis],
             "learning_rate": LEARNING_RATE,
             "regularisation": REGULARISATION,
         }

@@ -57,19 +57,51 @@ LAYOUTS = [
 ]
 
 
+class CannotCheckError(Exception):
+    """The question could not be put; the message says why, and what to do."""
+
+
 class Program(ABC):
-    """A file's forward pass, its cost if it has one, and its gradients, behind one face for all interfaces."""
+    """A file's forward pass, its cost if it has one, and its gradients, behind one face for all interfaces.
+
+    `fit` is called once and settles how the file wants its arrays; then `inputs` gives the arrays that stand for a
+    network, and the other methods take them, as NumPy arrays or as traced ones. Nothing is kept between calls: each
+    starts from the inputs given, so that a state that the code under test leaves behind cannot reach the next call.
+    """
 
     interface: str
+    """Its name in INTERFACES."""
     functions: list[Callable[..., Any]]
-    pairs: list[tuple[str, str]]
-    """(weight, bias) by layer, under the file's own names."""
+    """The functions or methods of the file that are called: forward, backward, cost."""
+    parameters: list[str]
+    """The names of the parameters, by layer, as the file has them: ["W1", "b1", "W2", "b2"]."""
+    last_layer: list[str]
+    """Those of the output layer, by which an assumed cost is chosen."""
     has_cost: bool
-    layout: Layout = LAYOUTS[0]
+    """Whether the file has a cost of its own."""
+    samples_axis: int
+    """1 where columns are samples, 0 where rows are."""
+    notes: list[str]
+    """What a reader of the report should know of how the file was understood."""
+
+    @abstractmethod
+    def fit(self, seed: int) -> None:
+        """Settle layout, labels and number of outputs by running the file on a small random network.
+
+        Raises CannotCheckError, in words and with the line, where it runs in no layout.
+        """
+
+    @abstractmethod
+    def networks(self) -> dict[str, Any]:
+        """The keyword arguments of `cases.networks` for networks that the file can take: layers, outputs, labels."""
+
+    @abstractmethod
+    def inputs(self, network: Network) -> Arrays:
+        """The arrays that stand for a network: each parameter under the file's own name, "X" and "Y"."""
 
     @abstractmethod
     def forward(self, inputs: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """The network's output, and every named value on the way to it."""
+        """The network's output, and every named value on the way to it that the file returns or stores."""
 
     @abstractmethod
     def cost(self, inputs: Mapping[str, Any], output: Any) -> Any:
@@ -77,16 +109,11 @@ class Program(ABC):
 
     @abstractmethod
     def gradients(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """What the file says the gradients are: {"dW1": ..., ...}, from its own forward pass."""
+        """What the file says the gradients are, {"dW1": ..., ...}, after its own forward pass.
 
-    @property
-    def layers(self) -> int:
-        """How many layers with weights."""
-        return len(self.pairs)
-
-    def layouts(self) -> Iterator[Layout]:
-        """The layouts worth trying, the commonest first."""
-        yield from LAYOUTS
+        "d" and the name of a parameter for its gradient; other gradients that the file returns or stores ("dZ2",
+        "dA1") under "d" and the name of the value that they are the gradient of.
+        """
 
 
 def arrays_in(tree: Any) -> Iterator[tuple[str, Any]]:
