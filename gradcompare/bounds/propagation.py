@@ -18,15 +18,13 @@ from gradcompare.bounds.operands import (
     is_exact,
     lower_end,
     magnitude,
+    nonzero,
     number,
     tensor,
     times,
     value,
 )
-
-_TINY = 2 * float(torch.finfo(torch.float64).tiny)
-"""What a float64 value can have lost to underflow."""
-
+from gradcompare.bounds.precision import FLOAT64
 
 # ---- arithmetic ------------------------------------------------------------------------------------------------------
 
@@ -38,11 +36,11 @@ def multiplied_by(y: Tensor, a: Any, b: Any) -> Amount:
 
 def divided_by(y: Tensor, a: Any, b: Any) -> Amount:
     """|a'/b' - a/b| <= (E(a) + |a/b| E(b)) / |b'|; infinite where b may be 0."""
-    smallest, e = tensor(distance_from_0(b)), error(b)
-    moved = error(a)
-    if not is_exact(b):
-        moved = moved + magnitude(a) / smallest * e
-    return torch.where(smallest > 0, moved / smallest, math.inf)
+    smallest = tensor(distance_from_0(b))
+    moved = error(a) / smallest
+    if not is_exact(b):  # the quotient may have lost something to underflow
+        moved = moved + (magnitude(a) / smallest + FLOAT64.underflow * nonzero(a)) * (error(b) / smallest)
+    return torch.where(smallest > 0, moved, math.inf)
 
 
 def inverted(y: Tensor, x: Any) -> Amount:
@@ -62,8 +60,8 @@ def raised(y: Tensor, x: Any, exponent: Any) -> Amount:
     if whole and k >= 1:
         return times(k * size ** (k - 1), e)
     nearest = distance_from_0(x)
-    steepest = abs(k) * torch.maximum(nearest.clamp(min=0) ** (k - 1), size ** (k - 1))
-    return torch.where((nearest if whole else lower_end(x)) > 0, steepest * e, _infinite_if(e))
+    steepest = torch.maximum(*(end**k * (e / end) for end in (nearest.clamp(min=0), size)))
+    return torch.where((nearest if whole else lower_end(x)) > 0, abs(k) * steepest, _infinite_if(e))
 
 
 def _raised_in_general(y: Tensor, x: Any, exponent: Any) -> Amount:
@@ -76,7 +74,7 @@ def _raised_in_general(y: Tensor, x: Any, exponent: Any) -> Amount:
 
 def _exp_moved(exp_x: Tensor, moved: Any) -> Tensor:
     """|exp x' - exp x''| for x', x'' no further than `moved` from each other, x among them."""
-    return (exp_x.abs() + _TINY) * torch.exp(moved) * torch.expm1(moved)
+    return (exp_x.abs() + FLOAT64.flush) * torch.exp(moved) * torch.expm1(moved)
 
 
 def _infinite_if(e: Any) -> Tensor:

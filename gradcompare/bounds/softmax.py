@@ -10,19 +10,19 @@ from torch import Tensor
 
 from gradcompare.bounds.kinds import finish
 from gradcompare.bounds.operands import full_error, value
-from gradcompare.bounds.precision import UNITS_IN_THE_LAST_PLACE
+from gradcompare.bounds.precision import FLOAT64, UNITS_IN_THE_LAST_PLACE
 
 if TYPE_CHECKING:
     from gradcompare.bounds.tensor import Run
-
-_TINY = 2 * float(torch.finfo(torch.float64).tiny)
 
 
 def softmax(run: Run, y: Tensor, x: Any, dim: int, *_options: Any) -> Tensor:
     """Relative error expm1(term + sum)."""
     term, total, _below = _logarithmic_errors(run, x, torch.softmax(value(x), dim), dim)
     relative = term + total + 2 * run.precision.unit_roundoff
-    return finish(run.precision, y, (y + _TINY) * torch.exp(relative) * torch.expm1(relative) + 2 * run.precision.flush)
+    return finish(
+        run.precision, y, (y + FLOAT64.flush) * torch.exp(relative) * torch.expm1(relative) + 2 * run.precision.flush
+    )
 
 
 def log_softmax(run: Run, y: Tensor, x: Any, dim: int, *_options: Any) -> Tensor:
@@ -39,6 +39,6 @@ def _logarithmic_errors(run: Run, x: Any, y: Tensor, dim: int) -> tuple[Tensor, 
     u, e = run.precision.unit_roundoff, full_error(x)
     below = (value(x).amax(dim, keepdim=True) - value(x)) + 2 * (e + e.amax(dim, keepdim=True))
     term = e + u * below + 2 * UNITS_IN_THE_LAST_PLACE * u
-    shares = (y + _TINY) * torch.exp(term + term.amax(dim, keepdim=True))  # no share is larger, in any evaluation
-    total = torch.log1p((shares * torch.expm1(term)).sum(dim, keepdim=True))
+    largest = (y + FLOAT64.flush) * torch.exp(term + term.amax(dim, keepdim=True))  # share, in any evaluation
+    total = torch.log1p((largest * torch.expm1(term)).sum(dim, keepdim=True))
     return term, total + 2 * run.precision.gamma(value(x).shape[dim]), below

@@ -23,6 +23,7 @@ from gradcompare.bounds.operands import NoRuleError, RoundedConstant, full_error
 from gradcompare.bounds.precision import FLOAT64, Precision
 
 aten = torch.ops.aten
+_IMPRECISE = (torch.float32, torch.float16, torch.bfloat16)
 
 
 class BoundedTensor(torch.Tensor):
@@ -211,7 +212,8 @@ class Run(TorchDispatchMode):
         packet = func._overloadpacket
         if isinstance(kwargs.get("dtype"), torch.dtype) and kwargs["dtype"].is_floating_point:
             kwargs["dtype"] = torch.float64
-        if not any(isinstance(t, BoundedTensor) or t.is_floating_point() for t in tensors):
+        in_a_row = packet in rules.RULES or func in rules.RULES
+        if not any(isinstance(t, BoundedTensor) or (in_a_row or t.is_floating_point()) for t in tensors):
             return self._fresh(func(*args, **kwargs))
         if packet is aten._local_scalar_dense:
             self.cuts += bool(args[0].requires_grad)
@@ -245,8 +247,11 @@ class Run(TorchDispatchMode):
         kwargs = {k: self._bounded(a) for k, a in kwargs.items()}
         decomposition = _decomposition(func)
         if decomposition is not None:
-            with self:  # the tensors that it makes for itself carry bounds too
-                return decomposition(*args, **kwargs)
+            try:
+                with self:  # the tensors that it makes for itself carry bounds too
+                    return decomposition(*args, **kwargs)
+            except NoRuleError as missing:
+                raise NoRuleError(f"{func}, which PyTorch writes with others: {missing}") from missing
         result = func(*values(args), **values(kwargs))
         if isinstance(result, Tensor) and not result.is_floating_point() and all(map(is_exact, tensors)):
             return result
@@ -259,8 +264,13 @@ class Run(TorchDispatchMode):
         if self.precision.name != "float64":
             args = tuple(map(self._rounded, args))
             kwargs = {k: self._rounded(a) for k, a in kwargs.items()}
-        result = func(*values(args), **values(kwargs))
         parents = tuple(t.number for t in _flat(args) if isinstance(t, BoundedTensor))
+        result = func(*values(args), **values(kwargs))
+        if isinstance(result, Tensor) and result.dtype in _IMPRECISE:  # whole numbers divided, ...
+            args = mapped(args, lambda t: self._bounded(t.to(torch.float64)))
+            result = func(*values(args), **values(kwargs))
+        if not any(isinstance(a, BoundedTensor) for a in _flat((args, tuple(kwargs.values())))):
+            return result
         wrapped = self._wrap_all(result, rule(self, result, *args, **kwargs), parents)
         if isinstance(wrapped, BoundedTensor):
             self._note(packet, args, wrapped)
@@ -275,6 +285,8 @@ class Run(TorchDispatchMode):
     def _structural(self, func: Any, packet: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Moving a value about moves its bound the same way."""
         kwargs = {k: v for k, v in kwargs.items() if k not in ("dtype", "device", "layout", "pin_memory")}
+        sources = [a for a in _flat(args) if isinstance(a, BoundedTensor)]
+        parents = tuple(t.number for t in sources)
         result = func(*values(args), **values(kwargs))
         others, options = values(args[1:]), values(kwargs)
         if packet is aten.constant_pad_nd:
@@ -282,8 +294,7 @@ class Run(TorchDispatchMode):
         bound = func(mapped(args[0], full_error), *others, **options)
         if not all(is_exact(a) for a in _flat(args[1:]) if isinstance(a, BoundedTensor)):
             bound = torch.full_like(bound, torch.inf)  # which entries are taken is itself undecided
-        sources = [a for a in _flat(args) if isinstance(a, BoundedTensor)]
-        wrapped = self._wrap_all(result, bound, tuple(t.number for t in sources))
+        wrapped = self._wrap_all(result, bound, parents)
         for new in _flat([wrapped]):
             if sources and _share_memory(new.value, sources[0].value):
                 new.share_memory_notes(sources[0])
