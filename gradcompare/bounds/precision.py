@@ -2,11 +2,11 @@
 
 The assumptions, each with the test in tests/test_bounds_assumptions.py that would notice if it failed:
 
-1. Round to nearest: +, -, *, / and sqrt are off by at most one unit roundoff u of the result.
-   `test_basic_operations_round_to_nearest`
+1. Round to nearest: +, -, * and / are off by at most one unit roundoff u of the result, sqrt by at most two (PyTorch's
+   vectorised one does not always round to nearest). `test_basic_operations_round_to_nearest`
 2. Gradual underflow: a product or quotient below the normal numbers is off by at most the smallest subnormal number;
    nothing is flushed to zero. `test_underflow_is_gradual`
-3. exp, log, log1p, expm1, tanh, sigmoid, softplus, sin, cos, erf and pow are off by at most `UNITS_IN_THE_LAST_PLACE`
+3. exp, log, log1p, log2, log10, expm1, tanh, sigmoid, softplus, sin, cos, erf and pow are off by at most `UNITS_IN_THE_LAST_PLACE`
    units in the last place, and by at most the smallest normal number where the result is below it (PyTorch's float32
    sigmoid is 0 below z = -88.7, where the true value is subnormal).
    `test_elementary_functions_keep_to_their_units_in_the_last_place`

@@ -90,7 +90,7 @@ RULES: dict[Any, Rule] = {
     aten.div: rounded(divided_by, underflows=_of_first),
     aten.reciprocal: rounded(inverted, underflows=_of_first),
     aten.pow: elementary(raised, underflows=_of_first),
-    aten.sqrt: rounded(square_root),
+    aten.sqrt: rounded(square_root, units=2),
     aten.neg: rounded(unmoved, units=0),
     aten.abs: rounded(unmoved, units=0),
     aten.sign: sign,
