@@ -99,8 +99,8 @@ def _program(source: Any, interface: str | None) -> Program:
         raise CannotCheckError(
             "No forward and backward function was found. Looked for a function whose name begins with forward (or "
             "feedforward) and takes the inputs X and the parameters, in a dict or as W1, b1, ...; and one whose name "
-            f"begins with backward (or backprop) and takes the labels Y. The functions here: {', '.join(functions) or 'none'}. "
-            "`gradcompare interfaces` shows what is recognised."
+            "begins with backward (or backprop) and takes the labels Y. The functions here: "
+            f"{', '.join(functions) or 'none'}. `gradcompare interfaces` shows what is recognised."
         )
     return program
 
