@@ -63,6 +63,23 @@ class MeasuredRun(Run):
         return super().wrap(value, error + floor if floor else error, parents)
 
 
+class Moment:
+    """A tensor as it is now: code that works in place may write over it later; autograd would speak of the later one."""
+
+    def __init__(self, tensor: Tensor, *, copy: bool = True) -> None:
+        self.tensor = tensor
+        self.shape = tuple(tensor.shape)
+        self.number: int | None = tensor.number if isinstance(tensor, BoundedTensor) else None
+        self.arrived = _arrived(tensor, copy)
+        self.edge = torch.autograd.graph.get_gradient_edge(tensor) if tensor.requires_grad else None
+        self.when_differentiated: Callable[[Any], Any] | None = None
+        if self.edge is not None:
+            tensor.register_hook(self._hook)
+
+    def _hook(self, gradient: Tensor) -> Any:
+        return self.when_differentiated(gradient) if self.when_differentiated else None
+
+
 @dataclass
 class Evaluation:
     """One run of a reference, forward and backward.
@@ -101,16 +118,20 @@ def evaluate(
     substitutes = {number: torch.from_numpy(np.array(a, dtype=np.float64)) for number, a in handed_on.values.items()}
     options: dict[str, Any] = {"ties_are_kinks": ties_are_kinks, "substitutes": substitutes}
     run = MeasuredRun(precision, added.values, **options) if measure or floors else Run(precision, **options)
-    leaves = _differentiated(inputs, claimed)
+    leaves = differentiated(inputs, claimed)
     with run:
         tensors: dict[str, Any] = {}
         for name, array in inputs.items():
             tensors[name] = run.exact(torch.from_numpy(np.array(array)), requires_grad=name in leaves)
         cost, named = split_result(reference(dict(tensors)))
-        known = {k: v for k, v in (tensors | named | {COST: cost}).items() if isinstance(v, Tensor)}
+        known = {
+            k: Moment(v, copy=False) if isinstance(v, Tensor) else v
+            for k, v in (tensors | named | {COST: cost}).items()
+            if isinstance(v, Tensor | Moment)
+        }
         gradients, numbers = _gradients(run, cost, known, claimed, handed_on.gradients, added.gradients)
-    numbers |= {name: t.number for name, t in known.items() if isinstance(t, BoundedTensor)}
-    found = {name: _arrived(run, t) for name, t in known.items()} | gradients
+    numbers |= {name: moment.number for name, moment in known.items() if moment.number is not None}
+    found = {name: moment.arrived for name, moment in known.items()} | gradients
     # an input is where computation starts, not something that was computed
     computed = {k: v for k, v in numbers.items() if k not in inputs}
     upstream, order = _dependencies(run, computed, found, claimed)
@@ -139,7 +160,8 @@ def split_result(result: Any) -> tuple[Tensor, dict[str, Any]]:
     return cost, dict(named)
 
 
-def _differentiated(inputs: Arrays, claimed: Collection[str]) -> set[str]:
+def differentiated(inputs: Arrays, claimed: Collection[str]) -> set[str]:
+    """The inputs that claims are the gradients of; where there are none, all that can be differentiated."""
     floating = {name for name, array in inputs.items() if array.dtype.kind == "f"}
     return {name for name in floating if f"d{name}" in claimed} or floating
 
@@ -147,13 +169,13 @@ def _differentiated(inputs: Arrays, claimed: Collection[str]) -> set[str]:
 def _gradients(
     run: Run,
     cost: Tensor,
-    known: Mapping[str, Tensor],
+    known: Mapping[str, Moment],
     claimed: Collection[str],
     handed: Mapping[str, np.ndarray],
     floors: Mapping[str, float],
 ) -> tuple[dict[str, Bounded], dict[str, int]]:
     """dT for every claimed one, as it arrived, and its number; what is handed on goes further upstream in its place."""
-    wanted = {n: t for n, t in known.items() if f"d{n}" in claimed and t.requires_grad}
+    wanted = {n: moment for n, moment in known.items() if f"d{n}" in claimed and moment.edge is not None}
     arrived: dict[str, Bounded] = {}
     numbers: dict[str, int] = {}
 
@@ -171,23 +193,29 @@ def _gradients(
 
         return note
 
-    for name, tensor in wanted.items():
-        tensor.register_hook(hook(name))
+    for name, moment in wanted.items():
+        moment.when_differentiated = hook(name)
     if wanted:
-        torch.autograd.grad(cost.reshape(()), list(wanted.values()), allow_unused=True)
-    for name, tensor in known.items():  # what the cost does not depend on has the gradient 0
+        edges = [moment.edge for moment in wanted.values() if moment.edge is not None]
+        torch.autograd.grad(cost.reshape(()), edges, allow_unused=True)
+    for name, moment in known.items():  # what the cost does not depend on has the gradient 0
         if f"d{name}" in claimed and f"d{name}" not in arrived:
-            zero = np.zeros(tuple(tensor.shape))
+            zero = np.zeros(moment.shape)
             arrived[f"d{name}"] = Bounded(zero, zero.copy())
     return arrived, numbers
 
 
-def _arrived(run: Run, tensor: Tensor) -> Bounded:
+def _arrived(tensor: Tensor, copy: bool) -> Bounded:
+    """What was computed; where a value was handed on in its place, what arrived."""
     if isinstance(tensor, BoundedTensor):
-        value, error = run.arrived.get(tensor.number, (tensor.value, tensor.error))
-        return Bounded(value.detach().numpy(), error.detach().numpy())
-    exact = tensor.detach().numpy().astype(np.float64)
-    return Bounded(exact, np.zeros_like(exact))
+        value, error = tensor.run.arrived.get(tensor.number, (tensor.value, tensor.error))
+    else:
+        value, error = tensor.detach(), torch.zeros(tensor.shape, dtype=torch.float64)
+    with Run.paused():
+        value, error = value.detach().double(), error.detach()
+        if copy:
+            value, error = value.clone(), error.clone()
+        return Bounded(value.numpy(), error.numpy())
 
 
 def _arrays(tensor: BoundedTensor) -> Bounded:
