@@ -8,7 +8,7 @@
 ['dZ2', 'dW2', 'db2', 'dA1', 'dZ1', 'dW1', 'db1']
 """
 
-from . import loops
+from . import fused, loops
 from .activations import ACTIVATIONS, OUTPUTS
 from .descent import gradient_descent
 from .initialisation import random_parameters, symmetric_units, zero_parameters
@@ -23,6 +23,7 @@ __all__ = [
     "collapse",
     "cost",
     "forward",
+    "fused",
     "gradient_descent",
     "layer_shapes",
     "loops",

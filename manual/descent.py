@@ -5,6 +5,7 @@ from numbers import Integral
 
 import numpy as np
 
+from .fused import Workspace
 from .network import backward, cost, forward
 from .validation import check_network
 
@@ -21,29 +22,34 @@ def gradient_descent(
     learning_rate: float,
     iterations: int,
     callback: Callable[[int, float], object] | None = None,
+    fused: bool = False,
 ) -> tuple[dict[str, np.ndarray], list[float]]:
     """`iterations` steps of W - learning_rate dW and b - learning_rate db, all from the same gradients.
 
     Arrays as for `backward`; the parameters given are left as they are. Returns the new parameters and the costs:
-    costs[i] is J before step i, and `callback(i, costs[i])` is called with it, for progress. Raises as `backward` does,
-    ValueError for a learning rate or a number of iterations without a meaning, and FloatingPointError at the first cost
-    that is not finite.
+    costs[i] is J before step i, and `callback(i, costs[i])` is called with it, for progress. `fused` has the fast
+    engine take the same steps, within rounding. Raises as `backward` does, ValueError for a learning rate or a number
+    of iterations without a meaning, and FloatingPointError at the first cost that is not finite.
     """
     _check_schedule(learning_rate, iterations)
     check_network(parameters, X, activations)
     step = float(learning_rate)  # a NumPy float64 would turn float32 parameters into float64
     parameters = {name: array.copy() for name, array in parameters.items()}
+    workspace = Workspace.of(parameters, activations, loss) if fused else None
     costs: list[float] = []
     for i in range(iterations):
         with np.errstate(over="ignore", invalid="ignore"):  # a cost that overflows is reported below, in words
-            cache = forward(parameters, X, activations)
-            costs.append(cost(cache, Y, activations, loss))
-            _check_cost(costs, step)
-            gradients = backward(parameters, cache, X, Y, activations, loss)
-            parameters = {name: array - step * gradients[f"d{name}"] for name, array in parameters.items()}
+            if workspace is None:
+                cache = forward(parameters, X, activations)
+                costs.append(cost(cache, Y, activations, loss))
+                gradients = backward(parameters, cache, X, Y, activations, loss)
+                parameters = {name: array - step * gradients[f"d{name}"] for name, array in parameters.items()}
+            else:
+                costs.append(workspace.step(X, Y, step))
+        _check_cost(costs, step)
         if callback is not None:
             callback(i, costs[i])
-    return parameters, costs
+    return parameters if workspace is None else workspace.now(), costs
 
 
 def _check_schedule(learning_rate: float, iterations: int) -> None:

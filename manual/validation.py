@@ -12,9 +12,19 @@ import numpy as np
 from .activations import ACTIVATIONS, OUTPUTS
 from .losses import LOSSES
 
-__all__ = ["check_cache", "check_network", "check_parameters", "check_sizes", "check_targets"]
+__all__ = [
+    "check_cache",
+    "check_choices",
+    "check_distribution",
+    "check_network",
+    "check_parameters",
+    "check_problem",
+    "check_sizes",
+    "check_targets",
+]
 
 DISTRIBUTION = 1e-3  # how far a column of labels may sum from 1 and still be a distribution in any precision
+LABELS = "one row an output, one column a sample: Y.reshape(1, -1) for one output, np.eye(n_L)[:, labels] for classes"
 
 
 def check_sizes(sizes: Sequence[int]) -> None:
@@ -65,17 +75,35 @@ def check_targets(cache: Mapping[str, np.ndarray], Y: np.ndarray, activations: S
     """Y (n_L, m) for this cache, and a loss that has a meaning with the output's activation."""
     L = max(1, len(cache) // 2)
     _check_names("cache", cache, [f"{kind}{layer}" for layer in range(1, L + 1) for kind in "ZA"])
-    _check_activations(activations, L)
-    _check_loss(loss, activations[-1])
+    check_choices(activations, loss, L)
     _check_matrix(f"A{L}", cache[f"A{L}"])
-    labels = (
-        "one row an output, one column a sample: Y.reshape(1, -1) for one output, np.eye(n_L)[:, labels] for classes"
-    )
-    _check_shape("Y", Y, cache[f"A{L}"].shape, labels)
+    _check_shape("Y", Y, cache[f"A{L}"].shape, LABELS)
     if Y.shape[1] == 0:
         raise ValueError(f"Y has shape {Y.shape}: no sample, m = 0; it should be (n_L, m), and a mean needs m >= 1")
     _check_dtypes({f"Z{L}": cache[f"Z{L}"], f"A{L}": cache[f"A{L}"], "Y": Y})
-    if activations[-1] == "softmax" and np.max(np.abs(np.sum(Y, axis=0) - 1)) > DISTRIBUTION:
+    if activations[-1] == "softmax":
+        check_distribution(Y)
+
+
+def check_problem(
+    parameters: Mapping[str, np.ndarray], X: np.ndarray, Y: np.ndarray, activations: Sequence[str], loss: str
+) -> None:
+    """Everything that a gradient depends on, where there is no cache: shapes and dtypes, not the sums of Y."""
+    check_network(parameters, X, activations)
+    check_choices(activations, loss, len(activations))
+    _check_shape("Y", Y, (parameters[f"W{len(activations)}"].shape[0], X.shape[1]), LABELS)
+    _check_dtypes({"X": X, "Y": Y})
+
+
+def check_choices(activations: Sequence[str], loss: str, layers: int) -> None:
+    """An activation for each layer, and a loss that has a meaning with the last."""
+    _check_activations(activations, layers)
+    _check_loss(loss, activations[-1])
+
+
+def check_distribution(Y: np.ndarray) -> None:
+    """Columns that sum to 1, as softmax needs them."""
+    if np.max(np.abs(np.sum(Y, axis=0) - 1)) > DISTRIBUTION:
         raise ValueError(
             "Y has a column whose sum is not 1; with softmax each column should be a distribution over the outputs, as "
             "a rule one-hot, or A - Y is not the derivative: np.eye(n_L)[:, labels]"
