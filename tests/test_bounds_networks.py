@@ -240,4 +240,4 @@ def test_bounds_are_small_and_used(p: Precision):
     assert np.median(relative) < small / 20
     assert np.quantile(relative, 0.95) < small
     assert max(used) >= 0.1
-    assert np.median(used) >= 0.02
+    assert np.median(used) >= 0.01

@@ -48,10 +48,22 @@ def finish(p: Precision, y: Tensor, bound: Amount, reach: Tensor | None = None) 
     if not isinstance(bound, Tensor):
         bound = torch.full_like(y, bound, dtype=torch.float64)
     elif bound.shape != y.shape:
-        bound = bound.broadcast_to(y.shape)
+        bound = bound.broadcast_to(y.shape).contiguous()
+    if y.numel() == 0 or _largest_met(y, bound, reach) <= p.largest:
+        return bound
     if reach is None:
         reach = torch.add(y.abs(), bound, alpha=2) if y.is_floating_point() else bound
     return torch.where(reach <= p.largest, bound, math.inf)
+
+
+def _largest_met(y: Tensor, bound: Tensor, reach: Tensor | None) -> float:
+    """A number no smaller than any entry of `reach`; NaN if one is not a number."""
+    if reach is not None:
+        return float(reach.max())
+    if not y.is_floating_point():
+        return float(bound.max())
+    least, most = y.aminmax()
+    return max(float(most), -float(least)) + 2 * float(bound.max())
 
 
 def with_underflow(bound: Tensor, lost: float, possible: Callable[[], Any]) -> Tensor:
@@ -76,9 +88,8 @@ def rounded(propagated: Rule, *, units: float = 1, underflows: Rule | None = Non
         p = run.precision
         moved = propagated(y, *args, **kwargs)
         if not units or not y.is_floating_point():
-            return finish(p, y, moved)
-        u = units * p.unit_roundoff
-        bound = y.abs() * u + moved * (1 + 2 * u)
+            return finish(p, y, moved.clone() if isinstance(moved, Tensor) else moved)
+        bound = _with_roundings(y, moved, units * p.unit_roundoff)
         if underflows is not None:
             bound = with_underflow(bound, p.underflow, lambda: underflows(*args))
         return finish(p, y, bound)
@@ -96,7 +107,7 @@ def elementary(propagated: Rule, *, functions: int = 1, underflows: Rule | None 
     def rule(run: Run, y: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         p = run.precision
         u = 2 * functions * UNITS_IN_THE_LAST_PLACE * p.unit_roundoff
-        bound = y.abs() * u + propagated(y, *args, **kwargs) * (1 + 2 * u)
+        bound = _with_roundings(y, propagated(y, *args, **kwargs), u)
         return finish(p, y, bound + p.flush * (1.0 if underflows is None else underflows(*args)))
 
     return rule
@@ -108,7 +119,8 @@ def added(run: Run, y: Tensor, a: Any, b: Any, alpha: Any = 1) -> Tensor:
     if alpha != 1:
         rounding = p.unit_roundoff * abs(alpha) * magnitude(b) + p.underflow * nonzero(b)
         moved = error(alpha) * magnitude(b) + magnitude(alpha) * moved + rounding
-    return _rounded_once(p, y, error(a) + moved)
+    moved = error(a) + moved
+    return finish(p, y, _with_roundings(y, moved, p.unit_roundoff) if y.is_floating_point() else moved)
 
 
 def subtracted_from(run: Run, y: Tensor, a: Any, b: Any, alpha: Any = 1) -> Tensor:
@@ -116,10 +128,12 @@ def subtracted_from(run: Run, y: Tensor, a: Any, b: Any, alpha: Any = 1) -> Tens
     return added(run, y, b, a, alpha)
 
 
-def _rounded_once(p: Precision, y: Tensor, moved: Amount) -> Tensor:
-    if not y.is_floating_point():
-        return finish(p, y, moved)
-    return finish(p, y, y.abs() * p.unit_roundoff + moved * (1 + 2 * p.unit_roundoff))
+def _with_roundings(y: Tensor, moved: Amount, u: float) -> Tensor:
+    """A relative error u of the result, no larger than |y| + 2 `moved` before it is rounded, and what it moved."""
+    bound = y.abs().mul_(u)
+    if isinstance(moved, Tensor):
+        return bound.add_(moved, alpha=1 + 2 * u) if moved.shape == y.shape else bound + moved * (1 + 2 * u)
+    return bound.add_(moved * (1 + 2 * u)) if moved else bound
 
 
 def by_slope(slope: Callable[[Tensor], Tensor]) -> Rule:
@@ -162,7 +176,9 @@ def product(operation: Any) -> Rule:
         p = run.precision
         gamma = p.gamma(value(a).shape[-1])
         bound = _product_bound(p, operation, a, b, gamma)
-        return finish(p, y, bound, reach=bound / max(gamma, p.unit_roundoff))  # for bound >= gamma |A| |B|
+        if bound.numel() == 0 or float(bound.max()) <= gamma * p.largest:  # for bound >= gamma |A| |B|
+            return bound
+        return finish(p, y, bound, reach=bound / max(gamma, p.unit_roundoff))
 
     return rule
 
@@ -170,12 +186,15 @@ def product(operation: Any) -> Rule:
 def _product_bound(p: Precision, operation: Any, a: Any, b: Any, gamma: float) -> Tensor:
     size_a, size_b, inner = magnitude(a), magnitude(b), value(a).shape[-1]
     if is_exact(b):
-        weights = gamma * size_a if is_exact(a) else torch.add(error(a), size_a, alpha=gamma)
-        bound = operation(weights, size_b)
+        bound = (
+            gamma * operation(size_a, size_b)
+            if is_exact(a)
+            else operation(torch.add(error(a), size_a, alpha=gamma), size_b)
+        )
     else:
-        bound = operation(size_a, torch.add(error(b), size_b, alpha=gamma))
+        bound = operation(size_a, torch.add(full_error(b), size_b, alpha=gamma))
         if not is_exact(a):
-            bound += operation(error(a), size_b)
+            bound += operation(full_error(a), size_b)
 
     def terms_that_are_not_0() -> Tensor:
         smallest = [float(torch.where(s > 0, s, math.inf).min()) if s.numel() else math.inf for s in (size_a, size_b)]

@@ -65,8 +65,8 @@ def values(tree: Any) -> Any:
 
 
 def error(x: Any) -> Amount:
-    """E: how far it may be off. 0.0 for anything that carries no bound."""
-    return getattr(x, "error", 0.0)
+    """E: how far it may be off. 0.0 for anything that carries no bound, or is known to be exact."""
+    return 0.0 if getattr(x, "surely_exact", False) else getattr(x, "error", 0.0)
 
 
 def full_error(x: Any) -> Tensor:

@@ -43,6 +43,7 @@ class BoundedTensor(torch.Tensor):
     """The numbers of what was written in place into it or into a tensor it shares memory with."""
     _seen: int
     """How many of those `_number` accounts for."""
+    _made_exact: bool
 
     @staticmethod
     def __new__(cls, value: Tensor, error: Tensor, run: Run, number: int) -> BoundedTensor:
@@ -57,8 +58,13 @@ class BoundedTensor(torch.Tensor):
             device=value.device,
         )
         self.value, self.error, self.run, self._number = value, error, run, number
-        self._written, self._seen = [], 0
+        self._written, self._seen, self._made_exact = [], 0, False
         return self
+
+    @property
+    def surely_exact(self) -> bool:
+        """Whether it was made exact and nothing was written into it since. (Others may happen to be exact too.)"""
+        return self._made_exact and not self._written
 
     @property
     def number(self) -> int:
@@ -84,6 +90,7 @@ class BoundedTensor(torch.Tensor):
     def share_memory_notes(self, base: BoundedTensor) -> None:
         """As a view of `base`."""
         self._written, self._seen = base._written, len(base._written)
+        self._made_exact = base._made_exact
 
     __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
@@ -144,7 +151,7 @@ class Run(TorchDispatchMode):
         with self.paused():
             own = value(tensor).detach().clone()
             own = own.double() if own.is_floating_point() else own
-            bounded = self.wrap(own, self._representation_error(own), ())
+            bounded = self._input(own)
         return bounded.requires_grad_(requires_grad)
 
     def wrap(self, value: Tensor, error: Tensor, parents: tuple[int, ...]) -> Any:
@@ -156,6 +163,12 @@ class Run(TorchDispatchMode):
             self.arrived[number] = value.clone(), error.clone()
             value, error = substitute.clone(), torch.zeros_like(substitute)
         return BoundedTensor(value, error, self, number)
+
+    def _input(self, value: Tensor) -> Any:
+        error = self._representation_error(value)
+        bounded = self.wrap(value, error, ())
+        bounded._made_exact = bounded.error is error and not error.any()
+        return bounded
 
     def _representation_error(self, value: Tensor) -> Tensor:
         if self.precision.name == "float64" or not value.is_floating_point():
@@ -208,7 +221,7 @@ class Run(TorchDispatchMode):
 
         Raises NoRuleError where there is no rule for it.
         """
-        tensors = [a for a in _flat((args, tuple(kwargs.values()))) if isinstance(a, Tensor)]
+        tensors = [a for a in _flat((*args, *kwargs.values())) if isinstance(a, Tensor)]
         packet = func._overloadpacket
         if isinstance(kwargs.get("dtype"), torch.dtype) and kwargs["dtype"].is_floating_point:
             kwargs["dtype"] = torch.float64
@@ -229,7 +242,7 @@ class Run(TorchDispatchMode):
         """Tensors that were not computed from others with a bound (zeros, arange, ...) are exact."""
         if isinstance(result, Tensor) and result.is_floating_point() and not isinstance(result, BoundedTensor):
             result = result.to(torch.float64)
-            return self.wrap(result, self._representation_error(result), ())
+            return self._input(result)
         return result
 
     def _out_of_place(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], tensors: Sequence[Tensor]) -> Any:
@@ -269,7 +282,7 @@ class Run(TorchDispatchMode):
         if isinstance(result, Tensor) and result.dtype in _IMPRECISE:  # whole numbers divided, ...
             args = mapped(args, lambda t: self._bounded(t.to(torch.float64)))
             result = func(*values(args), **values(kwargs))
-        if not any(isinstance(a, BoundedTensor) for a in _flat((args, tuple(kwargs.values())))):
+        if not any(isinstance(a, BoundedTensor) for a in _flat((*args, *kwargs.values()))):
             return result
         wrapped = self._wrap_all(result, rule(self, result, *args, **kwargs), parents)
         if isinstance(wrapped, BoundedTensor):
@@ -307,7 +320,7 @@ class Run(TorchDispatchMode):
         if name in rules.NOT_IN_PLACE:
             raise NoRuleError(f"{func} changes the shape that a tensor already has. Make a new tensor instead.")
         if not isinstance(target, BoundedTensor):
-            if all(is_exact(a) for a in _flat((args, tuple(kwargs.values())))):
+            if all(is_exact(a) for a in _flat((*args, *kwargs.values()))):
                 return func(*values(args), **values(kwargs))
             raise NoRuleError(
                 f"{func} writes a tensor with a bound into a tensor that has none. Make that tensor inside the "
@@ -338,12 +351,14 @@ class Run(TorchDispatchMode):
         return type(value)(self.wrap(v, e, parents) for v, e in zip(value, error, strict=True))
 
 
-def _flat(tree: Any) -> Any:
+def _flat(tree: Any) -> list[Any]:
+    leaves: list[Any] = []
     for leaf in tree:
         if isinstance(leaf, list | tuple):
-            yield from _flat(leaf)
+            leaves += _flat(leaf)
         else:
-            yield leaf
+            leaves.append(leaf)
+    return leaves
 
 
 @cache
