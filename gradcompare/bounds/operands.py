@@ -61,7 +61,9 @@ def mapped(tree: Any, function: Callable[[Tensor], Any]) -> Any:
 
 def values(tree: Any) -> Any:
     """What was computed, in nested lists, tuples and dicts too."""
-    return mapped(tree, value)
+    if isinstance(tree, tuple):
+        return tuple(values(x) if isinstance(x, list | tuple | dict) else value(x) for x in tree)
+    return mapped(tree, value) if tree else tree
 
 
 def error(x: Any) -> Amount:

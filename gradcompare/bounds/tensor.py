@@ -165,15 +165,18 @@ class Run(TorchDispatchMode):
         return BoundedTensor(value, error, self, number)
 
     def _input(self, value: Tensor) -> Any:
-        error = self._representation_error(value)
+        error = torch.zeros_like(value, dtype=torch.float64)
+        exact = self.precision.name == "float64" or not value.is_floating_point()
+        if not exact:
+            rounded = value.to(getattr(torch, self.precision.name)).double()
+            exact = torch.equal(rounded, value)
+            if not exact:
+                error = self._representation_error(value, rounded)
         bounded = self.wrap(value, error, ())
-        bounded._made_exact = bounded.error is error and not error.any()
+        bounded._made_exact = exact and bounded.error is error
         return bounded
 
-    def _representation_error(self, value: Tensor) -> Tensor:
-        if self.precision.name == "float64" or not value.is_floating_point():
-            return torch.zeros_like(value, dtype=torch.float64)
-        rounded = value.to(getattr(torch, self.precision.name)).double()
+    def _representation_error(self, value: Tensor, rounded: Tensor) -> Tensor:
         bound = (value.abs() * self.precision.unit_roundoff).clamp_(min=self.precision.underflow)
         bound = torch.where(rounded.isfinite(), bound, torch.inf)
         return torch.where((rounded == value) | ~value.isfinite(), 0.0, bound)
