@@ -63,7 +63,7 @@ def values(tree: Any) -> Any:
     """What was computed, in nested lists, tuples and dicts too."""
     if isinstance(tree, tuple):
         return tuple(values(x) if isinstance(x, list | tuple | dict) else value(x) for x in tree)
-    return mapped(tree, value) if tree else tree
+    return mapped(tree, value)
 
 
 def error(x: Any) -> Amount:
