@@ -4,6 +4,9 @@ In a second run of the reference each tensor that the subject has an opinion on 
 of the computed one, and in the backward pass the subject's gradient. What arrives at a tensor was then computed from
 the subject's own inputs to that step: if it differs from the subject's, the step itself is wrong; if it agrees, the
 fault came from upstream.
+
+The derivative of a step whose value is wrong is not judged: where A1 = g(Z1) is at fault the subject may have computed
+g'(Z1) from its A1, or for another g.
 """
 
 from __future__ import annotations
@@ -75,16 +78,31 @@ def blame(
             continue
         near = sorted(_nearest(name, local.upstream, wrong), key=local.order.index, reverse=True)
         unseen = [k for k in near if k not in passable]
-        step = judge(
-            name,
-            claims[name],
-            local.tensors[name],
-            _local_bounds(local.tensors[name], claim_errors.get(name)),
-            precision,
-        )
+        arrived = _arrived(name, local, passable)
+        step = judge(name, claims[name], arrived, _local_bounds(arrived, claim_errors.get(name)), precision)
         own = step.verdict in WRONG and not unseen
-        judged[name] = finding if own or not near else finding.but(verdict="inherited", inherited_from=near[0])
+        cause = _wrong_value_of_the_same_step(name, local, judged) if own else None
+        if cause is not None or (near and not own):
+            judged[name] = finding.but(verdict="inherited", inherited_from=cause or near[0])
     return judged | {k: f for k, f in findings.items() if k not in judged}
+
+
+def _arrived(name: str, local: Evaluation, passable: Mapping[str, np.ndarray]) -> Bounded:
+    """What the step was to give: of a tensor with two names, what the subject has under the first."""
+    first = next((k for k in local.upstream[name] if local.numbers.get(k) == local.numbers[name]), None)
+    if first not in passable or name != of(name):
+        return local.tensors[name]
+    value = passable[first].astype(np.float64)
+    return Bounded(value, np.zeros_like(value))
+
+
+def _wrong_value_of_the_same_step(name: str, local: Evaluation, judged: Mapping[str, Finding]) -> str | None:
+    """For the gradient of T, a value of T's shape computed from T that is at fault."""
+    for value, finding in judged.items():
+        same_step = finding.verdict == "fault" and value == of(value) and of(name) in local.upstream[value]
+        if name != of(name) and same_step and finding.expected_shape == judged[name].expected_shape:
+            return value
+    return None
 
 
 def _local_bounds(arrived: Bounded, claim_error: np.ndarray | None) -> Bounds:

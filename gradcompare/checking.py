@@ -20,11 +20,15 @@ from gradcompare import cases, losses
 from gradcompare.comparison import compare_verified
 from gradcompare.interfaces import INTERFACES, CannotCheckError, Program, recognise
 from gradcompare.interfaces.fitting import copies, describe, line_in
+from gradcompare.placing import Placed, merged_with, place
 from gradcompare.report import Report, merge
 from gradcompare.tracing import NumpyOnTorch
 
 VERIFIED = 3
 """On so many of the networks of each precision the traced reference is verified against the untouched code."""
+
+WATCHED = 3
+"""So many of the networks that show a fault are run again with every line watched."""
 
 Progress = Callable[[int, int], None]
 
@@ -167,10 +171,12 @@ def _checked(
     reference = NumpyOnTorch(cost.reference, reaching=[*program.functions, losses.target])
     subject = NumpyOnTorch(program.gradients, reaching=program.functions)
     reports: list[Report] = []
+    drawn: list[dict[str, Any]] = []
     for i, network in enumerate(_networks(program, examples, seed)):
         precision = precisions[i % len(precisions)]
         inputs = program.inputs(network.astype(precision))
         reports.append(_compared(program, reference, subject, inputs, verify=i < VERIFIED * len(precisions)))
+        drawn.append(inputs)
         if reports[-1].verdict in ("wrong", "scaled"):
             reports[-1].smallest_case = {
                 "sizes": list(network.sizes),
@@ -180,7 +186,21 @@ def _checked(
             }
         if progress is not None:
             progress(i + 1, examples)
-    return _conclusion(reports, cost)
+    return merged_with(_conclusion(reports, cost), _placed(program, cost, reports, drawn))
+
+
+def _placed(
+    program: Program, cost: _Cost, reports: Sequence[Report], drawn: Sequence[Mapping[str, Any]]
+) -> list[Placed]:
+    """Some networks again, watched: those that show what is wrong, if anything is."""
+    failing = [i for i, report in enumerate(reports) if report.verdict != "agrees"]
+    chosen = sorted(failing, key=lambda i: reports[i].precisions[0] != "float64")[:WATCHED] or [0]
+    placed = []
+    for i in chosen:
+        if reports[i].reference == "autograd":
+            with np.errstate(all="ignore"):
+                placed.append(place(program, cost.reference, drawn[i]))
+    return placed
 
 
 def _compared(

@@ -157,17 +157,17 @@ def _checked(file: Path, options: argparse.Namespace) -> Report:
 
 
 def _print_report(out: Console, report: Report, options: argparse.Namespace) -> None:
-    from gradcompare.report import headline
+    from gradcompare.report import headline, text
 
     if options.quiet:
         out.print(_coloured(headline(report), report.verdict))
         return
-    head, _, rest = str(report).partition("\n")
+    head, _, rest = text(report, verbose=options.verbose).partition("\n")
     out.print(_coloured(head, report.verdict))
     for line in rest.split("\n"):
-        out.print(Text(line, style="bold red" if line.startswith(">") else ""))
+        out.print(Text(line, style="bold red" if line.lstrip().startswith(">") else ""))
     if options.verbose and report.smallest_case is not None:
-        out.print(Text("\nThe smallest network that showed it:\n" + json.dumps(report.to_dict()["smallest_case"])))
+        out.print(Text("The smallest network that showed it: " + json.dumps(report.to_dict()["smallest_case"])))
 
 
 def _coloured(line: str, verdict: str) -> Text:

@@ -58,10 +58,10 @@ def compare_verified(
     claims = _claims(subject, arrays, notes)
     claim_errors = _claim_errors(subject, arrays, claims, precision, notes)
     if isinstance(reference, NumpyOnTorch) and verify:
-        problem = numerical.problem_with(reference, arrays)
+        problem = numerical.problem_with(reference, arrays, claims)
         if problem is not None:
             return _numerical(reference, arrays, claims, claim_errors, precision, [*notes, problem])
-    return _Comparison(reference, arrays, claims, claim_errors, precision, notes).report()
+    return Comparison(reference, arrays, claims, claim_errors, precision, notes).report()
 
 
 def assert_gradients(reference: Reference, subject: Subject, inputs: Mapping[str, Any]) -> None:
@@ -132,13 +132,12 @@ def _claims(subject: Subject, inputs: Arrays, notes: list[str]) -> dict[str, np.
             and np.array_equal(after, array, equal_nan=True)
         ):
             notes.append(f"The subject changed its input {name} in place.")
+    return plain_claims(result)
+
+
+def plain_claims(result: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """What a subject returned as arrays; what cannot be one has dtype object."""
     return {str(name): _claim(value) for name, value in result.items() if value is not None}
-
-
-def _same(after: Any, before: np.ndarray) -> bool:
-    if not isinstance(after, np.ndarray) or after.shape != before.shape:
-        return False
-    return bool((after == before).all()) or np.array_equal(after, before, equal_nan=True)
 
 
 def _claim(value: Any) -> np.ndarray:
@@ -186,7 +185,7 @@ def _claim_errors(
 # ---- the comparison --------------------------------------------------------------------------------------------------
 
 
-class _Comparison:
+class Comparison:
     """One comparison: the reference is run as often as it takes to decide every claim, and no more often."""
 
     def __init__(
@@ -280,7 +279,8 @@ class _Comparison:
         unknown = [name for name in findings if name not in self.claim_errors]
         if not unknown:
             return findings
-        widened = stand_in(self.first, lambda floors: self._evaluate(floors=floors)(self.claims, self.precision))
+        measured = self.first if self.opaque else self._evaluate(measure=True)(self.claims, self.precision)
+        widened = stand_in(measured, lambda floors: self._evaluate(floors=floors)(self.claims, self.precision))
         self.claim_errors |= {name: self._as_claimed(name, widened.tensors[name].error, scale) for name in unknown}
         return self._judge(scale)
 

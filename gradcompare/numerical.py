@@ -7,64 +7,100 @@ Engineering Software 4 (1982), pp. 75-76; as in Numerical Recipes, 3rd ed., sect
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from gradcompare.bounds import FLOAT64, BoundedTensor, NoRuleError, Run
-from gradcompare.reference import COST, Bounded
+from gradcompare.reference import COST, Bounded, differentiated
 from gradcompare.tracing import NotTraceableError, NumpyOnTorch, same_random_numbers
 
 STEPS = 8
 SHRINK = 2.0
 SAFETY = 10.0
 """What the spread of the extrapolations is multiplied by to serve as a bound."""
+NOISE = 1e-14
+"""What the plain evaluation of a cost may be off by, relatively."""
 AGREES = 1e-5
 """How near the directional derivative must be to the central difference, as a part of sum |gradient| |direction|."""
+PROBES = (1e-3, 1e-4, 1e-5, 1e-6)
+"""The steps of those differences, as parts of the inputs."""
+ASIDE = 1e-3
+"""How far the inputs are moved before, as a part of them."""
 LARGEST = 20_000
 """Beyond so many entries differentiating one after the other takes too long."""
 
 
-def problem_with(reference: NumpyOnTorch, inputs: Mapping[str, np.ndarray]) -> str | None:
+def problem_with(
+    reference: NumpyOnTorch, inputs: Mapping[str, np.ndarray], claimed: Collection[str] = ()
+) -> str | None:
     """Why the traced reference cannot be trusted, in words; None where it can.
 
-    The traced cost must equal the untouched code's, and one random directional derivative its central difference.
+    The traced cost must equal the untouched code's, and one random directional derivative its central difference. What
+    the claims are about is moved by a little first, off the kinks that inputs of zeros and whole numbers lie on.
     """
     plain = as_float64(inputs)
-    run = Run(FLOAT64)
+    generator = np.random.default_rng(0)
+    ways = {k: generator.standard_normal(plain[k].shape) for k in differentiated(inputs, claimed)}
+    plain |= {k: plain[k] + ASIDE * _spread(plain[k]) * generator.standard_normal(w.shape) for k, w in ways.items()}
     try:
-        with run:
-            tensors = {
-                k: run.exact(torch.from_numpy(a.copy()), requires_grad=a.dtype.kind == "f") for k, a in plain.items()
-            }
-            cost = _cost(reference(dict(tensors)))
-            if not isinstance(cost, BoundedTensor) or not cost.requires_grad:
-                return "The cost could not be traced: a number was taken out of the graph on the way to it."
-            leaves = {k: t for k, t in tensors.items() if t.requires_grad}
-            gradients = torch.autograd.grad(cost.reshape(()), list(leaves.values()), allow_unused=True)
+        traced = _traced(reference, plain, list(ways))
     except (NotTraceableError, NoRuleError) as stopped:
         return f"The reference could not be traced: {stopped}"
+    if traced is None:
+        return "The cost could not be traced: a number was taken out of the graph on the way to it."
     cost_of = _cost_function(reference.function, plain)
-    here = cost_of({})
-    value, error = float(cost.value), float(cost.error)
-    if np.isfinite(error) and not abs(here - value) <= 2 * error + 1e-12 * abs(here):
-        return f"The traced cost is {value:.17g}, the untouched code's is {here:.17g}."
-    generator = np.random.default_rng(0)
-    direction = {k: generator.standard_normal(plain[k].shape) for k in leaves}
-    along, size = 0.0, 0.0
-    for way, gradient in zip(direction.values(), gradients, strict=True):
-        if isinstance(gradient, BoundedTensor):
-            part = gradient.value.numpy() * way
-            along, size = along + float(part.sum()), size + float(np.abs(part).sum())
-    slope, uncertain = derivative(lambda t: cost_of({k: plain[k] + t * w for k, w in direction.items()}))
-    if not np.isfinite(slope) or abs(slope - along) <= AGREES * size + SAFETY * uncertain:
+    here, cost = cost_of({}), float(traced.cost.value)
+    if np.isfinite(traced.cost.error) and not abs(here - cost) <= 2 * float(traced.cost.error) + 1e-12 * abs(here):
+        return f"The traced cost is {cost:.17g}, the untouched code's is {here:.17g}."
+    parts = [_spread(plain[k]) * w * traced.gradients[k] for k, w in ways.items()]
+    along, size = sum(float(p.sum()) for p in parts), sum(float(np.abs(p).sum()) for p in parts)
+    if not np.isfinite(along):
+        return None  # no bound is finite then either, and nothing is decided
+    slopes = _slopes(lambda t: cost_of({k: plain[k] + t * _spread(plain[k]) * w for k, w in ways.items()}))
+    if not slopes or any(abs(slope - along) <= AGREES * size + uncertain for slope, uncertain in slopes):
         return None
     return (
         f"Along a random direction the traced gradient is {along:.9g}, a central difference of the untouched code "
-        f"{slope:.9g}."
+        f"{slopes[-1][0]:.9g}."
     )
+
+
+class _Traced(NamedTuple):
+    cost: Bounded
+    gradients: Mapping[str, np.ndarray]
+
+
+def _traced(reference: NumpyOnTorch, inputs: Mapping[str, np.ndarray], names: list[str]) -> _Traced | None:
+    """The cost and its gradients on torch; None where the graph is cut."""
+    with Run(FLOAT64) as run:
+        tensors = {k: run.exact(torch.from_numpy(a.copy()), requires_grad=k in names) for k, a in inputs.items()}
+        cost = _cost(reference(dict(tensors)))
+        if not isinstance(cost, BoundedTensor) or not cost.requires_grad:
+            return None
+        gradients = torch.autograd.grad(cost.reshape(()), [tensors[k] for k in names], allow_unused=True)
+    values = (g.value.numpy() if isinstance(g, BoundedTensor) else 0.0 for g in gradients)
+    return _Traced(
+        Bounded(cost.value.detach().numpy(), cost.error.detach().numpy()), dict(zip(names, values, strict=True))
+    )
+
+
+def _spread(array: np.ndarray) -> float:
+    """The size of an array's entries; 1 where they are all 0."""
+    return float(np.abs(array).mean()) or 1.0 if array.size else 1.0
+
+
+def _slopes(function: Callable[[float], float]) -> list[tuple[float, float]]:
+    """Central differences with steps so different that a kink near by lies inside of some and outside of others, each
+    with what rounding can add to it. Where the function is not finite there are none."""
+    found = []
+    for step in PROBES:
+        above, below = function(step), function(-step)
+        if np.isfinite(above) and np.isfinite(below):
+            found.append(((above - below) / (2 * step), NOISE * (abs(above) + abs(below)) / step))
+    return found
 
 
 def value_or_gradient(function: Callable[..., Any], inputs: Mapping[str, np.ndarray], name: str) -> Bounded:
@@ -96,12 +132,15 @@ def value_or_gradient(function: Callable[..., Any], inputs: Mapping[str, np.ndar
 
 
 def derivative(function: Callable[[float], float], step: float = 0.1) -> tuple[float, float]:
-    """f'(0), and how far the extrapolations it was chosen from are apart (Ridders)."""
+    """f'(0), and how far off it may be: how far the extrapolations it was chosen from are apart (Ridders), what
+    rounding adds at the smallest step, and at a kink the difference of the slopes to the left and to the right."""
     best, uncertain = np.nan, np.inf
-    table: list[list[float]] = []
+    here, table, jumps = function(0.0), list[list[float]](), [0.0]
     for i in range(STEPS):
         h = step / SHRINK**i
-        row = [(function(h) - function(-h)) / (2 * h)]
+        above, below = function(h), function(-h)
+        jumps.append((above - 2 * here + below) / h)
+        row = [(above - below) / (2 * h)]
         for j in range(i):
             power = SHRINK ** (2 * (j + 1))
             row.append((row[j] * power - table[i - 1][j]) / (power - 1))
@@ -109,7 +148,8 @@ def derivative(function: Callable[[float], float], step: float = 0.1) -> tuple[f
             if spread <= uncertain:
                 best, uncertain = row[-1], spread
         table.append(row)
-    return float(best), float(uncertain)
+    kink = abs(SHRINK * jumps[-1] - jumps[-2]) / (SHRINK - 1)  # (f(h) - 2 f(0) + f(-h)) / h falls with h without one
+    return float(best), float(uncertain + kink + NOISE * abs(here) / h)
 
 
 def as_float64(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

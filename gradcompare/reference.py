@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -18,6 +19,22 @@ Reference = Callable[[dict[str, Any]], Any]
 """inputs -> cost, or (cost, {name: tensor})."""
 
 COST = "J"
+
+_aten = torch.ops.aten
+ELEMENTARY = {
+    *(
+        _aten.exp,
+        _aten.expm1,
+        _aten.log,
+        _aten.log1p,
+        _aten.tanh,
+        _aten.sigmoid,
+        _aten.softplus,
+        _aten.log_sigmoid_forward,
+    ),
+    *(_aten._softmax, _aten._log_softmax, _aten.logsumexp, _aten.logaddexp, _aten.erf, _aten.gelu, _aten.silu),
+}
+"""Operations that others compute through an exponential."""
 
 
 class Bounded(NamedTuple):
@@ -43,28 +60,52 @@ class Floors(NamedTuple):
     """By the number of the tensor in the run."""
     gradients: Mapping[str, float]
     """By the name of the tensor that they are the gradients of."""
+    relative: Mapping[str, np.ndarray]
+    """The same, as parts of the gradient's entries."""
+
+    def added_to(self, name: str, gradient: Any) -> Tensor:
+        """The error of a gradient with what is to be added to it."""
+        error = gradient.error + self.gradients.get(name, 0.0)
+        if name in self.relative:
+            part = torch.from_numpy(self.relative[name])
+            error = error + torch.where(part.isinf(), part, part * gradient.value.abs())
+        return error
 
 
 class MeasuredRun(Run):
-    """A run that notes the largest entry of every tensor, and adds floors to the errors of some."""
+    """A run that notes the largest number met at every tensor, and adds floors to the errors of some."""
 
     def __init__(self, precision: Precision, floors: Mapping[int, float], **options: Any) -> None:
         super().__init__(precision, **options)
         self.floors, self.largest = floors, list[float]()
+        self._elementary = False
+
+    def apply(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """As `Run.apply`."""
+        self._elementary = func._overloadpacket in ELEMENTARY
+        return super().apply(func, args, kwargs)
 
     def wrap(self, value: Tensor, error: Tensor, parents: tuple[int, ...]) -> Any:
         """As `Run.wrap`, measured."""
-        if value.is_floating_point() and value.numel() > 0:
-            least, most = torch.aminmax(value)
-            self.largest.append(max(float(most), -float(least)))
-        else:
-            self.largest.append(0.0)
+        self.largest.append(self._largest_met(value, parents))
         floor = self.floors.get(len(self.parents), 0.0)
         return super().wrap(value, error + floor if floor else error, parents)
 
+    def _largest_met(self, value: Tensor, parents: tuple[int, ...]) -> float:
+        """Of an exponential or its kin at least 1, what it is near 0; and infinite where an exponential overflows."""
+        if not value.is_floating_point() or not value.numel():
+            return 0.0
+        least, most = torch.aminmax(value)
+        largest = max(float(most), -float(least))
+        if not self._elementary:
+            return largest
+        overflows = any(self.largest[parent] > math.log(self.precision.largest) for parent in parents)
+        return math.inf if overflows else max(largest, 1.0)
+
 
 class Moment:
-    """A tensor as it is now: code that works in place may write over it later; autograd would speak of the later one."""
+    """A tensor as it is now: code that works in place may write over it later; autograd would speak of the later
+    one."""
 
     def __init__(self, tensor: Tensor, *, copy: bool = True) -> None:
         self.tensor = tensor
@@ -114,7 +155,7 @@ def evaluate(
 
     Raises TypeError or ValueError, in words, where the reference does not return a differentiable scalar cost.
     """
-    handed_on, added = handed_on or HandedOn({}, {}), floors or Floors({}, {})
+    handed_on, added = handed_on or HandedOn({}, {}), floors or Floors({}, {}, {})
     substitutes = {number: torch.from_numpy(np.array(a, dtype=np.float64)) for number, a in handed_on.values.items()}
     options: dict[str, Any] = {"ties_are_kinks": ties_are_kinks, "substitutes": substitutes}
     run = MeasuredRun(precision, added.values, **options) if measure or floors else Run(precision, **options)
@@ -129,7 +170,7 @@ def evaluate(
             for k, v in (tensors | named | {COST: cost}).items()
             if isinstance(v, Tensor | Moment)
         }
-        gradients, numbers = _gradients(run, cost, known, claimed, handed_on.gradients, added.gradients)
+        gradients, numbers = _gradients(run, cost, known, claimed, handed_on.gradients, added, inputs)
     numbers |= {name: moment.number for name, moment in known.items() if moment.number is not None}
     found = {name: moment.arrived for name, moment in known.items()} | gradients
     # an input is where computation starts, not something that was computed
@@ -172,37 +213,50 @@ def _gradients(
     known: Mapping[str, Moment],
     claimed: Collection[str],
     handed: Mapping[str, np.ndarray],
-    floors: Mapping[str, float],
+    floors: Floors,
+    inputs: Collection[str],
 ) -> tuple[dict[str, Bounded], dict[str, int]]:
     """dT for every claimed one, as it arrived, and its number; what is handed on goes further upstream in its place."""
     wanted = {n: moment for n, moment in known.items() if f"d{n}" in claimed and moment.edge is not None}
     arrived: dict[str, Bounded] = {}
     numbers: dict[str, int] = {}
 
-    def hook(name: str) -> Callable[[Any], BoundedTensor]:
-        def note(gradient: Any) -> BoundedTensor:
+    def note(name: str, gradient: Any) -> BoundedTensor:
+        if name in floors.gradients or name in floors.relative:
+            gradient = run.wrap(gradient.value, floors.added_to(name, gradient), (gradient.number,))
+        arrived[f"d{name}"] = _arrays(gradient)
+        if name in handed:
+            own = torch.from_numpy(np.array(handed[name], dtype=np.float64))
+            gradient = run.wrap(own, torch.zeros_like(own), (gradient.number,))
+        numbers[f"d{name}"] = gradient.number
+        return gradient
+
+    def hook(names: list[str]) -> Callable[[Any], BoundedTensor]:
+        def note_all(gradient: Any) -> BoundedTensor:
             with run.paused():
-                if name in floors:
-                    gradient = run.wrap(gradient.value, gradient.error + floors[name], (gradient.number,))
-                arrived[f"d{name}"] = _arrays(gradient)
-                if name in handed:
-                    own = torch.from_numpy(np.array(handed[name], dtype=np.float64))
-                    gradient = run.wrap(own, torch.zeros_like(own), (gradient.number,))
-                numbers[f"d{name}"] = gradient.number
+                for name in names:
+                    gradient = note(name, gradient)
             return gradient
 
-        return note
+        return note_all
 
-    for name, moment in wanted.items():
-        moment.when_differentiated = hook(name)
+    for names in _by_edge(wanted):
+        wanted[names[0]].when_differentiated = hook(names[::-1])
     if wanted:
         edges = [moment.edge for moment in wanted.values() if moment.edge is not None]
         torch.autograd.grad(cost.reshape(()), edges, allow_unused=True)
-    for name, moment in known.items():  # what the cost does not depend on has the gradient 0
+    for name in inputs:  # what the cost does not depend on has the gradient 0
         if f"d{name}" in claimed and f"d{name}" not in arrived:
-            zero = np.zeros(moment.shape)
-            arrived[f"d{name}"] = Bounded(zero, zero.copy())
+            arrived[f"d{name}"] = Bounded(np.zeros(known[name].shape), np.zeros(known[name].shape))
     return arrived, numbers
+
+
+def _by_edge(moments: Mapping[str, Moment]) -> list[list[str]]:
+    """The names, those of one and the same tensor together."""
+    together: dict[Any, list[str]] = {}
+    for name, moment in moments.items():
+        together.setdefault(moment.edge, []).append(name)
+    return list(together.values())
 
 
 def _arrived(tensor: Tensor, copy: bool) -> Bounded:
@@ -227,7 +281,7 @@ def _dependencies(
 ) -> tuple[dict[str, set[str]], list[str]]:
     """For each tensor the nearest named ones that it was computed from; and all in the order of the computation."""
     named: dict[int, list[str]] = {}
-    for name in [*(c for c in claimed if c in numbers), *(n for n in numbers if n not in claimed)]:
+    for name in numbers:
         named.setdefault(numbers[name], []).append(name)
     upstream: dict[str, set[str]] = {name: set() for name in found}
     for number, names in named.items():
@@ -238,7 +292,7 @@ def _dependencies(
                 continue
             seen.add(parent)
             if parent in named:
-                upstream[names[0]] |= set(named[parent])
+                upstream[names[0]].add(named[parent][-1])
             else:
                 waiting += run.parents[parent]
         for before, alias in itertools.pairwise(names):  # the same tensor under another name

@@ -21,7 +21,7 @@ SCHEMA = 1
 SAYS = {
     "ok": "ok",
     "fault": "WRONG",
-    "inherited": "right, given the {inherited_from} above",
+    "inherited": "right, given the {inherited_from}",
     "kink": "ok (at a kink: another valid derivative)",
     "scaled": "{factor:.6g} times the gradient",
     "shape": "WRONG SHAPE: {shape}, should be {expected_shape}",
@@ -73,7 +73,13 @@ class Report:
                 "reference": self.reference,
                 "cases": self.cases,
                 "tensors": [_row(finding) for finding in self.tensors],
-                "first_fault": first and {"name": first.name, "line": first.line, "source": None, "calls": []},
+                "first_fault": first
+                and {
+                    "name": first.name,
+                    "line": first.line,
+                    "source": first.source or None,
+                    "calls": list(first.calls),
+                },
                 "diagnosis": self.diagnosis,
                 "smallest_case": self.smallest_case,
                 "notes": self.notes,
@@ -142,10 +148,59 @@ def _plain(tree: Any) -> Any:
 # ---- text ------------------------------------------------------------------------------------------------------------
 
 
-def text(report: Report) -> str:
-    """The report for a reader who knows nothing of this project."""
-    parts = [headline(report), table(report), worst_entry(report), footer(report)]
+def text(report: Report, *, verbose: bool = False) -> str:
+    """The report for a reader who knows nothing of this project: the source with a verdict on every line, where it is
+    known."""
+    by_line = source_lines(report)
+    parts = [headline(report), by_line or table(report), probably(report), table(report) if by_line and verbose else ""]
+    parts += [worst_entry(report), footer(report)]
     return "\n\n".join(part for part in parts if part)
+
+
+def source_lines(report: Report) -> str:
+    """The user's own lines, each with the verdict on what it made; empty where no lines are known."""
+    lines: dict[tuple[int | None, int], list[Finding]] = {}
+    for finding in report.tensors:
+        if finding.line is not None:
+            lines.setdefault((finding.cell, finding.line), []).append(finding)
+    if not lines:
+        return ""
+    first = report.first_fault
+    width = min(max(len(findings[0].source) for findings in lines.values()), 72)
+    shown = []
+    for (_, line), findings in sorted(lines.items(), key=lambda item: _first(item[1], report)):
+        mark = ">" if first is not None and first in findings else " "
+        shown.append(
+            f" {mark} {line:>4}   {_cut(findings[0].source, width):<{width}}   {_verdicts(findings, report)}".rstrip()
+        )
+    rest = [f.name for f in report.tensors if f.line is None and f.verdict not in ("ok", "missing")]
+    shown += [f"          {name}: {says(f, report)}" for f in report.tensors for name in rest if f.name == name]
+    return "\n".join(shown)
+
+
+def _first(findings: Sequence[Finding], report: Report) -> int:
+    return min(report.tensors.index(finding) for finding in findings)
+
+
+def _cut(source: str, width: int) -> str:
+    return source if len(source) <= width else source[: width - 3] + "..."
+
+
+def _verdicts(findings: Sequence[Finding], report: Report) -> str:
+    """The verdict on a line: a word if it made one thing, each by name if several and they differ."""
+    words = {says(finding, report) for finding in findings}
+    if len(words) == 1:
+        return words.pop()
+    return ", ".join(f"{finding.name} {says(finding, report)}" for finding in findings)
+
+
+def probably(report: Report) -> str:
+    """The diagnosis, with the corrected line."""
+    blocks = []
+    for found in report.diagnosis:
+        fix = f"\n{found['line'] or '':>7}   {found['fix']}" if found.get("fix") else ""
+        blocks.append(f"Probably: {found['says']}{fix}")
+    return "\n".join(blocks)
 
 
 def headline(report: Report) -> str:
@@ -155,7 +210,7 @@ def headline(report: Report) -> str:
     factor = f"{first.factor:.6g}" if first is not None and first.factor is not None else "a constant"
     sentence = {
         "agrees": "agrees with PyTorch's gradient, within what rounding can explain.",
-        "wrong": f"wrong. It first goes wrong at {first.name}." if first else "wrong.",
+        "wrong": f"wrong. It first goes wrong at {_place(first)}." if first else "wrong.",
         "scaled": f"scaled. Every parameter's gradient is {factor} times what it should be.",
         "undecided": "undecided. Rounding could explain too much here to say more.",
         "unfinished": "unfinished.",
@@ -164,10 +219,16 @@ def headline(report: Report) -> str:
     return f"{file}: {sentence}" if file else sentence
 
 
-def says(finding: Finding) -> str:
+def _place(finding: Finding) -> str:
+    return finding.name if finding.line is None else f"line {finding.line}, {finding.name}"
+
+
+def says(finding: Finding, report: Report | None = None) -> str:
     """The verdict on a tensor, in words."""
+    source = next((f for f in report.tensors if f.name == finding.inherited_from), None) if report is not None else None
+    where = "above" if source is None or source.line is None else f"of line {source.line}"
     return SAYS[finding.verdict].format(
-        inherited_from=finding.inherited_from,
+        inherited_from=f"{finding.inherited_from} {where}",
         factor=finding.factor or math.nan,
         shape=finding.shape,
         expected_shape=finding.expected_shape,
@@ -191,7 +252,7 @@ def table(report: Report) -> str:
                     if f.verdict in ("shape", "dtype", "missing")
                     else map(number, (f.error, f.bound, f.ratio))
                 ),
-                says(f),
+                says(f, report),
             )
             for f in report.tensors
         ),

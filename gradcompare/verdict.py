@@ -50,6 +50,12 @@ class Finding:
     line: int | None = None
     cell: int | None = None
     occurrence: int | None = None
+    source: str = ""
+    """The statement of the line."""
+    variable: str = ""
+    """What the source calls it."""
+    calls: tuple[int, ...] = ()
+    """The lines of the calls that led to it."""
 
     def but(self, **changes: Any) -> Finding:
         """The same with other fields."""

@@ -1,12 +1,12 @@
 """The local variables of the code under test, line by line.
 
-dZ is a local variable almost everywhere: neither returned nor stored. The interpreter's tracing hook sees every array that comes
-to be bound to a name, stored in a dict, a list or an attribute, changed in place, or returned, with its line and the chain of
-calls that led there.
+dZ is a local variable almost everywhere: neither returned nor stored. The interpreter's tracing hook sees every array
+that comes to be bound to a name, stored in a dict, a list or an attribute, changed in place, or returned, with its
+line and the chain of calls that led there.
 
-A value is often built over several lines (`dZ = np.array(dA); dZ[Z <= 0] = 0`). What counts is what a name holds when another
-name is computed from it, when it is bound anew, or when its function returns: such a sighting is `settled`; earlier ones are
-its parts.
+A value is often built over several lines (`dZ = np.array(dA); dZ[Z <= 0] = 0`). What counts is what a name holds when
+another name is computed from it, when it is bound anew, or when its function returns: such a sighting is `settled`;
+earlier ones are its parts.
 """
 
 from __future__ import annotations
@@ -45,6 +45,8 @@ class Sighting:
     occurrence: int = 1
     """The how manieth of this name on this line."""
     settled: bool = True
+    source: str = ""
+    """The statement, without its indentation."""
 
     @property
     def key(self) -> tuple[str, int, str, int]:
@@ -143,7 +145,8 @@ class Watcher:
             return
         function, line = frame.f_code.co_name, state.line
         count = self._counts[function, line, name] = self._counts.get((function, line, name), 0) + 1
-        sighting = Sighting(name, line, function, state.calls, kept, count)
+        source = simple_statement(frame.f_code.co_filename, line)
+        sighting = Sighting(name, line, function, state.calls, kept, count, source=source)
         state.seen.append((len(state.history), sighting))
         self.sightings.append(sighting)
 
@@ -168,7 +171,8 @@ def root(name: str) -> str:
 
 
 def _settle(file: str, state: _Frame) -> None:
-    """Mark the sightings that were only parts: nothing else was computed from them before the name was written again."""
+    """Mark the sightings that were only parts: nothing else was computed from them before the name was written
+    again."""
     last: dict[str, tuple[int, Sighting]] = {}
     for position, sighting in state.seen:
         before = last.get(sighting.name)
@@ -190,7 +194,8 @@ def _was_used(file: str, history: list[int], written: int, again: int, variable:
 
 
 def _arrays(variables: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-    """(name, array, token) of every array in reach; a token changes when another array stands there, or its numbers do."""
+    """(name, array, token) of every array in reach; a token changes when another array stands there, or its numbers
+    do."""
     for name, value in list(variables.items()):
         if not name.startswith((".", "__")):
             yield from _arrays_in(name, value, DEPTH)

@@ -1,0 +1,168 @@
+"""Where it goes wrong: one network compared again with every local variable as a witness, each finding with its
+line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from gradcompare import losses
+from gradcompare.bounds import Precision, Run
+from gradcompare.comparison import Comparison, checked_inputs, plain_claims
+from gradcompare.interfaces import Program
+from gradcompare.reference import Evaluation, evaluate
+from gradcompare.report import Report
+from gradcompare.tracing import NumpyOnTorch
+from gradcompare.verdict import SEVERITY, WRONG, Finding
+from gradcompare.watching import Sighting
+from gradcompare.witnesses import Forward, Watched, WatchedForward, Witness, assign, files_of, line_of, watch
+
+
+@dataclass
+class Placed:
+    """One network's report, its findings with lines; and what a diagnosis needs to know."""
+
+    report: Report
+    sightings: dict[str, Sighting]
+    comparison: Comparison
+    returned: set[str]
+    """The findings that are claims; the others are witnesses."""
+
+    @property
+    def faults(self) -> list[str]:
+        """The claims that are wrong by their own fault."""
+        return [f.name for f in self.report.tensors if f.name in self.returned and f.verdict in WRONG]
+
+
+def place(program: Program, forward: Forward, inputs: Mapping[str, Any]) -> Placed:
+    """Compare one network again, with the local variables of the code as witnesses beside what it returns.
+
+    Where names and numbers of the witnesses say different things, that reading is taken which leaves fewest of the
+    returned gradients at fault.
+    """
+    arrays, precision = checked_inputs(inputs)
+    watched_forward = WatchedForward(forward, files_of(program))
+    reference = NumpyOnTorch(watched_forward, reaching=[*program.functions, losses.target])
+    evaluation = _all_gradients(reference, arrays, precision)
+    watched = watch(program, arrays, precision, watched_forward.lines)
+    scales = [1.0, float(arrays["X"].shape[program.samples_axis])]
+    readings: list[Placed] = []
+    for trust_names in (False, True):
+        witnesses = assign(watched, evaluation, scales, trust_names=trust_names)
+        readings.append(_placed_with(witnesses, watched, reference, arrays, precision))
+        if not readings[-1].faults:
+            break
+    return min(readings, key=lambda placed: len(placed.faults))
+
+
+def _placed_with(
+    witnesses: dict[str, Witness],
+    watched: Watched,
+    reference: NumpyOnTorch,
+    arrays: Mapping[str, np.ndarray],
+    precision: Precision,
+) -> Placed:
+    claims = plain_claims(watched.claims)
+    witnesses = {name: witness for name, witness in witnesses.items() if name not in claims}
+    sightings = {name: s for name, claim in claims.items() if (s := line_of(claim, watched)) is not None}
+    sightings |= {name: witness.sighting for name, witness in witnesses.items()}
+    comparison = Comparison(
+        reference,
+        arrays,
+        claims | {name: w.sighting.value for name, w in witnesses.items()},
+        _errors(claims, sightings, watched.sightings, witnesses),
+        precision,
+        [],
+    )
+    report = comparison.report()
+    report.tensors = [_placed(finding, sightings.get(finding.name)) for finding in report.tensors]
+    report.tensors = _in_order([w.sighting for w in watched.sightings], report.tensors, sightings)
+    return Placed(report, sightings, comparison, set(claims))
+
+
+def _all_gradients(reference: NumpyOnTorch, arrays: Mapping[str, np.ndarray], precision: Precision) -> Evaluation:
+    """Autograd's gradient of every named value; their names are known once the forward pass has run."""
+    run = Run(precision)
+    with run:
+        given = {k: run.exact(torch.from_numpy(a.copy()), requires_grad=a.dtype.kind == "f") for k, a in arrays.items()}
+        _cost, named = reference(given)
+    return evaluate(reference, arrays, [f"d{name}" for name in (*arrays, *named)], precision)
+
+
+def _in_order(
+    seen: Sequence[Sighting], findings: Sequence[Finding], sightings: Mapping[str, Sighting]
+) -> list[Finding]:
+    """The findings as the code made them; one whose line is not known stays behind the one before it."""
+    moments = {id(sighting): i for i, sighting in enumerate(seen)}
+    keys: dict[str, int] = {}
+    last = -1
+    for finding in findings:
+        sighting = sightings.get(finding.name)
+        last = keys[finding.name] = last if sighting is None else moments[id(sighting)]
+    return sorted(findings, key=lambda finding: keys[finding.name])
+
+
+def _errors(
+    claims: Mapping[str, np.ndarray],
+    sightings: Mapping[str, Sighting],
+    seen: Sequence[Witness],
+    witnesses: Mapping[str, Witness],
+) -> dict[str, np.ndarray]:
+    """E_claim of what was returned, from the sighting of the same array, and of the witnesses."""
+    by_key = {w.sighting.key: w.error for w in seen}
+    errors = {name: by_key.get(sightings[name].key) for name in claims if name in sightings}
+    errors |= {name: witness.error for name, witness in witnesses.items()}
+    shapes = {name: claim.shape for name, claim in claims.items()} | {
+        n: w.sighting.value.shape for n, w in witnesses.items()
+    }
+    return {name: error for name, error in errors.items() if error is not None and error.shape == shapes[name]}
+
+
+def _placed(finding: Finding, sighting: Sighting | None) -> Finding:
+    if sighting is None:
+        return finding
+    return finding.but(
+        line=sighting.line,
+        occurrence=sighting.occurrence,
+        variable=sighting.name,
+        calls=sighting.calls,
+        source=sighting.source,
+    )
+
+
+def merged_with(report: Report, placed: Sequence[Placed]) -> Report:
+    """The report on all networks, its blame and lines from those that were watched.
+
+    The verdict is that of the claims on all networks. Witnesses add rows, unless nothing returned is wrong.
+    """
+    if not placed:
+        return report
+    found: dict[str, list[Finding]] = {}
+    for one in placed:
+        for finding in one.report.tensors:
+            found.setdefault(finding.name, []).append(finding)
+    overall = {finding.name: finding for finding in report.tensors}
+    wrong = any(finding.verdict in (*WRONG, "inherited") for finding in report.tensors)
+    rows = []
+    for name, findings in found.items():
+        own = max(findings, key=lambda f: (SEVERITY.index(f.verdict), f.ratio))
+        if name not in overall:
+            if wrong or own.verdict in ("ok", "kink"):
+                rows.append(own)
+            continue
+        finding = overall.pop(name)
+        blamed = [f for f in findings if f.verdict in ("fault", "inherited")]
+        if finding.verdict in ("fault", "inherited") and blamed:
+            worst = max(blamed, key=lambda f: f.verdict == "fault")
+            finding = finding.but(verdict=worst.verdict, inherited_from=worst.inherited_from)
+        rows.append(
+            finding.but(
+                line=own.line, occurrence=own.occurrence, variable=own.variable, calls=own.calls, source=own.source
+            )
+        )
+    report.tensors = rows + list(overall.values())
+    return report
