@@ -244,6 +244,22 @@ ROWS: dict[str, Row] = {
     "sigmoid_backward": Row(
         [aten.sigmoid_backward], aten.sigmoid_backward, lambda g, a: g * (1 - a) * a, None, TWO, largest=1e15
     ),
+    "softmax backward": Row(
+        [aten._softmax_backward_data],
+        lambda g, a: aten._softmax_backward_data(g, a, 0, a.dtype),
+        lambda g, a: a * (g - (g * a).sum(0)),
+        None,
+        TWO,
+        largest=1e15,
+    ),
+    "log_softmax backward": Row(
+        [aten._log_softmax_backward_data],
+        lambda g, a: aten._log_softmax_backward_data(g, a, 0, a.dtype),
+        lambda g, a: g - exp(a) * g.sum(0),
+        None,
+        TWO,
+        largest=30.0,
+    ),
     "clamp": Row(
         [aten.clamp], lambda a: a.clamp(-0.3, 1), lambda a: np.minimum(np.maximum(a, exact(-0.3)), exact(1)), None
     ),

@@ -44,6 +44,11 @@ def variance(x: Any, dim: Any = None, correction: float | None = None, keepdim: 
     return result
 
 
+def softmax_gradient(g: Any, y: Any, dim: int) -> Any:
+    """g - y sum(g). For softmax PyTorch computes y (g - sum(g y)), which rounds no more, for |g - s| <= |g| + |s|."""
+    return g - y * g.sum(dim, keepdim=True)
+
+
 def product_over(x: Any, dims: Any) -> Any:
     """A product over several dimensions, one after the other."""
     for dim in sorted(range(x.dim()) if dims is None else dims, reverse=True):

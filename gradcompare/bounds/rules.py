@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from gradcompare.bounds.composites import converted, divided, product_over, variance
+from gradcompare.bounds.composites import converted, divided, product_over, softmax_gradient, variance
 from gradcompare.bounds.kinds import (
     Rule,
     accumulated,
@@ -258,6 +258,8 @@ COMPOSITES: dict[Any, Callable[..., Any]] = {
     aten.rsqrt: lambda x: 1 / x.sqrt(),
     aten.tanh_backward: lambda g, y: g * (1 - y * y),
     aten.sigmoid_backward: lambda g, y: g * (1 - y) * y,
+    aten._softmax_backward_data: lambda g, y, dim, _: softmax_gradient(g * y, y, dim),
+    aten._log_softmax_backward_data: lambda g, y, dim, _: softmax_gradient(g, y.exp(), dim),
     aten.leaky_relu: lambda x, slope=0.01: torch.where(x > 0, x, x * slope),
     aten.leaky_relu_backward: lambda g, x, slope, _of_result: torch.where(x > 0, g, g * slope),
 }
