@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 
 from gradcompare.bounds import FLOAT64, Precision
-from gradcompare.reference import COST, Bounded, Evaluation, HandedOn
+from gradcompare.evaluation import COST, Bounded, Evaluation, HandedOn
 from gradcompare.verdict import WRONG, Bounds, Finding, judge, of
 
 Evaluate = Callable[[HandedOn], Evaluation]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,8 @@ from torch import Tensor
 from gradcompare import numerical
 from gradcompare.blame import blame, is_intermediate, scales, unscaled
 from gradcompare.bounds import FLOAT64, BoundedTensor, NoRuleError, Precision, Run
-from gradcompare.reference import COST, Arrays, Bounded, Evaluation, HandedOn, Reference, evaluate
+from gradcompare.evaluation import COST, Arrays, Bounded, Evaluation
+from gradcompare.reference import Reference, evaluate
 from gradcompare.report import Report
 from gradcompare.stand_in import stand_in
 from gradcompare.tracing import NotTraceableError, NumpyOnTorch, same_random_numbers
@@ -200,8 +203,9 @@ class Comparison:
         self.reference, self.inputs, self.precision, self.notes = reference, inputs, precision, notes
         self.opaque = claim_errors is None
         self.claim_errors = dict(claim_errors or {})
-        self.first = self._evaluate(measure=self.opaque)(claims, precision)
-        self.in_float64 = self.first if precision == FLOAT64 else self._evaluate()(claims, FLOAT64)
+        self.claimed = list(claims)
+        self.first = self._evaluate(measure=self.opaque)
+        self.in_float64 = self.first if precision == FLOAT64 else self._evaluate(FLOAT64)
         self.claims = {name: claim for name, claim in claims.items() if name in self.first.tensors}
         self.unknown = {name: claim for name, claim in claims.items() if name not in self.first.tensors}
         if not self.claims:
@@ -211,32 +215,19 @@ class Comparison:
                 f"({', '.join(known)}) or the gradient of one (d{known[0]}, ...)"
             )
 
-    def _evaluate(self, **options: Any) -> Callable[..., Evaluation]:
-        return lambda claimed, precision, **more: evaluate(
-            self.reference, self.inputs, list(claimed), precision, **options, **more
-        )
+    def _evaluate(self, precision: Precision | None = None, **options: Any) -> Evaluation:
+        return evaluate(self.reference, self.inputs, self.claimed, precision or self.precision, **options)
 
     def report(self) -> Report:
         """Every claim's verdict, and what follows."""
         scale, findings = self._best_scale()
-        if self._wrong(findings):
-            findings = self._past_the_stand_in(findings, scale)
-        if self._wrong(findings):
-            findings = self._past_the_kinks(findings, scale)
+        for explanation in (self._past_the_kinks, self._past_the_stand_in, self._past_the_kinks):
+            if self._wrong(findings):
+                findings |= explanation(self._wrong(findings), findings, scale)
         if self._wrong(findings):
             scale, findings = self._blamed(findings, scale)
             findings = self._scaled(findings, scale)
-        if scale != 1:
-            self.notes.append(
-                "The gradients of intermediate tensors are those of the summed loss, m times those of the mean: "
-                "a convention."
-            )
-        if self.opaque:
-            self.notes.append(
-                "How the subject itself rounds is not known"
-                + (", a stand-in was used" if self.claim_errors else "")
-                + ". numpy_on_torch(f) lets NumPy code be followed."
-            )
+        self._note_conventions(scale)
         self._note_lost_digits(findings)
         return self._finished(findings, scale)
 
@@ -263,54 +254,59 @@ class Comparison:
         return [name for name, finding in findings.items() if finding.verdict in WRONG]
 
     def _best_scale(self) -> tuple[float, dict[str, Finding]]:
-        """The convention for dZ and dA under which most of them agree; 1 where none is better."""
+        """The convention for dZ and dA under which fewest of their entries are wrong; 1 where none is better."""
         findings = self._judge(1.0)
-        best, wrong = 1.0, [name for name in self._wrong(findings) if is_intermediate(name, self.inputs)]
-        for scale in scales(self.claims, self.inputs)[1:] if wrong else ():
-            judged = self._judge(scale, [name for name in findings if is_intermediate(name, self.inputs)])
-            if len(self._wrong(judged)) < len(wrong):
-                best, wrong, findings = scale, self._wrong(judged), findings | judged
+        intermediate = [name for name in findings if is_intermediate(name, self.inputs)]
+        best, least = 1.0, _share_above([findings[name] for name in intermediate])
+        for scale in scales(self.claims, self.inputs)[1:] if least else ():
+            judged = self._judge(scale, intermediate)
+            if _share_above(judged.values()) < least:
+                best, least, findings = scale, _share_above(judged.values()), findings | judged
         return best, findings
 
     # -- before anyone is accused
 
-    def _past_the_stand_in(self, findings: dict[str, Finding], scale: float) -> dict[str, Finding]:
+    def _past_the_stand_in(
+        self, wrong: Sequence[str], findings: Mapping[str, Finding], scale: float
+    ) -> dict[str, Finding]:
         """Where the claim's own rounding is not known, allow for algebra that loses more than the reference's."""
-        unknown = [name for name in findings if name not in self.claim_errors]
+        unknown = [name for name in wrong if name not in self.claim_errors]
         if not unknown:
-            return findings
-        measured = self.first if self.opaque else self._evaluate(measure=True)(self.claims, self.precision)
-        widened = stand_in(measured, lambda floors: self._evaluate(floors=floors)(self.claims, self.precision))
-        self.claim_errors |= {name: self._as_claimed(name, widened.tensors[name].error, scale) for name in unknown}
-        return self._judge(scale)
+            return {}
+        measured = self.first if self.opaque else self._evaluate(measure=True)
+        widened = stand_in(measured, lambda floors: self._evaluate(floors=floors))
+        for name in self.claims:
+            factor = scale if is_intermediate(name, self.inputs) else 1.0
+            self.claim_errors.setdefault(name, factor * widened.tensors[name].error)
+        return self._judge(scale, unknown)
 
-    def _as_claimed(self, name: str, error: np.ndarray, scale: float) -> np.ndarray:
-        return error * scale if is_intermediate(name, self.inputs) else error
+    @cached_property
+    def _at_ties(self) -> Evaluation:
+        """With bounds that cover every choice of a derivative at a kink."""
+        return self._evaluate(ties_are_kinks=True)
 
-    def _past_the_kinks(self, findings: dict[str, Finding], scale: float) -> dict[str, Finding]:
+    def _past_the_kinks(
+        self, wrong: Sequence[str], findings: Mapping[str, Finding], scale: float
+    ) -> dict[str, Finding]:
         """At an exact 0 every value between the slopes is a valid derivative."""
         if not self.first.run.met_a_tie:
-            return findings
-        anyhow = self._evaluate(ties_are_kinks=True)(self.claims, self.precision)
+            return {}
         claims = unscaled(self.claims, self.inputs, scale)
-        explained = [
-            name
-            for name in self._wrong(findings)
-            if findings[name].verdict == "fault" and self._explains(anyhow.tensors[name], claims[name], name)
-        ]
-        for name in explained:
+        explained = {}
+        for name in wrong:
             f = findings[name]
-            findings[name] = f.but(verdict="kink")
-            where = list(f.worst)
-            self.notes.append(
-                f"A kink was met at exactly 0: {name}{where} is {f.claim:.6g} by your derivative and {f.reference:.6g} "
-                "by PyTorch's; both are valid."
-            )
-        return findings
+            if f.verdict == "fault" and self._explains(self._at_ties.tensors[name], claims[name], name):
+                explained[name] = f.but(verdict="kink")
+                self.notes.append(
+                    f"A kink was met at exactly 0: {name}{list(f.worst)} is {f.claim:.6g} by your derivative and "
+                    f"{f.reference:.6g} by PyTorch's; both are valid."
+                )
+        return explained
 
     def _explains(self, anyhow: Bounded, claim: np.ndarray, name: str) -> bool:
-        allowed = 2 * anyhow.error + self.claim_errors.get(name, np.zeros(1))
-        return bool(np.all(np.abs(claim - anyhow.value) <= allowed))
+        with np.errstate(invalid="ignore"):
+            above = np.abs(claim - anyhow.value) > 2 * anyhow.error + self.claim_errors.get(name, np.zeros(1))
+        return not np.any(above)
 
     # -- whose fault, and what kind
 
@@ -327,15 +323,12 @@ class Comparison:
             claims = unscaled(self.claims, self.inputs, candidate)
             errors = {k: self._bounds(k, e, e, candidate).claim for k, e in self.claim_errors.items() if k in claims}
 
-            def again(handed_on: HandedOn) -> Evaluation:
-                return self._evaluate(handed_on=handed_on)(self.claims, self.precision)
-
             blamed = blame(
                 judged,
                 claims,
                 {k: e for k, e in errors.items() if e is not None},
                 self.first,
-                again,
+                lambda handed_on: self._evaluate(handed_on=handed_on),
                 self.precision,
                 self.inputs,
             )
@@ -362,6 +355,18 @@ class Comparison:
         return findings
 
     # -- what to say
+
+    def _note_conventions(self, scale: float) -> None:
+        if scale != 1:
+            self.notes.append(
+                "The gradients of intermediate tensors are those of the summed loss, m times those of the mean: "
+                "a convention."
+            )
+        if self.opaque:
+            used = ", a stand-in was used" if self.claim_errors else ""
+            self.notes.append(
+                f"How the subject itself rounds is not known{used}. numpy_on_torch(f) lets NumPy code be followed."
+            )
 
     def _note_lost_digits(self, findings: Mapping[str, Finding]) -> None:
         for name, finding in findings.items():
@@ -403,6 +408,11 @@ class Comparison:
             cases=cases,
             precisions=(self.precision.name,),
         )
+
+
+def _share_above(findings: Iterable[Finding]) -> float:
+    """How many entries are wrong, a whole tensor counting as 1."""
+    return sum(1.0 if f.verdict in ("shape", "dtype") else f.above / max(math.prod(f.shape), 1) for f in findings)
 
 
 def _numerical(

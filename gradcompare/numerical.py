@@ -14,7 +14,8 @@ import numpy as np
 import torch
 
 from gradcompare.bounds import FLOAT64, BoundedTensor, NoRuleError, Run
-from gradcompare.reference import COST, Bounded, differentiated
+from gradcompare.evaluation import COST, Bounded
+from gradcompare.reference import differentiated
 from gradcompare.tracing import NotTraceableError, NumpyOnTorch, same_random_numbers
 
 STEPS = 8

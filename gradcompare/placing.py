@@ -13,8 +13,9 @@ import torch
 from gradcompare import losses
 from gradcompare.bounds import Precision, Run
 from gradcompare.comparison import Comparison, checked_inputs, plain_claims
+from gradcompare.evaluation import Evaluation
 from gradcompare.interfaces import Program
-from gradcompare.reference import Evaluation, evaluate
+from gradcompare.reference import evaluate
 from gradcompare.report import Report
 from gradcompare.tracing import NumpyOnTorch
 from gradcompare.verdict import SEVERITY, WRONG, Finding

@@ -5,20 +5,17 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from gradcompare.bounds import BoundedTensor, Precision, Run
+from gradcompare.evaluation import COST, Arrays, Bounded, Evaluation, Floors, HandedOn, Record
 
-Arrays = Mapping[str, np.ndarray]
 Reference = Callable[[dict[str, Any]], Any]
 """inputs -> cost, or (cost, {name: tensor})."""
-
-COST = "J"
 
 _aten = torch.ops.aten
 ELEMENTARY = {
@@ -35,41 +32,6 @@ ELEMENTARY = {
     *(_aten._softmax, _aten._log_softmax, _aten.logsumexp, _aten.logaddexp, _aten.erf, _aten.gelu, _aten.silu),
 }
 """Operations that others compute through an exponential."""
-
-
-class Bounded(NamedTuple):
-    """What was computed, and elementwise how far rounding can have moved it."""
-
-    value: np.ndarray
-    error: np.ndarray
-
-
-class HandedOn(NamedTuple):
-    """A subject's own numbers, to be handed on in place of the computed ones."""
-
-    values: Mapping[int, np.ndarray]
-    """By the number of the tensor in the run."""
-    gradients: Mapping[str, np.ndarray]
-    """By the name of the tensor that they are the gradients of."""
-
-
-class Floors(NamedTuple):
-    """Errors to be added to what the rules give (see `stand_in`)."""
-
-    values: Mapping[int, float]
-    """By the number of the tensor in the run."""
-    gradients: Mapping[str, float]
-    """By the name of the tensor that they are the gradients of."""
-    relative: Mapping[str, np.ndarray]
-    """The same, as parts of the gradient's entries."""
-
-    def added_to(self, name: str, gradient: Any) -> Tensor:
-        """The error of a gradient with what is to be added to it."""
-        error = gradient.error + self.gradients.get(name, 0.0)
-        if name in self.relative:
-            part = torch.from_numpy(self.relative[name])
-            error = error + torch.where(part.isinf(), part, part * gradient.value.abs())
-        return error
 
 
 class MeasuredRun(Run):
@@ -121,25 +83,6 @@ class Moment:
         return self.when_differentiated(gradient) if self.when_differentiated else None
 
 
-@dataclass
-class Evaluation:
-    """One run of a reference, forward and backward.
-
-    `tensors` holds what was computed, by the names of subjects' claims: "Z1" a value, "dZ1" a gradient, "J" the cost.
-    Where something was handed on it holds what arrived before. `upstream[name]` are the names of the nearest such
-    tensors that this one was computed from.
-    """
-
-    tensors: dict[str, Bounded]
-    upstream: dict[str, set[str]]
-    numbers: dict[str, int]
-    run: Run
-    values: set[str]
-    """The names that are values, not gradients."""
-    order: list[str] = field(default_factory=list)
-    """The names in the order of the computation, each after those it was computed from."""
-
-
 def evaluate(
     reference: Reference,
     inputs: Arrays,
@@ -176,7 +119,7 @@ def evaluate(
     # an input is where computation starts, not something that was computed
     computed = {k: v for k, v in numbers.items() if k not in inputs}
     upstream, order = _dependencies(run, computed, found, claimed)
-    return Evaluation(found, upstream, numbers, run, set(known), order)
+    return Evaluation(found, upstream, numbers, cast(Record, run), set(known), order)
 
 
 def split_result(result: Any) -> tuple[Tensor, dict[str, Any]]:
@@ -223,7 +166,7 @@ def _gradients(
 
     def note(name: str, gradient: Any) -> BoundedTensor:
         if name in floors.gradients or name in floors.relative:
-            gradient = run.wrap(gradient.value, floors.added_to(name, gradient), (gradient.number,))
+            gradient = run.wrap(gradient.value, _with_floor(floors, name, gradient), (gradient.number,))
         arrived[f"d{name}"] = _arrays(gradient)
         if name in handed:
             own = torch.from_numpy(np.array(handed[name], dtype=np.float64))
@@ -257,6 +200,15 @@ def _by_edge(moments: Mapping[str, Moment]) -> list[list[str]]:
     for name, moment in moments.items():
         together.setdefault(moment.edge, []).append(name)
     return list(together.values())
+
+
+def _with_floor(floors: Floors, name: str, gradient: Any) -> Tensor:
+    """The error of a gradient with what is to be added to it."""
+    error: Tensor = gradient.error + floors.gradients.get(name, 0.0)
+    if name in floors.relative:
+        part = torch.from_numpy(floors.relative[name])
+        error = error + torch.where(part.isinf(), part, part * gradient.value.abs())
+    return error
 
 
 def _arrived(tensor: Tensor, copy: bool) -> Bounded:

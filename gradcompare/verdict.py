@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradcompare.bounds import FLOAT64, Precision
-from gradcompare.reference import Bounded
+from gradcompare.evaluation import Bounded
 
 DECIDES = 1e-3
 """An entry whose bound is above this part of the tensor's largest entry decides nothing."""
@@ -44,6 +44,8 @@ class Finding:
     """The largest entry of the reference."""
     decided: int = 0
     """How many of the entries decided anything."""
+    above: int = 0
+    """How many of the entries are above their bound."""
     factor: float | None = None
     inherited_from: str | None = None
     expected_shape: tuple[int, ...] = ()
@@ -125,6 +127,7 @@ def judge(name: str, claim: np.ndarray, reference: Bounded, bounds: Bounds, prec
         reference=float(value[worst]),
         size=size,
         decided=decided,
+        above=0 if verdict in ("ok", "undecided") else int(np.count_nonzero(ratio > 1)),
         **known,
     )
 
@@ -162,6 +165,8 @@ def constant_factor(name: str, claim: np.ndarray, reference: Bounded, bounds: Bo
         return None
     measured = float(claim[largest] / value[largest])
     uncertain = (abs(measured) + 1) * float(bounds.total[largest]) / abs(float(value[largest]))
+    if not math.isfinite(uncertain):
+        return None
     for factor in _simple_numbers(measured):
         if abs(factor - measured) <= uncertain + 1e-12 * abs(measured) and matches(
             name, claim, reference, bounds, factor

@@ -16,9 +16,10 @@ import numpy as np
 import torch
 
 from gradcompare.bounds import BoundedTensor, Precision, Run
+from gradcompare.evaluation import Bounded, Evaluation
 from gradcompare.interfaces import Program
 from gradcompare.interfaces.words import plain
-from gradcompare.reference import Bounded, Evaluation, Moment
+from gradcompare.reference import Moment
 from gradcompare.tracing import NumpyOnTorch, TracedArray
 from gradcompare.watching import Sighting, Watcher, copy_of, root
 
