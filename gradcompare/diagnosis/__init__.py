@@ -1,0 +1,10 @@
+"""Which known mistake a wrong step is: a table of mistakes, tried on the step's true inputs."""
+
+from gradcompare.diagnosis.mistakes import TABLE
+from gradcompare.diagnosis.naming import UNKNOWN, diagnose
+from gradcompare.diagnosis.step import Diagnosis, Step
+
+MISTAKES = tuple(dict.fromkeys(row.mistake for row in TABLE))
+"""The keys of the rows."""
+
+__all__ = ["MISTAKES", "UNKNOWN", "Diagnosis", "Step", "diagnose"]

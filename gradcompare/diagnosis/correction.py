@@ -1,0 +1,305 @@
+"""The corrected line: the smallest edit of the code's own statement that makes it right.
+
+An edit is offered only where the edited line, worked out with the step's arrays under the code's names, gives the
+right numbers on every network, and where the line as it stands gives the code's own.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+from gradcompare.diagnosis.arithmetic import CannotEvaluateError, evaluate
+from gradcompare.diagnosis.forms import PRODUCT, SUM, Form
+from gradcompare.diagnosis.step import Case
+
+SAMPLES = ("m", "N", "n", "M", "batch_size", "num_examples", "n_samples", "num_samples", "n_examples", "batch")
+"""Names that the number of samples goes by; a guess that the line as it stands must confirm."""
+
+_TIGHT = (ast.Name, ast.Call, ast.Attribute, ast.Subscript, ast.Constant)
+_LOOSE = (ast.Compare, ast.IfExp, ast.BoolOp, ast.Lambda)
+
+
+def correction(cases: Sequence[Case], form: Form | None) -> str | None:
+    """The corrected statement, without its indentation; None where none is certain."""
+    if not cases[0].step.source:
+        return None
+    try:
+        line = Line(cases, cases[0].step.source)
+    except (SyntaxError, CannotEvaluateError):
+        return None
+    if line.understood and not line.gives_claim():
+        return None
+    return next((edited for edited in line.edits(form) if line.repairs(edited)), None)
+
+
+def _span(source: str, node: ast.expr) -> tuple[int, int]:
+    """Where a node stands in the source, in characters."""
+    lines = source.split("\n")
+
+    def offset(row: int, column: int) -> int:
+        before = lines[row - 1].encode()[:column].decode()
+        return sum(len(line) + 1 for line in lines[: row - 1]) + len(before)
+
+    assert node.end_lineno is not None
+    assert node.end_col_offset is not None
+    return offset(node.lineno, node.col_offset), offset(node.end_lineno, node.end_col_offset)
+
+
+def _value(source: str) -> ast.expr:
+    body = ast.parse(source).body
+    if len(body) != 1 or not isinstance(body[0], ast.Assign | ast.AnnAssign) or body[0].value is None:
+        raise CannotEvaluateError("not one assignment")
+    if isinstance(body[0], ast.Assign) and (len(body[0].targets) != 1 or isinstance(body[0].targets[0], ast.Tuple)):
+        raise CannotEvaluateError("several targets")
+    return body[0].value
+
+
+class Line:
+    """The code's statement, and what its names stand for."""
+
+    def __init__(self, cases: Sequence[Case], source: str) -> None:
+        self.cases = cases
+        self.source = textwrap.dedent(source).strip()
+        self.value = _value(self.source)
+        step = cases[0].step
+        self.spelled = {_normal(text): name for name, text in (step.spelled or {}).items()}
+        self.identifiers = {cases[0].shown.get(k, k): k for k in (*cases[0].values, *cases[0].gradients)}
+        self.leaves = {_normal(node): name for node in ast.walk(self.value) if (name := self._name(node)) is not None}
+
+    # -- reading
+
+    def _name(self, node: ast.AST) -> str | None:
+        """The tensor that an expression of the line names."""
+        if not isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
+            return None
+        if (name := self.spelled.get(_normal(node))) is not None:
+            return name
+        name = _last_part(node)
+        known = name in self.identifiers and name not in self.cases[0].step.hidden
+        return name if known else None
+
+    def _resolve(self, case: Case, node: ast.expr) -> Any:
+        name = self._name(node)
+        if name is not None and name in self.identifiers:
+            return case.names[self.identifiers[name]]
+        last = _last_part(node)
+        if last in case.step.constants:
+            return case.step.constants[last]
+        return case.step.samples if isinstance(node, ast.Name) and node.id in SAMPLES else None
+
+    def _result(self, case: Case, value: ast.expr) -> Any:
+        return evaluate(value, lambda node: self._resolve(case, node))
+
+    @cached_property
+    def understood(self) -> bool:
+        """Whether the line as it stands can be worked out."""
+        try:
+            return all(self._result(case, self.value) is not None for case in self.cases)
+        except CannotEvaluateError:
+            return False
+
+    def gives_claim(self) -> bool:
+        """Whether the line as it stands gives the code's numbers, so that its names mean what they say."""
+        return all(case.equal(self._result(case, self.value), case.claim) for case in self.cases)
+
+    def repairs(self, edited: str) -> bool:
+        """Whether an edited line gives the right numbers."""
+        try:
+            value = _value(edited)
+            return all(case.equal(self._result(case, value), case.right) for case in self.cases)
+        except (SyntaxError, CannotEvaluateError):
+            return False
+
+    # -- writing
+
+    def spell(self, name: str) -> str | None:
+        """How the line would write a tensor: as it does already, as told, or like another of its kind."""
+        written = next((text for text, known in self.leaves.items() if known == name), None)
+        step = self.cases[0].step
+        if written is not None or step.spelled is not None:
+            return written or (step.spelled or {}).get(name)
+        if name in step.hidden or not name.isidentifier():
+            return None
+        for text, known in self.leaves.items():
+            if self._kind(known) == self._kind(name) and text != known:
+                return re.sub(rf"\b{re.escape(known)}\b", name, text)
+        return name
+
+    def _kind(self, name: str) -> str:
+        step = self.cases[0].step
+        return "gradient" if name in step.gradients else "input" if name in step.inputs else "value"
+
+    def translate(self, formula: str) -> str | None:
+        """A formula in the line's own names."""
+        missing: list[str] = []
+
+        def own(found: re.Match[str]) -> str:
+            word = found.group()
+            name = self.cases[0].shown.get(word, word)
+            text = self._samples() if word == "m" else self.spell(name) if name in self.identifiers else word
+            if text is None or word in ("n", "_right"):
+                missing.append(word)
+            return text or word
+
+        text = re.sub(r"(?<![\w.])[A-Za-z_]\w*", own, formula)
+        for constant, number in self.cases[0].step.constants.items():
+            text = re.sub(rf"(?<![\w.]){re.escape(repr(float(number)))}(?![\w.])", constant, text)
+        return None if missing else _normal(text)
+
+    def _samples(self) -> str | None:
+        """How the line would write the number of samples."""
+        step = self.cases[0].step
+        for name in step.constants:
+            if all(case.step.constants.get(name) == case.step.samples for case in self.cases):
+                return name
+        names = {node.id for node in ast.walk(self.value) if isinstance(node, ast.Name)}
+        for name in SAMPLES:
+            if name in names and name not in self.identifiers:
+                return name
+        axis = step.samples_axis
+        for text, name in self.leaves.items():
+            shapes = [case.names[self.identifiers[name]].shape for case in self.cases]
+            if all(len(s) > axis and s[axis] == c.step.samples for s, c in zip(shapes, self.cases, strict=True)):
+                return f"{text}.shape[{axis}]"
+        return None
+
+    # -- edits, the smallest first
+
+    def edits(self, form: Form | None) -> Iterator[str]:
+        """Other versions of the statement."""
+        for node in ast.walk(self.value):
+            yield from self._of_leaf(node)
+        for node in ast.walk(self.value):
+            yield from self._of_call(node)
+            yield from self._of_number(node, form)
+            yield from self._of_operation(node)
+        yield from self._of_whole(form)
+        for node in ast.walk(self.value):
+            yield from self._of_slope(node, form)
+        yield from self._anew(form)
+
+    def _put(self, node: ast.AST, text: str | None) -> Iterator[str]:
+        if text is not None and isinstance(node, ast.expr):
+            start, end = _span(self.source, node)
+            yield self.source[:start] + text + self.source[end:]
+
+    def _segment(self, node: ast.expr) -> str:
+        start, end = _span(self.source, node)
+        return self.source[start:end]
+
+    def _of_leaf(self, node: ast.AST) -> Iterator[str]:
+        name = self._name(node)
+        if name is not None and isinstance(node, ast.expr):
+            for other in self.identifiers:
+                yield from self._put(node, self.spell(other) if other != name else None)
+            yield from self._put(node, f"{self._segment(node)}.T")
+        if isinstance(node, ast.Attribute) and node.attr == "T":
+            yield from self._put(node, self._segment(node.value))
+
+    def _of_call(self, node: ast.AST) -> Iterator[str]:
+        if not isinstance(node, ast.Call):
+            return
+        name = _last_part(node.func)
+        swapped = {"mean": "sum", "sum": "mean", "dot": "multiply", "multiply": "dot"}.get(name)
+        if swapped and isinstance(node.func, ast.Attribute):
+            yield from self._put(node.func, f"{self._segment(node.func.value)}.{swapped}")
+        if name in ("sum", "mean") and node.args and isinstance(node.func, ast.Attribute):
+            for axis in (0, 1):
+                for keep in ("", ", keepdims=True"):
+                    yield from self._put(
+                        node, f"{self._segment(node.func)}({self._segment(node.args[0])}, axis={axis}{keep})"
+                    )
+
+    def _of_number(self, node: ast.AST, form: Form | None) -> Iterator[str]:
+        if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+            slope = form.slope if form is not None and form.slope is not None else ""
+            for number in dict.fromkeys(["1", "2", "0", "0.5", *re.findall(r"(?<![\w.])\d[\d.]*", slope)]):
+                yield from self._put(node, number)
+
+    def _of_operation(self, node: ast.AST) -> Iterator[str]:
+        if isinstance(node, ast.UnaryOp):
+            yield from self._put(node, self._segment(node.operand))
+        if not isinstance(node, ast.BinOp):
+            return
+        left, right = self._segment(node.left), self._segment(node.right)
+        if isinstance(node.op, ast.Mult | ast.Div | ast.Add | ast.Sub):
+            yield from self._put(node, left)
+        if isinstance(node.op, ast.Mult | ast.Add):
+            yield from self._put(node, right)
+        signs = {ast.Mult: ("@", "/"), ast.MatMult: ("*",), ast.Add: ("-",), ast.Sub: ("+",), ast.Div: ("*",)}
+        for sign in signs.get(type(node.op), ()):
+            yield from self._put(node, f"{left} {sign} {right}")
+        if isinstance(node.op, ast.Sub) and isinstance(node.right, _TIGHT):
+            yield from self._put(node, f"{right} - {left}")
+        if isinstance(node.op, ast.MatMult | ast.Mult):
+            yield from self._put(node, f"{right} @ {left}")
+
+    def _of_whole(self, form: Form | None) -> Iterator[str]:
+        loose = isinstance(self.value, ast.BinOp) and isinstance(self.value.op, ast.Add | ast.Sub)
+        text = self._segment(self.value)
+        inner = f"({text})" if loose or isinstance(self.value, _LOOSE) else text
+        samples = self._samples()
+        for more in ("/ m", "* m", "* 2", "/ 2"):
+            if "m" not in more or samples is not None:
+                yield from self._put(self.value, f"{inner} {more}".replace("m", samples or "m"))
+        yield from self._put(self.value, f"-{inner}" if isinstance(self.value, _TIGHT) else f"-({text})")
+        yield from self._put(self.value, f"{text}.T" if isinstance(self.value, _TIGHT) else f"({text}).T")
+        for slope in _slopes(form):
+            yield from self._put(self.value, _and(f"{inner} * ", self.translate(slope)))
+        if form is not None and form.penalty:
+            penalty = self.translate(form.penalty.removeprefix(" + "))
+            yield from self._put(self.value, _and(f"{text} + ", penalty, brackets=False))
+        if form is not None and form.mask is not None:
+            yield from self._put(self.value, _and(f"{inner} * ", self.translate(form.mask + form.factor)))
+
+    def _of_slope(self, node: ast.AST, form: Form | None) -> Iterator[str]:
+        """A part of the line replaced by the derivative of the activation."""
+        if isinstance(node, ast.expr) and node is not self.value:
+            for slope in _slopes(form):
+                yield from self._put(node, _and("", self.translate(slope)))
+                yield from self._put(node, self.translate(slope))  # where there are brackets already
+
+    def _anew(self, form: Form | None) -> Iterator[str]:
+        """The whole line from the right formula."""
+        if form is None:
+            return
+        base = "np.dot({0}, {1})" if form.base == PRODUCT and "dot(" in self.source else form.base
+        slopes: list[str | None] = [*_slopes(form)] or [form.slope]
+        for slope in slopes:
+            text = self.translate(form.but(base=base, slope=slope).text())
+            yield from self._put(self.value, text.replace(", keepdims=False", "") if text and base == SUM else text)
+
+
+def _slopes(form: Form | None) -> Iterator[str]:
+    """The derivative of the form's activation, in the ways to write it."""
+    if form is not None and form.slope is not None:
+        yield from dict.fromkeys([form.slope, *(form.applied.slopes() if form.applied else ())])
+
+
+def _and(before: str, text: str | None, *, brackets: bool = True) -> str | None:
+    if text is None:
+        return None
+    tight = isinstance(ast.parse(text, mode="eval").body, _TIGHT)
+    return before + (text if tight or not brackets else f"({text})")
+
+
+def _normal(node: ast.AST | str) -> str:
+    """One way to write an expression."""
+    text = ast.unparse(ast.parse(node.strip(), mode="eval") if isinstance(node, str) else node)
+    return text.replace(" ** ", "**")
+
+
+def _last_part(node: ast.AST) -> str:
+    """The name at the end of an expression: W1 of W1, self.W1 and parameters["W1"]."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
+        return node.slice.value
+    return ""

@@ -1,0 +1,107 @@
+"""Which known mistake a step at fault is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from gradcompare.diagnosis.correction import correction
+from gradcompare.diagnosis.forms import LEAF, Form, constant, form
+from gradcompare.diagnosis.mistakes import TABLE, Known, Row, said
+from gradcompare.diagnosis.regularities import FLOAT32, plainest
+from gradcompare.diagnosis.step import RIGHT, Case, Diagnosis, Step, fits
+
+UNKNOWN = "unknown"
+_NO_FORM = Form(LEAF, (RIGHT,))
+
+
+def diagnose(steps: Sequence[Step]) -> list[Diagnosis]:
+    """Name the mistake of a step at fault.
+
+    Args:
+        steps: the same step (same names) on several random networks, two at least; a mistake is named only where its
+            formula gives the code's numbers, within rounding, on every one of them, and on two at least these can be
+            told from the right ones.
+
+    Returns:
+        The diagnosis; its `mistake` is "unknown" where no row of the table fits, and `says` then has the plainest
+        regularities. Nothing where rounding can explain every network.
+    """
+    cases = [Case(step) for step in steps]
+    if all(case.is_right() for case in cases):
+        return []
+    cases = sorted(cases, key=Case.is_right)
+    for case in cases:
+        case.names["_shape"] = case.claim.shape
+    right = form(cases)
+    mistake, says = _named(cases, right) or (UNKNOWN, plainest(cases))
+    step = steps[0]
+    fix = correction(cases, right)
+    return [Diagnosis(step.name, step.line, mistake, cases[0].show(says), fix)]
+
+
+def _named(cases: Sequence[Case], right: Form | None) -> tuple[str, str] | None:
+    if not all(np.all(np.isfinite(case.claim)) for case in cases):
+        return None
+    ways = list(_ways(cases, right))
+    for known in ways:
+        found = _first_fit(known)
+        if found is not None:
+            return found
+    if _single(cases):
+        return "float32", f"{cases[0].step.name} is computed in float32, which keeps 7 digits."
+    return next((found for known in ways if (found := _first_fit_times_constant(known)) is not None), None)
+
+
+def _ways(cases: Sequence[Case], right: Form | None) -> Iterator[Known]:
+    """The step itself; then the gradients in it that the code never had in a variable."""
+    yield Known(cases, right or _NO_FORM)
+    if right is None:
+        return
+    for i, operand in enumerate(right.operands):
+        name = operand.removesuffix(".T")
+        if cases[0].shown.get(name, name) in cases[0].step.hidden and name in cases[0].gradients:
+            inner = form(cases, name)
+            if inner is not None:
+                yield Known(cases, inner, _within(right, i, operand.removeprefix(name)))
+
+
+def _within(form: Form, i: int, turned: str) -> Callable[[str], str]:
+    return lambda text: form.with_operand(i, f"({text}){turned}").text()
+
+
+def _words(row: Row, known: Known, words: dict[str, str]) -> str:
+    return row.says.format(name=known.first.step.name, **words)
+
+
+def _first_fit(known: Known) -> tuple[str, str] | None:
+    for row in TABLE:
+        for formula, words in row.formulas(known):
+            if fits(known.cases, formula):
+                mistake = f"{row.mistake} {words['factor']}" if row.mistake == "factor" else row.mistake
+                return mistake, _words(row, known, words)
+    return None
+
+
+def _first_fit_times_constant(known: Known) -> tuple[str, str] | None:
+    """A mistake together with a wrong constant."""
+    for row in TABLE:
+        for formula, words in row.formulas(known) if row.scalable else ():
+            suffix = constant(known.cases, formula, known.claims, any_number=False)
+            if suffix and fits(known.cases, f"({formula}){suffix}"):
+                besides = f" Besides, it is {said(known.cases, suffix)} times that."
+                return row.mistake, _words(row, known, words) + besides
+    return None
+
+
+def _single(cases: Sequence[Case]) -> bool:
+    """Whether the claims are numbers of float32 where float64 was asked for, and right as such."""
+    wrong = [case for case in cases if not case.is_right()]
+    return len(wrong) > 1 and all(
+        case.unit < FLOAT32
+        and case.claim.shape == case.right.shape
+        and np.array_equal(case.claim, case.claim.astype(np.float32))
+        and np.max(np.abs(case.claim - case.right)) <= 100 * FLOAT32 * np.max(np.abs(case.right))
+        for case in wrong
+    )

@@ -1,0 +1,186 @@
+"""A step at fault, as numbers: what the code has, what it should have, and what it could have made it from."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from gradcompare.diagnosis.arithmetic import CannotEvaluateError, Rounded, evaluate, leaf
+
+DECIDES = 1e-3
+"""An entry that rounding can move by more than this part of the largest decides nothing."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a backward pass on one network. The same step on several networks has the same names."""
+
+    name: str
+    """What the code calls the step's result, "dZ1"."""
+    of: str
+    """What it is the gradient of, "Z1"."""
+    claim: np.ndarray
+    """The code's numbers."""
+    right: np.ndarray
+    """What the step should have made of the code's own inputs to it."""
+    bound: np.ndarray
+    """Elementwise, in the shape of `right`: the difference that rounding can explain."""
+    values: Mapping[str, np.ndarray]
+    """Forward values, parameters and data, under the file's own names."""
+    gradients: Mapping[str, np.ndarray] = field(default_factory=dict)
+    """The gradients that the step could read, under the code's names for them."""
+    inputs: Collection[str] = ()
+    """Those of `values` that are parameters or data, not computed."""
+    samples: int = 1
+    """How many samples there are."""
+    samples_axis: int = 1
+    """0 where rows are samples, 1 where columns are."""
+    source: str | None = None
+    """The statement that made the step's result."""
+    line: int | None = None
+    regularisation: float | None = None
+    """The strength of the regulariser, where it is known."""
+    outputs: int | None = None
+    """How many output units there are; by default taken from the last of `inputs` that has samples."""
+    constants: Mapping[str, float] = field(default_factory=dict)
+    """Plain numbers that the line could read, by the code's names: m, lambd, keep_prob, learning_rate."""
+    hidden: Collection[str] = ()
+    """Those of `gradients` that the code never had in a variable."""
+    spelled: Mapping[str, str] | None = None
+    """How a tensor is written on this line, {"W2": 'parameters["W2"]'}; by default as its name."""
+    unit_roundoff: float | None = None
+    """2^-53 or 2^-24; by default told from `bound`."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Which mistake a step is."""
+
+    name: str
+    line: int | None
+    mistake: str
+    """The row of the table, or "unknown"."""
+    says: str
+    fix: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry of the JSON report."""
+        return {"name": self.name, "line": self.line, "mistake": self.mistake, "says": self.says, "fix": self.fix}
+
+
+RIGHT = "_right"
+_RESERVED = {"m", "n", "np", "numpy", "len", "float", RIGHT}
+
+
+class Case:
+    """A step with its arrays under names that can stand in a formula."""
+
+    def __init__(self, step: Step) -> None:
+        self.step = step
+        self.claim = np.asarray(step.claim, dtype=np.float64)
+        self.right = np.asarray(step.right, dtype=np.float64)
+        self.bound = np.broadcast_to(np.asarray(step.bound, dtype=np.float64), self.right.shape)
+        self.shown: dict[str, str] = {}
+        self.values = {self._identifier(k): np.asarray(v) for k, v in step.values.items() if _numeric(v)}
+        own = (step.name, "d" + step.of)
+        self.gradients = {
+            self._identifier(k): np.asarray(v) for k, v in step.gradients.items() if _numeric(v) and k not in own
+        }
+        self.names: dict[str, Any] = {k: leaf(v) for k, v in (self.values | self.gradients).items()}
+        self.names |= {"m": step.samples, "n": self.outputs, RIGHT: Rounded(self.right, self.bound / self.unit)}
+        self._cache: dict[str, Rounded | None] = {}
+
+    def _identifier(self, name: str) -> str:
+        if name.isidentifier() and name not in _RESERVED and not keyword.iskeyword(name):
+            return name
+        identifier = re.sub(r"\W", "_", name) + "_0"
+        while identifier in self.shown or not identifier.isidentifier():
+            identifier = f"_{identifier}"
+        self.shown[identifier] = name
+        return identifier
+
+    @cached_property
+    def unit(self) -> float:
+        """The unit roundoff of the precision that the code runs in."""
+        if self.step.unit_roundoff:
+            return self.step.unit_roundoff
+        size = np.max(np.abs(self.right), initial=0.0)
+        finite = self.bound[np.isfinite(self.bound)]
+        return 2.0**-24 if finite.size and np.median(finite) > 1e-9 * size else 2.0**-53
+
+    @cached_property
+    def outputs(self) -> int:
+        """The number of output units."""
+        if self.step.outputs:
+            return self.step.outputs
+        axis = self.step.samples_axis
+        widths = [np.shape(self.step.values[k]) for k in self.step.inputs if k in self.step.values]
+        fitting = [s[1 - axis] for s in widths if len(s) == 2 and s[axis] == self.step.samples]
+        return fitting[-1] if fitting else 1
+
+    @property
+    def of(self) -> str:
+        """The identifier of the tensor that the step is the gradient of."""
+        return next((k for k, shown in self.shown.items() if shown == self.step.of), self.step.of)
+
+    def show(self, text: str) -> str:
+        """The text with the code's own names."""
+        return re.sub(r"\w+", lambda word: self.shown.get(word.group(), word.group()), text)
+
+    def evaluate(self, formula: str) -> Rounded | None:
+        """The formula's value on this network; None where it has none."""
+        if formula not in self._cache:
+            try:
+                self._cache[formula] = evaluate(formula, self.names)
+            except CannotEvaluateError:
+                self._cache[formula] = None
+        return self._cache[formula]
+
+    def slack(self, result: Rounded) -> np.ndarray:
+        """How far two evaluations of a formula can be apart, the step's own bound included."""
+        own = self.bound if result.shape == self.right.shape else np.zeros(result.shape)
+        return own + 4 * self.unit * result.error
+
+    def is_right(self) -> bool:
+        """Whether rounding can explain the claim."""
+        if self.claim.shape != self.right.shape:
+            return False
+        return bool(np.all((np.abs(self.claim - self.right) <= self.bound) | ~np.isfinite(self.bound)))
+
+    def gives(self, formula: str, target: np.ndarray) -> bool:
+        """Whether the formula gives the target, within rounding, in every entry that decides anything."""
+        result = self.evaluate(formula)
+        return result is not None and self.equal(result, target)
+
+    def equal(self, result: Rounded, target: np.ndarray) -> bool:
+        """Whether a result is the target, within rounding."""
+        if result.shape != target.shape or not target.size:
+            return False
+        with np.errstate(invalid="ignore"):
+            slack, size = self.slack(result), np.max(np.abs(target))
+            decides = slack <= DECIDES * size
+            near = np.abs(result.value - target) <= slack
+        return bool(np.all(near | ~decides) and 2 * np.count_nonzero(decides) >= target.size)
+
+    def tells(self, formula: str) -> bool:
+        """Whether the formula can be told from the right one on this network."""
+        result = self.evaluate(formula)
+        if result is None or result.shape != self.right.shape:
+            return result is not None
+        with np.errstate(invalid="ignore"):
+            return bool(np.any(np.abs(result.value - self.right) > 2 * self.slack(result)))
+
+
+def _numeric(x: Any) -> bool:
+    return np.asarray(x).dtype.kind in "fiub"
+
+
+def fits(cases: Sequence[Case], formula: str) -> bool:
+    """Whether the formula is what the code computed: on every network, at least two of which can tell."""
+    return all(c.gives(formula, c.claim) for c in cases) and sum(c.tells(formula) for c in cases) >= 2
