@@ -42,7 +42,7 @@ _LIBRARIES = {
     "rich",
 }
 
-_TRACED_OWN = {"gradcompare.losses"}
+_TRACED_OWN = {"gradcompare.losses", "gradcompare.stood_in"}
 """Modules of ours that are NumPy code to be traced like a user's."""
 
 

@@ -1,0 +1,54 @@
+"""What a name is bound to when what it should be is not there: harmless until it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+
+class AbsentError(ImportError):
+    """The code under test used something that could not be, or was not, loaded; the message says what and why."""
+
+
+class Absent:
+    """A module, function or value that is not there. Any use of it raises AbsentError; its attributes are absent too.
+
+    Where the real thing is installed and only put off (`real` is given), a call imports it and goes through.
+    """
+
+    def __init__(self, name: str, why: str, real: Callable[[], Any] | None = None) -> None:
+        self._name, self._why, self._real = name, why, real
+
+    def __getattr__(self, attribute: str) -> Any:
+        if attribute.startswith("__"):
+            raise AttributeError(attribute)
+        real = self._real
+        return Absent(
+            f"{self._name}.{attribute}", self._why, None if real is None else lambda: getattr(real(), attribute)
+        )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._real is None:
+            self._refuse()
+        return self._real()(*args, **kwargs)
+
+    def __instancecheck__(self, instance: Any) -> bool:
+        """Nothing here is one: `isinstance(X, pd.DataFrame)` is False."""
+        return False
+
+    def __mro_entries__(self, bases: Any) -> tuple[type, ...]:
+        """`class Net(nn.Module)` is then a class without that base."""
+        return ()
+
+    def __repr__(self) -> str:
+        return f"<{self._name}: absent, {self._why}>"
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise AbsentError(f"{self._name} is needed here, and {self._why}")
+
+
+USES = """abs add and array bool contains delitem div divmod enter exit float floordiv ge getitem gt iadd imatmul imul
+    index int invert isub iter itruediv le len lt matmul mod mul neg next or pos pow radd rand rdivmod rfloordiv rmatmul
+    rmod rmul ror rpow rsub rtruediv rxor setitem sub truediv xor"""
+for _use in USES.split():
+    setattr(Absent, f"__{_use}__", Absent._refuse)

@@ -1,0 +1,116 @@
+"""What in a file belongs to Python 2 or to an older NumPy, although it can be parsed."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, TypeGuard
+
+import numpy as np
+
+PYTHON_2_NAMES = {
+    "xrange": "range",
+    "raw_input": "input",
+    "unicode": "str",
+    "basestring": "str",
+    "unichr": "chr",
+    "long": "int",
+    "reduce": "functools.reduce",
+    "reload": "importlib.reload",
+    "execfile": "exec",
+    "cmp": None,
+}
+PYTHON_2_METHODS = {
+    "iteritems": "items",
+    "itervalues": "values",
+    "iterkeys": "keys",
+    "has_key": "in",
+}
+NUMPY = {
+    "float": "float",
+    "int": "int",
+    "object": "object",
+    "str": "str",
+    "complex": "complex",
+    "bool": "bool",
+    "long": "int",
+    "unicode": "str",
+    "float_": "np.float64",
+    "int_": "np.int64",
+    "complex_": "np.complex128",
+    "Inf": "np.inf",
+    "Infinity": "np.inf",
+    "infty": "np.inf",
+    "NaN": "np.nan",
+    "NAN": "np.nan",
+    "mat": "np.matrix",
+    "math": "the module math",
+    "asscalar": ".item()",
+    "product": "np.prod",
+    "cumproduct": "np.cumprod",
+    "alltrue": "np.all",
+    "sometrue": "np.any",
+    "row_stack": "np.vstack",
+    "in1d": "np.isin",
+    "trapz": "np.trapezoid",
+    "round_": "np.round",
+    "unicode_": "np.str_",
+    "string_": "np.bytes_",
+    "cast": "np.asarray",
+    "rank": "np.ndim",
+}
+"""What older NumPy had, and what to write instead."""
+
+
+class Outdated(NamedTuple):
+    """A use of something that this Python or this NumPy does not have."""
+
+    line: int
+    name: str
+    says: str
+
+
+def outdated_in(tree: ast.AST, names: Mapping[str, Any]) -> list[Outdated]:
+    """Every such use in a tree, in the order of its lines; names are the namespace of the file."""
+    return sorted(set(_uses(tree, names)))
+
+
+def _uses(tree: ast.AST, names: Mapping[str, Any]) -> Iterator[Outdated]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in PYTHON_2_NAMES:
+            if node.id not in names and not _bound_in(tree, node.id):
+                yield Outdated(node.lineno, node.id, _says(node.id, "Python 2", PYTHON_2_NAMES[node.id]))
+        elif isinstance(node, ast.Attribute) and node.attr in PYTHON_2_METHODS:
+            yield Outdated(
+                node.lineno, f".{node.attr}", _says(f".{node.attr}", "Python 2", PYTHON_2_METHODS[node.attr])
+            )
+        elif _is_of_numpy(node, names) and not _numpy_has(node.attr):
+            name = ast.unparse(node)
+            yield Outdated(node.lineno, name, _says(name, "an older NumPy", NUMPY.get(node.attr)))
+
+
+def _is_of_numpy(node: ast.AST, names: Mapping[str, Any]) -> TypeGuard[ast.Attribute]:
+    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and names.get(node.value.id) is np
+
+
+def _bound_in(tree: ast.AST, name: str) -> bool:
+    return any(
+        (isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store))
+        or (isinstance(node, ast.arg) and node.arg == name)
+        or (isinstance(node, ast.alias) and (node.asname or node.name) == name)
+        or (isinstance(node, ast.FunctionDef) and node.name == name)
+        for node in ast.walk(tree)
+    )
+
+
+def _numpy_has(name: str) -> bool:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return hasattr(np, name)
+
+
+def _says(name: str, age: str, instead: str | None) -> str:
+    if age == "an older NumPy" and instead is None:
+        return f"NumPy {np.__version__} has no {name}"
+    return f"{name} is from {age}" + (f": write {instead}" if instead else "")

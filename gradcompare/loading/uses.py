@@ -1,0 +1,86 @@
+"""What a file's own code says of functions that it imports, and of the arrays that it feeds them."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+WITH_CACHE = re.compile(r"dnn_?(app_?)?utils")
+"""Helper files whose activations return A and Z, where the use does not tell."""
+
+
+def returns_two(tree: ast.AST, name: str, module: str) -> bool:
+    """Whether a file takes two values from what a function of this name returns."""
+    names = {name, *_aliases(tree, name)}
+    for node in ast.walk(tree):
+        value = getattr(node, "value", None)
+        if isinstance(node, ast.Assign) and _is_call(value, names):
+            return any(isinstance(target, ast.Tuple | ast.List) and len(target.elts) == 2 for target in node.targets)
+        if isinstance(node, ast.Subscript) and _is_call(value, names) and isinstance(node.slice, ast.Constant):
+            return node.slice.value in (0, 1)
+        if any(_is_call(operand, names) for operand in _operands(node)):
+            return False
+    return bool(WITH_CACHE.match(module.rpartition(".")[2]))
+
+
+def _operands(node: ast.AST) -> Iterator[ast.AST]:
+    """What a formula or a call takes: where a pair of values would make no sense."""
+    if isinstance(node, ast.BinOp):
+        yield from (node.left, node.right)
+    elif isinstance(node, ast.UnaryOp):
+        yield node.operand
+    elif isinstance(node, ast.Call):
+        yield from node.args
+        yield node.func.value if isinstance(node.func, ast.Attribute) else node.func
+
+
+def _aliases(tree: ast.AST, name: str) -> set[str]:
+    imported = (a for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for a in node.names)
+    return {a.asname for a in imported if a.name == name and a.asname}
+
+
+def _is_call(node: ast.AST | None, names: set[str]) -> bool:
+    if not isinstance(node, ast.Call):
+        return False
+    called = node.func
+    return (isinstance(called, ast.Name) and called.id in names) or (
+        isinstance(called, ast.Attribute) and called.attr in names and not isinstance(called.value, ast.Call)
+    )
+
+
+def rows_are_samples(tree: ast.AST) -> bool:
+    """Whether products with weights in a file have the weights on the right, X W; else on the left, W X."""
+    votes = 0
+    for node in ast.walk(tree):
+        for left, right in _products(node):
+            votes += _is_weight(right) - _is_weight(left)
+    return votes > 0
+
+
+def _products(node: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+        yield node.left, node.right
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("dot", "matmul"):
+        if len(node.args) == 2:
+            yield node.args[0], node.args[1]
+        elif len(node.args) == 1:
+            yield node.func.value, node.args[0]
+
+
+def _is_weight(node: ast.AST) -> bool:
+    """W1, self.W1, params["W1"], weights: but not transposed, as they are on the way back."""
+    if isinstance(node, ast.Name):
+        name = node.id
+    elif isinstance(node, ast.Attribute):
+        name = node.attr
+    elif isinstance(node, ast.Subscript):
+        return _is_weight(node.value) or _is_text(node.slice)
+    else:
+        return False
+    return bool(re.match(r"[wW](eights?)?_?\d*(_|$)|theta", name))
+
+
+def _is_text(node: ast.AST) -> bool:
+    texts = [n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+    return any(re.match(r"[wW]", text) for text in texts)

@@ -1,0 +1,228 @@
+"""NumPy functions that stand in for those of helper files that were not found: plain code, traced like a user's.
+
+Legend: z is a pre-activation, a = g(z), dA the gradient with respect to a; all elementwise but softmax, which runs
+along axis 0 where columns are samples and along the last axis where rows are. The course files behind most of these
+names disagree on one thing, whether an activation returns A alone or A and a cache that is Z: there is one of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+LEAKY_SLOPE = 0.01
+
+
+# ---- activations -----------------------------------------------------------------------------------------------------
+
+
+def sigmoid(z):  # type: ignore[no-untyped-def]
+    return 1 / (1 + np.exp(-z))
+
+
+def relu(z):  # type: ignore[no-untyped-def]
+    return np.maximum(0, z)
+
+
+def leaky_relu(z, alpha=LEAKY_SLOPE):  # type: ignore[no-untyped-def]
+    return np.where(z > 0, z, alpha * z)
+
+
+def tanh(z):  # type: ignore[no-untyped-def]
+    return np.tanh(z)
+
+
+def identity(z):  # type: ignore[no-untyped-def]
+    return z
+
+
+def softplus(z):  # type: ignore[no-untyped-def]
+    return np.maximum(z, 0) + np.log(1 + np.exp(-np.abs(z)))
+
+
+def softmax_columns(z, axis=0):  # type: ignore[no-untyped-def]
+    e = np.exp(z - np.max(z, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def softmax_rows(z, axis=-1):  # type: ignore[no-untyped-def]
+    return softmax_columns(z, axis)
+
+
+def sigmoid_and_cache(z):  # type: ignore[no-untyped-def]
+    return sigmoid(z), z
+
+
+def relu_and_cache(z):  # type: ignore[no-untyped-def]
+    return relu(z), z
+
+
+def leaky_relu_and_cache(z, alpha=LEAKY_SLOPE):  # type: ignore[no-untyped-def]
+    return leaky_relu(z, alpha), z
+
+
+def tanh_and_cache(z):  # type: ignore[no-untyped-def]
+    return tanh(z), z
+
+
+def identity_and_cache(z):  # type: ignore[no-untyped-def]
+    return z, z
+
+
+def softmax_columns_and_cache(z):  # type: ignore[no-untyped-def]
+    return softmax_columns(z), z
+
+
+def softmax_rows_and_cache(z):  # type: ignore[no-untyped-def]
+    return softmax_rows(z), z
+
+
+# ---- derivatives at z ------------------------------------------------------------------------------------------------
+
+
+def sigmoid_derivative(z):  # type: ignore[no-untyped-def]
+    a = sigmoid(z)
+    return a * (1 - a)
+
+
+def relu_derivative(z):  # type: ignore[no-untyped-def]
+    return np.where(z > 0, 1.0, 0.0)
+
+
+def leaky_relu_derivative(z, alpha=LEAKY_SLOPE):  # type: ignore[no-untyped-def]
+    return np.where(z > 0, 1.0, alpha)
+
+
+def tanh_derivative(z):  # type: ignore[no-untyped-def]
+    return 1 - np.tanh(z) ** 2
+
+
+# ---- dZ from dA and the cache, which is Z ----------------------------------------------------------------------------
+
+
+def sigmoid_backward(dA, cache):  # type: ignore[no-untyped-def]
+    return dA * sigmoid_derivative(cache)
+
+
+def relu_backward(dA, cache):  # type: ignore[no-untyped-def]
+    return dA * relu_derivative(cache)
+
+
+def leaky_relu_backward(dA, cache):  # type: ignore[no-untyped-def]
+    return dA * leaky_relu_derivative(cache)
+
+
+def tanh_backward(dA, cache):  # type: ignore[no-untyped-def]
+    return dA * tanh_derivative(cache)
+
+
+def softmax_columns_backward(dA, cache):  # type: ignore[no-untyped-def]
+    a = softmax_columns(cache)
+    return a * (dA - np.sum(dA * a, axis=0, keepdims=True))
+
+
+def softmax_rows_backward(dA, cache):  # type: ignore[no-untyped-def]
+    a = softmax_rows(cache)
+    return a * (dA - np.sum(dA * a, axis=-1, keepdims=True))
+
+
+# ---- costs and the functions of scipy.special ------------------------------------------------------------------------
+
+
+def compute_cost(A, Y):  # type: ignore[no-untyped-def]
+    m = Y.shape[1]
+    return -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / m
+
+
+def logsumexp(a, axis=None, keepdims=False):  # type: ignore[no-untyped-def]
+    highest = np.max(a, axis=axis, keepdims=True)
+    result = np.log(np.sum(np.exp(a - highest), axis=axis, keepdims=True)) + highest
+    return result if keepdims else np.squeeze(result, axis=axis)
+
+
+def softmax_of_scipy(x, axis=None):  # type: ignore[no-untyped-def]
+    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def log_softmax_of_scipy(x, axis=None):  # type: ignore[no-untyped-def]
+    return x - logsumexp(x, axis=axis, keepdims=True)
+
+
+def logit(p):  # type: ignore[no-untyped-def]
+    return np.log(p / (1 - p))
+
+
+def xlogy(x, y):  # type: ignore[no-untyped-def]
+    return np.where(x == 0, 0.0, x * np.log(np.where(x == 0, 1.0, y)))
+
+
+# ---- the tables ------------------------------------------------------------------------------------------------------
+
+
+class Row(NamedTuple):
+    """What stands in for one name: alone, and with a cache beside it; `rows` are those for rows as samples."""
+
+    alone: Callable[..., Any]
+    says: str
+    with_cache: Callable[..., Any] | None = None
+    rows: Row | None = None
+
+
+STAND_INS = {
+    "sigmoid": Row(sigmoid, "1 / (1 + exp(-z))", sigmoid_and_cache),
+    "relu": Row(relu, "max(0, z)", relu_and_cache),
+    "leakyrelu": Row(leaky_relu, f"slope {LEAKY_SLOPE}", leaky_relu_and_cache),
+    "tanh": Row(tanh, "tanh(z)", tanh_and_cache),
+    "identity": Row(identity, "z", identity_and_cache),
+    "softplus": Row(softplus, "log(1 + exp(z))"),
+    "softmax": Row(
+        softmax_columns,
+        "columns are samples",
+        softmax_columns_and_cache,
+        Row(softmax_rows, "rows are samples", softmax_rows_and_cache),
+    ),
+    "sigmoidderivative": Row(sigmoid_derivative, "at z"),
+    "reluderivative": Row(relu_derivative, "at z"),
+    "leakyreluderivative": Row(leaky_relu_derivative, f"at z, slope {LEAKY_SLOPE}"),
+    "tanhderivative": Row(tanh_derivative, "at z"),
+    "sigmoidbackward": Row(sigmoid_backward, "dA, Z -> dZ"),
+    "relubackward": Row(relu_backward, "dA, Z -> dZ"),
+    "leakyrelubackward": Row(leaky_relu_backward, f"dA, Z -> dZ, slope {LEAKY_SLOPE}"),
+    "tanhbackward": Row(tanh_backward, "dA, Z -> dZ"),
+    "softmaxbackward": Row(
+        softmax_columns_backward,
+        "dA, Z -> dZ, columns are samples",
+        rows=Row(softmax_rows_backward, "dA, Z -> dZ, rows are samples"),
+    ),
+    "computecost": Row(compute_cost, "mean cross entropy of A and Y"),
+}
+"""By name in lower case without underscores."""
+
+SCIPY_SPECIAL: dict[str, Callable[..., Any]] = {
+    "expit": sigmoid,
+    "logsumexp": logsumexp,
+    "softmax": softmax_of_scipy,
+    "log_softmax": log_softmax_of_scipy,
+    "logit": logit,
+    "xlogy": xlogy,
+}
+"""The same functions as scipy's, in NumPy, so that they can be traced; scipy need not be installed."""
+
+ACTIVATIONS = ("sigmoid", "relu", "leakyrelu", "tanh", "softmax")
+DERIVATIVES = ("{}derivative", "{}prime", "{}grad", "{}gradient", "d{}", "der{}", "deriv{}", "derivative{}", "{}deriv")
+
+
+def row(name: str) -> Row | None:
+    """What stands in for a name, however it is written: sigmoid_prime, dSigmoid, sigmoid_derivative are one."""
+    plain = name.replace("_", "").lower()
+    for activation in ACTIVATIONS:
+        if plain in (form.format(activation) for form in DERIVATIVES):
+            return STAND_INS.get(f"{activation}derivative")
+        if plain in (f"{activation}activation", f"{activation}forward", f"{activation}function"):
+            return STAND_INS[activation]
+        if plain in (f"{activation}back", f"{activation}bwd"):
+            return STAND_INS[f"{activation}backward"]
+    return STAND_INS.get(plain)
