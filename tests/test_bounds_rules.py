@@ -418,7 +418,7 @@ def _operand(draw: Any, rng: Any, shape: tuple[int, ...], row: Row, p: Precision
     if kind == "tiny":
         value = value * float(np.finfo(dtype).tiny) * 10.0 ** rng.uniform(-5, 5, shape)
     if kind == "huge":
-        value = value * float(np.finfo(dtype).max) ** rng.uniform(0.4, 1, shape) / 8
+        value = value * (float(np.finfo(dtype).max) ** rng.uniform(0.4, 1, shape) / 64)
     if kind == "alike":
         value = np.round(value) + 4 * p.unit_roundoff * rng.integers(-2, 3, shape)
     if row.positive:
