@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
-from gradcompare.bounds import FLOAT64, Precision
+from gradcompare.bounds.precision import FLOAT64, Precision
 from gradcompare.evaluation import COST, Bounded, Evaluation, HandedOn
 from gradcompare.verdict import WRONG, Bounds, Finding, judge, of
 
@@ -90,7 +90,7 @@ def blame(
 def _arrived(name: str, local: Evaluation, passable: Mapping[str, np.ndarray]) -> Bounded:
     """What the step was to give: of a tensor with two names, what the subject has under the first."""
     first = next((k for k in local.upstream[name] if local.numbers.get(k) == local.numbers[name]), None)
-    if first not in passable or name != of(name):
+    if first is None or first not in passable or name != of(name):
         return local.tensors[name]
     value = passable[first].astype(np.float64)
     return Bounded(value, np.zeros_like(value))

@@ -32,7 +32,8 @@ class Record(Protocol):
 
     @property
     def largest(self) -> Sequence[float]:
-        """For each tensor of the run, by number, the largest number met; empty where it was not measured."""
+        """For each tensor of the run, by number, its largest entry, with a minus for an exponential or its kin; empty
+        where it was not measured."""
 
 
 class Bounded(NamedTuple):

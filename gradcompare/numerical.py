@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from gradcompare.bounds import FLOAT64, BoundedTensor, NoRuleError, Run
+from gradcompare.bounds import FLOAT64, BoundedTensor, NoRuleError, Precision, Run
 from gradcompare.evaluation import COST, Bounded
 from gradcompare.reference import differentiated
 from gradcompare.tracing import NotTraceableError, NumpyOnTorch, same_random_numbers
@@ -24,6 +24,7 @@ SAFETY = 10.0
 """What the spread of the extrapolations is multiplied by to serve as a bound."""
 NOISE = 1e-14
 """What the plain evaluation of a cost may be off by, relatively."""
+ROUNDINGS = 1000
 AGREES = 1e-5
 """How near the directional derivative must be to the central difference, as a part of sum |gradient| |direction|."""
 PROBES = (1e-3, 1e-4, 1e-5, 1e-6)
@@ -56,12 +57,13 @@ def problem_with(
     here, cost = cost_of({}), float(traced.cost.value)
     if np.isfinite(traced.cost.error) and not abs(here - cost) <= 2 * float(traced.cost.error) + 1e-12 * abs(here):
         return f"The traced cost is {cost:.17g}, the untouched code's is {here:.17g}."
-    parts = [_spread(plain[k]) * w * traced.gradients[k] for k, w in ways.items()]
+    parts = [_spread(plain[k]) * w * traced.gradients[k].value for k, w in ways.items()]
+    rounding = sum(float(np.sum(_spread(plain[k]) * np.abs(w) * traced.gradients[k].error)) for k, w in ways.items())
     along, size = sum(float(p.sum()) for p in parts), sum(float(np.abs(p).sum()) for p in parts)
     if not np.isfinite(along):
         return None  # no bound is finite then either, and nothing is decided
     slopes = _slopes(lambda t: cost_of({k: plain[k] + t * _spread(plain[k]) * w for k, w in ways.items()}))
-    if not slopes or any(abs(slope - along) <= AGREES * size + uncertain for slope, uncertain in slopes):
+    if not slopes or any(abs(slope - along) <= AGREES * size + rounding + uncertain for slope, uncertain in slopes):
         return None
     return (
         f"Along a random direction the traced gradient is {along:.9g}, a central difference of the untouched code "
@@ -71,7 +73,7 @@ def problem_with(
 
 class _Traced(NamedTuple):
     cost: Bounded
-    gradients: Mapping[str, np.ndarray]
+    gradients: Mapping[str, Bounded]
 
 
 def _traced(reference: NumpyOnTorch, inputs: Mapping[str, np.ndarray], names: list[str]) -> _Traced | None:
@@ -82,9 +84,12 @@ def _traced(reference: NumpyOnTorch, inputs: Mapping[str, np.ndarray], names: li
         if not isinstance(cost, BoundedTensor) or not cost.requires_grad:
             return None
         gradients = torch.autograd.grad(cost.reshape(()), [tensors[k] for k in names], allow_unused=True)
-    values = (g.value.numpy() if isinstance(g, BoundedTensor) else 0.0 for g in gradients)
+    found = [
+        Bounded(g.value.numpy(), g.error.numpy()) if isinstance(g, BoundedTensor) else Bounded(np.zeros(1), np.zeros(1))
+        for g in gradients
+    ]
     return _Traced(
-        Bounded(cost.value.detach().numpy(), cost.error.detach().numpy()), dict(zip(names, values, strict=True))
+        Bounded(cost.value.detach().numpy(), cost.error.detach().numpy()), dict(zip(names, found, strict=True))
     )
 
 
@@ -130,6 +135,13 @@ def value_or_gradient(function: Callable[..., Any], inputs: Mapping[str, np.ndar
         value[index], uncertain = derivative(moved)
         error[index] = SAFETY * uncertain
     return Bounded(value, error)
+
+
+def unknown_rounding(truth: Bounded, precision: Precision) -> np.ndarray:
+    """What is allowed a claim whose own rounding is not known: some thousand roundings of its largest entry; of a cost,
+    which is made of logarithms and squares of numbers near 1, of 1."""
+    largest = max(1.0, abs(float(truth.value))) if truth.value.ndim == 0 else np.max(np.abs(truth.value), initial=0.0)
+    return np.full(truth.value.shape, ROUNDINGS * precision.unit_roundoff * largest)
 
 
 def derivative(function: Callable[[float], float], step: float = 0.1) -> tuple[float, float]:

@@ -19,23 +19,19 @@ Reference = Callable[[dict[str, Any]], Any]
 
 _aten = torch.ops.aten
 ELEMENTARY = {
-    *(
-        _aten.exp,
-        _aten.expm1,
-        _aten.log,
-        _aten.log1p,
-        _aten.tanh,
-        _aten.sigmoid,
-        _aten.softplus,
-        _aten.log_sigmoid_forward,
-    ),
-    *(_aten._softmax, _aten._log_softmax, _aten.logsumexp, _aten.logaddexp, _aten.erf, _aten.gelu, _aten.silu),
+    *(_aten.exp, _aten.expm1, _aten.log, _aten.log1p, _aten.tanh, _aten.sigmoid, _aten.softplus, _aten.erf, _aten.gelu),
+    *(_aten.silu, _aten.log_sigmoid_forward, _aten._softmax, _aten._log_softmax, _aten.logsumexp, _aten.logaddexp),
+    *(_aten.tanh_backward, _aten.sigmoid_backward, _aten._softmax_backward_data, _aten._log_softmax_backward_data),
 }
 """Operations that others compute through an exponential."""
 
 
 class MeasuredRun(Run):
-    """A run that notes the largest number met at every tensor, and adds floors to the errors of some."""
+    """A run that notes the largest entry of every tensor, and adds floors to the errors of some.
+
+    Of an exponential or its kin the largest entry is noted with a minus: 1 at least, what it is near 0; and infinite
+    where an exponential of what it was computed from overflows.
+    """
 
     def __init__(self, precision: Precision, floors: Mapping[int, float], **options: Any) -> None:
         super().__init__(precision, **options)
@@ -54,15 +50,14 @@ class MeasuredRun(Run):
         return super().wrap(value, error + floor if floor else error, parents)
 
     def _largest_met(self, value: Tensor, parents: tuple[int, ...]) -> float:
-        """Of an exponential or its kin at least 1, what it is near 0; and infinite where an exponential overflows."""
         if not value.is_floating_point() or not value.numel():
             return 0.0
         least, most = torch.aminmax(value)
         largest = max(float(most), -float(least))
         if not self._elementary:
             return largest
-        overflows = any(self.largest[parent] > math.log(self.precision.largest) for parent in parents)
-        return math.inf if overflows else max(largest, 1.0)
+        overflows = any(abs(self.largest[parent]) > math.log(self.precision.largest) for parent in parents)
+        return -math.inf if overflows else -max(largest, 1.0)
 
 
 class Moment:

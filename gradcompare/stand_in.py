@@ -3,10 +3,11 @@
 Its algebra is not known, so it is allowed more than the reference's. This is a stand-in, not a proof: a subject wrapped
 in `numpy_on_torch` has its own bound.
 
-Between one named tensor and the next a subject may pass through numbers as large as the largest that the reference met
-there, and through 1 where an exponential or its kin is involved, and lose what rounding loses of those. (A textbook
-A - Y loses u |A| where autograd's form of the same derivative, A^2 exp(-Z), may lose next to nothing.) Where an
-exponential of what it met overflows, nothing is known. From there on the loss is carried by the rules of the bounds,
+Where an exponential or its kin is involved, from one named tensor to the next, a subject may pass through 1 and through
+numbers as large as the largest that the reference met there, and lose what rounding loses of those: some roundings.
+(A textbook A - Y loses u |A| where autograd's form of the same derivative, A^2 exp(-Z), may lose next to nothing.)
+Where an exponential of what it met overflows, nothing is known. Elsewhere, in sums, products and masks, it may lose one
+rounding of the largest entry more than the rules give. From there on the loss is carried by the rules of the bounds,
 like any other error.
 
 A probability A beside a cost that is computed from its logits Z: a subject may take the logarithm of A and divide by
@@ -22,8 +23,8 @@ import numpy as np
 
 from gradcompare.evaluation import COST, Evaluation, Floors
 
-ROUNDINGS = 8
-"""How many unit roundoffs of the largest number may be lost from one named tensor to the next."""
+ROUNDINGS = 4
+"""How many unit roundoffs of the largest number may be lost from one named tensor to the next, at an exponential."""
 
 
 def stand_in(first: Evaluation, again: Callable[[Floors], Evaluation]) -> Evaluation:
@@ -38,20 +39,34 @@ def stand_in(first: Evaluation, again: Callable[[Floors], Evaluation]) -> Evalua
     return evaluation
 
 
+def lost(widened: Evaluation, name: str, claim: np.ndarray) -> np.ndarray:
+    """What a claim may be off by. Where nothing is known of what it was computed from, a masked entry may be 0 times
+    infinity as well as 0."""
+    error = widened.tensors[name].error
+    sources = [widened.tensors[source].error for source in widened.upstream[name]]
+    if claim.shape != error.shape or claim.dtype.kind != "f" or all(np.all(np.isfinite(e)) for e in sources):
+        return error
+    return np.where(np.isfinite(claim), error, np.inf)
+
+
 def _floor(first: Evaluation, number: int) -> float:
-    """The largest number met since the nearest named tensors, theirs included, in unit roundoffs."""
-    named, largest = set(first.numbers.values()), first.run.largest
-    met, waiting, seen = largest[number], list(first.run.parents[number]), set()
-    if not waiting:
+    """What may be lost since the nearest named tensors."""
+    largest, parents = first.run.largest, first.run.parents
+    if not parents[number]:
         return 0.0  # an input
+    named = set(first.numbers.values())
+    between, met, waiting = {number}, {number}, list(parents[number])
     while waiting:
         parent = waiting.pop()
-        if parent not in seen:
-            seen.add(parent)
-            met = max(met, largest[parent])
+        if parent not in met:
+            met.add(parent)
             if parent not in named:
-                waiting += first.run.parents[parent]
-    return ROUNDINGS * first.run.precision.unit_roundoff * (met if math.isfinite(met) else math.inf)
+                between.add(parent)
+                waiting += parents[parent]
+    u = first.run.precision.unit_roundoff
+    if all(largest[k] >= 0 for k in between):
+        return u * largest[number]
+    return ROUNDINGS * u * max(abs(largest[k]) for k in met)
 
 
 def _lost_in_saturation(first: Evaluation) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.bounds import FLOAT64, Precision
+from gradcompare.bounds.precision import FLOAT64, Precision
 from gradcompare.evaluation import Bounded
 
 DECIDES = 1e-3
