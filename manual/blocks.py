@@ -38,7 +38,7 @@ def _heights(sizes: Sequence[int]) -> list[int]:
 class Packed:
     """[W_l b_l] of every layer, or [dW_l db_l]: views of one flat array, so that one call adds or scales them all.
 
-    Entry l of each list is layer l; there is no entry 0.
+    Entry l of a list is layer l; entry 0 is empty.
     """
 
     def __init__(self, sizes: Sequence[int], dtype: np.dtype) -> None:
@@ -48,20 +48,17 @@ class Packed:
         parts = zip(np.split(self.flat, ends[:-1]), shapes, strict=True)
         self.Wb = [self.flat[:0], *(part.reshape(shape) for part, shape in parts)]  # (n_l, n_{l-1} + 1)
         self.W = [Wb[..., :-1] for Wb in self.Wb]  # (n_l, n_{l-1})
-        self.b = [Wb[..., -1:] for Wb in self.Wb]  # (n_l, 1)
+        self.named = {}  # from the last layer to the first, as `manual.backward` has them
+        for layer in range(len(shapes), 0, -1):
+            self.named |= {f"W{layer}": self.W[layer], f"b{layer}": self.Wb[layer][:, -1:]}
 
     def load(self, parameters: Mapping[str, np.ndarray]) -> None:
-        for layer in range(1, len(self.W)):
-            self.W[layer][...] = parameters[f"W{layer}"]
-            self.b[layer][...] = parameters[f"b{layer}"]
+        for name, view in self.named.items():
+            view[...] = parameters[name]
 
-    def arrays(self, prefix: str, divisor: int) -> dict[str, np.ndarray]:
-        """New arrays {"W1", "b1", ...}, from the last layer to the first, each name with a prefix, each divided."""
-        arrays = {}
-        for layer in range(len(self.W) - 1, 0, -1):
-            arrays[f"{prefix}W{layer}"] = self.W[layer] / divisor
-            arrays[f"{prefix}b{layer}"] = self.b[layer] / divisor
-        return arrays
+    def arrays(self, prefix: str = "") -> dict[str, np.ndarray]:
+        """New arrays {"W1": W_1, ...}, each name with the prefix."""
+        return {prefix + name: view.copy() for name, view in self.named.items()}
 
 
 class Block:

@@ -116,12 +116,14 @@ class Workspace:
 
     def now(self) -> dict[str, np.ndarray]:
         """A copy of the parameters held here."""
-        return self.parameters.arrays("", 1)
+        return self.parameters.arrays()
 
     def _gradients(self, parameters: Mapping[str, np.ndarray], X: np.ndarray, Y: np.ndarray) -> dict[str, np.ndarray]:
         self.parameters.load(parameters)
         self._sum(X, Y)
-        return self.workers[0].sums.arrays("d", X.shape[1])
+        sums = self.workers[0].sums
+        sums.flat /= X.shape[1]  # the mean over m, of all dW and db in one call
+        return sums.arrays("d")
 
     def _sum(self, X: np.ndarray, Y: np.ndarray, with_loss: bool = False) -> None:
         """dW and db summed over all samples, into the sums of the first worker."""
@@ -149,6 +151,9 @@ class Workspace:
     def _sum_share(self, worker: Worker, X: np.ndarray, Y: np.ndarray, with_loss: bool) -> None:
         """The same for one worker's share of the samples, in blocks of almost one width."""
         m, widest = X.shape[1], self.width or self.plan.width
+        if m <= widest:
+            worker.loss = self._sweep(worker.block(m), worker.sums, X, Y, with_loss)
+            return
         width = -(-m // -(-m // widest))  # rounded up, both times
         worker.loss = 0.0
         for start in range(0, m, width):
