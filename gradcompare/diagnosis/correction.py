@@ -111,7 +111,8 @@ class Line:
         """Whether an edited line gives the right numbers."""
         try:
             value = _value(edited)
-            return all(case.equal(self._result(case, value), case.right) for case in self.cases)
+            results = [(case, self._result(case, value)) for case in self.cases]
+            return all(c.equal(x, c.right) and c.half_decided(x, c.right) for c, x in results)
         except (SyntaxError, CannotEvaluateError):
             return False
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from gradcompare.diagnosis.activations import Applied, applied
 from gradcompare.diagnosis.arithmetic import Rounded
-from gradcompare.diagnosis.step import RIGHT, Case
+from gradcompare.diagnosis.step import RIGHT, Case, makes
 
 PRODUCT, SUM, RESIDUAL, LEAF = "{0} @ {1}", "np.sum({0}, axis={1}, keepdims={2})", "{0} - {1}", "{0}"
 CROSS_ENTROPY = ("(1 - {1}) / (1 - {0}) - {1} / {0}", "-{1} / {0}")
@@ -174,7 +174,8 @@ def _own_constants(cases: Sequence[Case]) -> Iterator[str]:
 
 
 def _own_numbers(cases: Sequence[Case]) -> list[float]:
-    numbers = [cases[0].step.regularisation, *cases[0].step.constants.values()]
+    constants = {k: v for k, v in cases[0].step.constants.items() if all(c.step.constants.get(k) == v for c in cases)}
+    numbers = [cases[0].step.regularisation, *constants.values()]
     return [float(x) for x in dict.fromkeys(numbers) if x is not None and np.isfinite(x) and x not in (0, 1)]
 
 
@@ -187,8 +188,7 @@ def _near(cases: Sequence[Case], suffix: str, measured: Sequence[float]) -> bool
 
 
 def _makes(cases: Sequence[Case], text: str, suffix: str, wanted: Sequence[np.ndarray]) -> bool:
-    formula = f"({text}){suffix}" if suffix else text
-    return all(case.gives(formula, array) for case, array in zip(cases, wanted, strict=True))
+    return makes(cases, f"({text}){suffix}" if suffix else text, wanted)
 
 
 def _plain_number(
@@ -264,22 +264,24 @@ def _bases(case: Case, shape: tuple[int, ...], target: str | None) -> Iterator[F
 
 def products(case: Case, shape: tuple[int, ...], gradients: Sequence[str]) -> Iterator[Form]:
     """Matrix products of a gradient and a value that have the shape."""
-    arrays = case.gradients | case.values
+    shapes = case.shapes
     for g, v in itertools.product(gradients, case.values):
         for left, right in ((g, v), (v, g)):
-            for a, b in itertools.product((left, f"{left}.T"), (right, f"{right}.T")):
-                if _product_shape(arrays, a, b) == shape:
+            for a, b in itertools.product(_turned(case, left), _turned(case, right)):
+                if _product_shape(shapes[a], shapes[b]) == shape:
                     yield Form(PRODUCT, (a, b))
-            if len(arrays[left].shape) == len(arrays[right].shape) == 1 and len(shape) == 2:
+            if len(shapes[left]) == len(shapes[right]) == 1 and len(shape) == 2:
                 yield Form(OUTER, (left, right))
 
 
-def _product_shape(arrays: dict[str, np.ndarray], a: str, b: str) -> tuple[int, ...] | None:
-    shapes = [arrays[x.removesuffix(".T")].shape[:: -1 if x.endswith(".T") else 1] for x in (a, b)]
-    if not shapes[0] or not shapes[1] or (len(shapes[0]) == 1 and a.endswith(".T")):
+def _turned(case: Case, name: str) -> tuple[str, ...]:
+    return (name, f"{name}.T") if len(case.shapes[name]) == 2 else (name,)
+
+
+def _product_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...] | None:
+    if not 0 < len(a) < 3 or not 0 < len(b) < 3 or a[-1] != b[0]:
         return None
-    inner = shapes[1][0] if len(shapes[1]) == 1 else shapes[1][-2]
-    return shapes[0][:-1] + (shapes[1][1:] if len(shapes[1]) > 1 else ()) if shapes[0][-1] == inner else None
+    return a[:-1] + b[1:]
 
 
 def sums(case: Case, shape: tuple[int, ...], gradients: Sequence[str]) -> Iterator[Form]:

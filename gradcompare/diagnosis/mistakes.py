@@ -92,7 +92,19 @@ def _sign(known: Known) -> Formulas:
 def _factor(known: Known) -> Formulas:
     suffix = constant(known.cases, RIGHT, known.claims)
     if suffix:
-        yield f"{RIGHT}{suffix}", {"factor": said(known.cases, suffix), "hint": _hint(known, suffix)}
+        hint = _hint(known, suffix) or _or_else(known, suffix)
+        yield f"{RIGHT}{suffix}", {"factor": said(known.cases, suffix), "hint": hint}
+
+
+def _or_else(known: Known, suffix: str) -> str:
+    """Other constants that are the same on all these networks."""
+    same = [words for other, words in FACTORS.items() if other != suffix and _same(known, other, suffix)]
+    return f", or {same[0]}, which is the same here" if same else ""
+
+
+def _same(known: Known, one: str, other: str) -> bool:
+    found = [(case.evaluate(f"1{one}"), case.evaluate(f"1{other}")) for case in known.cases]
+    return all(a is not None and b is not None and np.isclose(a.value, b.value, rtol=1e-12) for a, b in found)
 
 
 def said(cases: Sequence[Case], suffix: str) -> str:
@@ -128,6 +140,7 @@ def _summed(known: Known, operation: str) -> Iterator[Form]:
         base = operation.format(g=g, axis=axis, other=other, keepdims=keepdims, lost=str(keepdims != "True"))
         yield known.form.but(base="{0}", operands=(base,))
         yield known.form.but(base="{0}", operands=(f"0 * {RIGHT} + {base}",))
+        yield known.form.but(base="{0}", operands=(f"np.reshape({base}, {RIGHT}.shape)",))
 
 
 def _sums(*operations: str) -> Callable[[Known], Formulas]:
@@ -210,7 +223,7 @@ def _other_cost(known: Known) -> Formulas:
     if known.form.base in (RESIDUAL, *CROSS_ENTROPY):
         bases = {
             **dict.fromkeys((*CROSS_ENTROPY, "{1} / {0} - (1 - {1}) / (1 - {0})"), "of cross entropy"),
-            RESIDUAL: "of half the squared error",
+            RESIDUAL: "of half the squared error, or already that of the step after it",
             "(1 - {1}) / (1 - {0}) + {1} / {0}": "of cross entropy with a wrong sign inside",
             "(1 - {1}) / (1 - {0})": "of one half of cross entropy",
             "{1} / {0}": "of one half of cross entropy",
@@ -291,6 +304,8 @@ def _other_steepness(known: Known) -> Formulas:
     pairs = [("1", f"{s!r}") for s in (0, *SLOPES, 1)] + [(right, "1"), ("0", "1"), *_measured_slopes(known)]
     for above, below in dict.fromkeys(pairs):
         how = f"{above} above 0 and {below} below instead of 1 and {right}"
+        if above == "1" and np.isclose(float(below), float(right) ** 2) and float(below) > 0:
+            how += " (perhaps it is there twice)"
         yield _slope(known, f"np.where({use.z} > 0, {above}, {below})"), {"how": how, "activation": use.name}
 
 
@@ -372,18 +387,19 @@ def _regulariser(known: Known) -> Formulas:
     w = known.first.of
     values = known.first.values
     if w in values and values[w].shape == known.first.right.shape == known.first.claim.shape and np.any(values[w]):
-        more = multiple(known.cases, w, known.claims, beside=RIGHT)
-        if more is not None:
-            yield RIGHT + more, {"how": _how_regularised(known, w, more)}
+        bare = known.text(known.form.but(penalty=""))
+        for has in ("", multiple(known.cases, w, known.claims, beside=bare)):
+            if has is not None and (has or known.form.penalty):
+                yield bare + has, {"how": _how_regularised(known, w, has)}
 
 
-def _how_regularised(known: Known, w: str, more: str) -> str:
-    has, lacks = (_coefficients(known, w, text) for text in (known.form.penalty, more))
-    ratios = (has + lacks) / np.where(has == 0, np.nan, has)
+def _how_regularised(known: Known, w: str, has: str) -> str:
+    should, is_now = (_coefficients(known, w, text) for text in (known.form.penalty, has))
+    ratios = is_now / np.where(should == 0, np.nan, should)
     samples = np.array([case.step.samples for case in known.cases], dtype=float)
     bias = 1 in known.first.values[w].shape or known.first.values[w].ndim < 2
-    if not np.any(has):
-        return f"the gradient has a term {more.removeprefix(' + ')} that the cost has not"
+    if not np.any(should):
+        return f"the gradient has a term {has.removeprefix(' + ')} that the cost has not"
     rows = (
         (0.0, f"it counts {w} in the cost only" if bias else f"its gradient, {_term(known)}, is missing"),
         (2.0, "it is twice too large"),
@@ -521,23 +537,24 @@ TABLE = (
     Row("not_summed", "{gradient} is not summed over the samples.", _sums("{g}"), scalable=True),
     Row("lost_axis", "The numbers are right, but the shape is {shape} and should be {should}.", _shape_alone),
     Row("slope_missing", "The derivative of {activation} is missing.", _no_slope, scalable=True),
+    Row("wrong_steepness", "The derivative of {activation} is {how}.", _other_steepness, scalable=True),
+    Row("wrong_cost", "The derivative of the cost is {words}.", _other_cost, scalable=True),
     Row("slope_twice", "The derivative of {activation} is there once too often.", _one_slope_more, scalable=True),
     Row("wrong_variable", "In the formula of {name}, {what}.", _other_operand, scalable=True),
     Row("label_missing", "{label} is not subtracted.", _no_label, scalable=True),
     Row("updated_before_read", "{parameter} had been updated (learning rate {rate}) before it was read.", _updated),
     Row("regulariser", "The regulariser is wrong in {name}: {how}.", _regulariser),
     Row("derivative_elsewhere", "The derivative of {activation} {where}.", _slope_elsewhere, scalable=True),
-    Row("wrong_steepness", "The derivative of {activation} is {how}.", _other_steepness, scalable=True),
-    Row(
-        "wrong_activation",
-        "The derivative of {other} stands where that of {activation} belongs.",
-        _other_slope,
-        scalable=True,
-    ),
     Row(
         "wrong_formula",
         "{wrong} stands where the derivative of {activation}, {right}, belongs.",
         _wrong_formula,
+        scalable=True,
+    ),
+    Row(
+        "wrong_activation",
+        "The derivative of {other} stands where that of {activation} belongs.",
+        _other_slope,
         scalable=True,
     ),
     Row("wrong_variable", "In the formula of {name}, {what}.", _slope_of_other_tensor, scalable=True),
@@ -547,7 +564,6 @@ TABLE = (
     Row("wrong_variable", "In the formula of {name}, {what}.", _other_order, scalable=True),
     Row("wrong_variable", "In the formula of {name}, {what}.", _other_product, scalable=True),
     Row("wrong_variable", "{name} is wrong: {what}.", _other_tensor, scalable=True),
-    Row("wrong_cost", "The derivative of the cost is {words}.", _other_cost, scalable=True),
     Row("reshaped", "A reshape stands where a transpose belongs ({operand}).", _reshaped),
     Row("broadcast", "{operand} has a shape that broadcasts: it acts as {operand}.reshape{shape}.", _broadcast),
     Row("sample_left_out", "The {which} sample is left out.", _sample_left_out),
