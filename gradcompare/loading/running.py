@@ -19,6 +19,7 @@ from gradcompare.loading.statements import (
     bound_anywhere,
     bound_by,
     bound_in_class,
+    catches,
     caught,
     flat,
     has_call,
