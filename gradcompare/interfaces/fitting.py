@@ -2,65 +2,274 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import itertools
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gradcompare import cases
-from gradcompare.interfaces.program import LAYOUTS, CannotCheckError, Layout
+from gradcompare.cases import Network
+from gradcompare.interfaces import calling, naming, paths, values, words
+from gradcompare.interfaces.holders import Initialised
+from gradcompare.interfaces.layouts import LABELS, SAMPLES, Layout, copies, layouts
+from gradcompare.interfaces.program import CannotCheckError
+from gradcompare.tracing import same_random_numbers
 
 if TYPE_CHECKING:
-    from gradcompare.interfaces.functions import Functions
+    from gradcompare.interfaces.driven import Driven, Found, Session
 
-TRIAL_SIZES = (3, 5, 7, 2)
-"""The widths of the networks on which layouts are tried, n_L last: all different, so that only one layout fits."""
+__all__ = ["copies", "describe", "fit", "line_in"]
+
+TRIAL_SIZES = (3, 5, 7, 6, 8)
+"""The widths of the networks on which layouts are tried, before n_L: all different, so that only one layout fits."""
+TRIAL_OUTPUTS = 2
 TRIAL_SAMPLES = 4
+ACTIVATIONS = (None, "relu", "sigmoid", "tanh", "ReLU", "Sigmoid")
+"""What arguments that ask for the name of an activation are given, in turns; None where none asks."""
+CHAINS = (("forward",), ("forward", "cost"), ())
 
 
-def fitting_layout(program: Functions, seed: int) -> Layout:
-    """The layout under which the program runs and most of its gradients have the shapes of their parameters."""
-    best: tuple[int, Layout] | None = None
+def fit(program: Driven, seed: int) -> Found:
+    """What a trial finds out, with the layout under which most gradients have the shapes of their parameters.
+
+    Raises CannotCheckError where the program runs in no layout.
+    """
+    best: Found | None = None
     failure: BaseException | None = None
-    for layout in LAYOUTS:
+    hopeless: set[tuple[int, str | None]] = set()
+    for depth, layout in _tries(program):
+        if (depth, layout.activation) in hopeless:
+            continue
         try:
-            score = _score(program, layout, seed)
+            with np.errstate(all="ignore"), same_random_numbers():
+                found = _tried(program, depth, layout, seed)
+        except Exception as error:
+            failure = failure or error
+            if isinstance(error, _CannotBuildError | calling.CannotCallError):
+                hopeless.add((depth, layout.activation))
+            continue
+        if best is None or found.right > best.right:
+            best = found
+        if found.complete:
+            break
+    if best is None or not best.slots:
+        reason = describe(failure) if failure else "it returned nothing that looks like gradients"
+        where = f" (line {line_in(failure, file_of(program))})" if failure else ""
+        raise CannotCheckError(f"The code does not run on a random network: {reason}{where}.") from failure
+    return best
+
+
+class _CannotBuildError(Exception):
+    """The initialiser or constructor does not take such sizes."""
+
+
+def _tries(program: Driven) -> Iterator[tuple[int, Layout]]:
+    holder = program.holder
+    literals = set().union(*(calling.literals_in(f) for f in program.functions)) if program.functions else set()
+    constants = tuple(sorted(n for n in literals if n == 3 or 8 <= n <= 20))
+    asks = any(words.role_of_argument(n) == "activation" for f in program.functions for n in calling.argument_names(f))
+    for depth in holder.depths:
+        for activation in ACTIVATIONS if asks or getattr(holder, "plan", None) else ACTIVATIONS[:1]:
+            for folded in (False,) if holder.own_shapes else (False, True):
+                yield from ((depth, la) for la in layouts(holder.own_shapes, folded, constants, activation))
+
+
+def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
+    """One layout; an exception where the program does not run in it."""
+    from gradcompare.interfaces.driven import Found
+
+    outputs = layout.outputs or TRIAL_OUTPUTS
+    sizes: tuple[int, ...] = (*TRIAL_SIZES[:depth], outputs)
+    network = draw(sizes, layout, seed)
+    program.found, program.namers = None, {}
+    program.samples_axis = SAMPLES[layout.samples].axis
+    try:
+        template = program.holder.build(network, layout)
+    except Exception as error:
+        raise _CannotBuildError(describe(error)) from error
+    given = [layout.X(network), layout.Y(network)]
+    places = naming.places_of(template, _own_names(program, template), given)
+    if not places:
+        raise ValueError("nothing was found that holds parameters")
+    fixed = _insisted(sizes, {name: np.shape(paths.get(template, where[0])) for name, where in places.items()})
+    if fixed is not None:
+        if layout.outputs not in (None, fixed[-1]) or (layout.outputs is None and fixed[-1] == 1):
+            raise ValueError(f"the file's own sizes are {fixed}")
+        network = draw(fixed, layout, seed)
+    best: Found | None = None
+    failure: Exception | None = None
+    for chain in _chains(program):
+        try:
+            trial = _Trial(program, network, layout, fixed, places, chain)
         except Exception as error:
             failure = failure or error
             continue
-        if best is None or score > best[0]:
-            best = score, layout
-        if score == len(program.parameters):
+        found = Found(layout, fixed, depth, trial.places, trial.slots, trial.cost_from, chain, trial.right, trial.enough)
+        if best is None or found.right > best.right:
+            best = found
+        if found.complete:
             break
-    if best is None or best[0] == 0:
-        reason = describe(failure) if failure else "it returned nothing that looks like gradients"
-        where = f" (line {line_in(failure, program.functions[0].__code__.co_filename)})" if failure else ""
-        raise CannotCheckError(
-            f"The code does not run on a random network of {len(program.pairs)} layers: {reason}{where}."
-        )
-    return best[1]
+    if best is None:
+        raise failure or ValueError("nothing to call")
+    return best
 
 
-def _score(program: Functions, layout: Layout, seed: int) -> int:
-    """How many gradients have their parameter's shape; an exception where the program does not run."""
-    program.layout = layout
-    outputs = layout.outputs or TRIAL_SIZES[-1]
-    sizes = (*TRIAL_SIZES[: len(program.pairs)], outputs)
-    network = cases.draw_network(sizes, TRIAL_SAMPLES, seed, labels=layout.kind_of_labels)
-    inputs = program.inputs(network)
-    with np.errstate(all="ignore"):
-        output, _named = program.forward(copies(inputs))
-        expected = (TRIAL_SAMPLES, outputs) if layout.rows else (outputs, TRIAL_SAMPLES)
-        if np.shape(output) != expected:
-            raise ValueError(f"the forward function returned shape {np.shape(output)} where {expected} was expected")
-        claims = program.gradients(copies(inputs))
-    return sum(np.shape(claims.get(f"d{name}", 0)) == inputs[name].shape for name in program.parameters)
+def _chains(program: Driven) -> list[tuple[str, ...]]:
+    """What is called before the maker, in turns."""
+    wants = {words.role_of_argument(name) for name in calling.argument_names(program.function(program.steps.maker))}
+    slope = ("slope",) if "slope" in wants and program.steps.forward is not None else ()
+    if program.steps.forward is None:
+        return [()]
+    chains = CHAINS if program.steps.role in ("backward", "update") else (CHAINS[2], *CHAINS[:2])
+    return [(*c, *slope) for c in chains if c or not slope]
 
 
-def copies(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs for code that may write into them."""
-    return {name: array.copy() for name, array in inputs.items()}
+def draw(sizes: tuple[int, ...], layout: Layout, seed: int) -> Network:
+    """The network on which a layout is tried."""
+    samples = 1 if SAMPLES[layout.samples].one else TRIAL_SAMPLES
+    return cases.draw_network(sizes, samples, seed, labels=kind_of(layout))
+
+
+def kind_of(layout: Layout) -> str:
+    """What `cases` calls a layout's labels."""
+    return LABELS[layout.labels].kind
+
+
+class _Trial:
+    """One run in one layout: which arrays are parameters, and where their gradients are."""
+
+    def __init__(
+        self,
+        program: Driven,
+        network: Network,
+        layout: Layout,
+        fixed: tuple[int, ...] | None,
+        places: naming.Places,
+        chain: tuple[str, ...],
+    ) -> None:
+        self.program, self.places = program, places
+        self.inputs = program.arrange(network, layout, fixed, places)
+        self.outputs = network.sizes[-1]
+        self.cost_from = self._cost_from(network)
+        self.places = {name: where for name, where in places.items() if self._matters(name)}
+        program.trial_places = self.places
+        shapes = {name: np.shape(self.inputs[name]) for name in self.places}
+        candidates = program.run_maker(self._session(), chain)
+        self.slots = naming.match(self.places, shapes, candidates)
+        arrays = dict(candidates)
+        right = {name for name, slot in self.slots.items() if np.shape(arrays[slot]) == shapes[name]}
+        self.right = len(right)
+        named = {name for name, slot in self.slots.items() if naming.likeness(name, slot.name) == 3}
+        weights = {name for name, shape in shapes.items() if len(shape) == 2 and 1 not in shape}
+        self.enough = bool(weights) and weights <= right and set(self.places) == right | named
+
+    def _session(self, **changed: Any) -> Session:
+        self.program.trial_places = self.places
+        return self.program.session(copies(self.inputs) | changed, self.places)
+
+    def _cost_from(self, network: Network) -> str | None:
+        """Run forward; where a cost is."""
+        steps = self.program.steps
+        session = self._session()
+        if steps.forward is not None:
+            self.program.run_forward(session)
+            if session.cost is not None:
+                return "forward"
+            expected = network.sizes[-1] * network.m
+            if np.size(session.output) != expected or values.plain(session.output).dtype.kind != "f":
+                raise ValueError(f"forward returned shape {np.shape(session.output)}; {expected} numbers were expected")
+            self.program.namers = values.namers(session, network.sizes, network.m)
+        if steps.cost is not None:
+            with contextlib.suppress(Exception):
+                cost = self.program.run_cost(session)
+                if np.size(cost) == 1 and np.isfinite(values.plain(cost)).all():
+                    return "function"
+        if steps.forward is None or steps.role == "fused":
+            return self._cost_of_maker(session)
+        return None
+
+    def _cost_of_maker(self, session: Session) -> str:
+        if self._made_cost(session) is None:
+            raise ValueError("no cost was found, and no forward function")
+        return "maker"
+
+    def _made_cost(self, session: Session) -> Any:
+        """The cost that the same call gives as the gradients."""
+        self.program.run_made(session)
+        return session.cost
+
+    def _matters(self, name: str) -> bool:
+        """Whether the cost or the output depends on it."""
+        if not self.program.holder.own_shapes:
+            return True
+        before = self._effect({})
+        array = self.inputs[name]
+        moved = array + 0.37 * np.random.default_rng(3).standard_normal(np.shape(array))
+        return not values.equal(self._effect({name: moved}), before)
+
+    def _effect(self, changed: Mapping[str, Any]) -> Any:
+        session = self._session(**changed)
+        if self.cost_from == "maker":
+            return self._made_cost(session)
+        if self.program.steps.forward is None:
+            return self.program.run_cost(session)
+        self.program.run_forward(session)
+        return session.output
+
+
+def _own_names(program: Driven, template: Any) -> dict[paths.Path, str]:
+    """The names that an initialiser's source gives to what it returns."""
+    holder = program.holder
+    if not isinstance(holder, Initialised):
+        return {}
+    names = holder.names_in(template)
+    return {(("item", i),): name for i, name in enumerate(names) if name and paths.is_array(template[i])}
+
+
+def _insisted(sizes: tuple[int, ...], shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...] | None:
+    """The widths that the file's own shapes insist on; None where they are those asked for."""
+    weights = [shape for name, shape in shapes.items() if len(shape) == 2 and not re.match(r"b|\w*bias", name, re.I)]
+    known = {*sizes, *(n + 1 for n in sizes), 1}
+    if not weights or all(n in known for shape in weights for n in shape):
+        return None
+    for chain in (weights, [shape[::-1] for shape in weights]):  # in_out, out_in
+        if all(one[1] == two[0] for one, two in itertools.pairwise(chain)):
+            return (chain[0][0], *(shape[1] for shape in chain))
+    return None
+
+
+def numbers(network: Network, layout: Layout, templates: Mapping[str, Any]) -> dict[str, Any]:
+    """Values for the parameters: the network's own where a shape is one of its, else drawn from its seed."""
+    generator = np.random.default_rng(network.seed)
+    dtype = network.X.dtype
+    left = dict(network.parameters)
+    arrays: dict[str, Any] = {}
+    for name, template in templates.items():
+        shape = np.shape(template)
+        if not layout.folded:
+            fit_ = next((k for k, a in left.items() if shape in (a.shape, a.T.shape) or (k[0] == "b" and shape == a.shape[:1])), None)
+        else:
+            fit_ = None
+        if fit_ is not None:
+            own = left.pop(fit_)
+            arrays[name] = own.copy() if own.shape == shape else own.T.copy() if own.T.shape == shape else own[:, 0].copy()
+        else:
+            fan = max(shape) if len(shape) > 1 else 4
+            arrays[name] = np.asarray(generator.standard_normal(shape) / np.sqrt(fan)).astype(dtype)
+    return arrays
+
+
+# ---- what to say -----------------------------------------------------------------------------------------------------
+
+
+def file_of(program: Any) -> str | None:
+    """The file that a program's functions are from."""
+    code = getattr(program.functions[0], "__code__", None) if program.functions else None
+    return code.co_filename if code is not None else None
 
 
 def describe(error: BaseException) -> str:

@@ -1,42 +1,107 @@
-"""What people call things: the role of a function or an argument, from its name.
+"""What people call things: the role of a function, an argument or an attribute, from its name.
 
 Names are compared in lower case and without underscores, so that `forward_prop`, `forwardProp` and `Forward_Prop` are
-one. Each role is a pattern; the misspellings are those that were met.
+one. Each role is a pattern, the first that matches counts; the misspellings are those that were met.
 """
 
 from __future__ import annotations
 
+import functools
 import re
 
+_WHOSE = r"(_?(l|deep|my|the|run|do|perform|full|two|three|multi|one)?_?(layers?|model|nn|net|network|mlp)?)"
+
 FUNCTIONS = {
-    "forward": re.compile(r"^(model|nn|net|network|full|two_?layer)?(forward|for?w?ard|feedforward|fprop|fp$|fwd)"),
+    "ignored": re.compile(r"numeric|gradcheck|checkgrad|gradientcheck|finitediff|approx|plot|accuracy|print|test"),
+    "slope_of_cost": re.compile(
+        r"^(d|deriv(ative)?(of)?|grad(ient)?(of)?|prime)_?(cost|loss|mse|bce|crossentropy|cce)"
+        r"|(cost|loss|mse|bce|crossentropy|cce|error)_?(function)?_?(prime|deriv(ative)?|grad(ient)?|backward|delta|d)$"
+    ),
+    "initialise": re.compile(
+        r"^(he|xavier|glorot|random|rand)?(init|initiali[sz]e|create|build|make|get|generate|setup|random|new|start)"
+        r"(initial|random|nn|model|deep|the|he|xavier|all|my|net|network|mlp)*"
+        r"(params?|param[ea]t[ea]rs?|weights?|net|network|nn|model|layers?|theta|variables|wb|mlp|$)"
+    ),
+    "fused": re.compile(
+        r"(cost|loss|j|error|objective)_?(and|with|n)_?(the)?(d|grad)|^(grad|gradients?)(and)(cost|loss)"
+        r"|^(nn)?(costfunction|objective|propagate|computegradients?andcost|lossfun)"
+    ),
     "backward": re.compile(
-        r"^(model|nn|net|network|full|two_?layer)?(back|bprop|bp$|bwd|computegrad|calcgrad|gradients?$|grads?$)"
+        rf"^{_WHOSE}(back|bprop|bp$|bwd|propagateback|(compute|calc|calculate|get|find|evaluate)(the|all)?_?"
+        r"(d_?weights|grads?|gradients?|deltas?)|gradients?|grads?$|dloss$|deltas?$)"
+    ),
+    "forward": re.compile(
+        rf"^{_WHOSE}(forward|for?w?ard|feed_?f[ao]?or?ward|feed|fprop|fp$|fwd|propagate(forward)?$|predictproba|hypothesis"
+        r"|inference|call$|think|scores?$|computeoutput|activate$|f$)"
     ),
     "cost": re.compile(
-        r"^(compute|calc|calculate|get|eval)?(the)?(total|mean)?(cost|loss|crossentropy|binarycrossentropy|bce|mse|j$)"
+        rf"^{_WHOSE}(compute|calc|calculate|get|eval|find|total|mean|avg|average)*(the)?"
+        r"(cost|loss|crossentropy|categoricalcrossentropy|binarycrossentropy|bce|cce|mse|mean_?squared|squared|nll|error"
+        r"|logloss|j$|objective)"
     ),
+    "update": re.compile(
+        rf"^{_WHOSE}(train|fit|step|learn|sgd|optimi[sz]e|gradientdescent|update|onestep|adjust|run$|teach)"
+    ),
+    "predict": re.compile(rf"^{_WHOSE}(predict|query|run|output|evaluate|ask)"),
 }
+"""In the order in which they are tried."""
 
 ARGUMENTS = {
-    "parameters": re.compile(r"^(model)?(param(eter)?s?|params?dict|theta|weights|wb|model|network|net|nn)$"),
+    "epochs": re.compile(
+        r"^(n|num|number|max|total)?_?(of)?(epochs?|iter(ation)?s?|steps)$|^(niter|iterations|maxiter|numiterations)$"
+    ),
+    "batch_size": re.compile(r"^(mini|size)?_?batch(size|es)?$|^minibatchsize$"),
+    "quiet": re.compile(r"^(verbose|print(cost|loss|every|step)?|plot|show|debug|display|log|progress)\w*$"),
+    "training": re.compile(r"^(train(ing)?(mode)?|istrain(ing)?)$"),
+    "parameters": re.compile(
+        r"^(model|nn|net|my|initial|current)?_?(param(et(er|re))?s?|params?dict|thetas?|weights|w|wb|model|network|net|nn"
+        r"|nnparams|variables|p)$"
+    ),
+    "biases": re.compile(r"^(b|bias|biases|bs)$"),
     "cache": re.compile(
-        r"^(forward|fwd|linear)?(caches?|memory|cached?values|activations|intermediates?|states?|fwdout|outputs?s)$"
+        r"^(forward|fwd|linear|all)?(caches?|memory|cached?values|activations|intermediates?|states?|fwdout|outputs?s"
+        r"|store|tape|ctx|context|hist)$"
     ),
     "inputs": re.compile(
-        r"^(x|xs|a0|inputs?|data|features|xtrain|trainx|xbatch|batchx|xin|images?|samples?|inputdata)$"
+        r"^(x|xs|xi|xx|a0|inp|inputs?|data|features?|xtrain|trainx|xbatch|batchx|xb|xin|images?|samples?|inputs?data"
+        r"|inputs?(vector|list|array|arr|values?|layer|batch)|trainingdata|trainingset(inputs)?|inputx|xdata|batch"
+        r"|imgs?|trainingexamples?|train(ing)?(inputs?|data|set))$"
     ),
     "targets": re.compile(
-        r"^(y|ys|t|ytrain|trainy|ybatch|labels?|targets?|ytrue|truey|yactual|actual|onehoty|yonehot|yhot|groundtruth|truth|d)$"
+        r"^(y|ys|yi|yy|t|ts|ytrain|trainy|ybatch|yb|labels?|targets?|ytrue|truey|yactual|actual|desired|expected|answers?"
+        r"|onehoty|yonehot|yoh|yhot|yenc|groundtruth|truth|gt|targets?(vector|list|array|values?)|correct|classes|ydata"
+        r"|(expected|desired|training|train|true|target)(outputs?|labels?|values?|targets?|y)|trainingset(outputs)|want)$"
     ),
-    "output": re.compile(r"^(a(l|2|3|4|out|last)|yhat|hy|yp|ypred|preds?|predictions?|probs?|out(put)?|h|p|scores)$"),
-    "samples": re.compile(r"^(m|n|nsamples|numsamples|batchsize|nexamples)$"),
-    "learning_rate": re.compile(r"^(lr|learningrate|alpha|eta|stepsize)$"),
-    "regularisation": re.compile(r"^(lambda?|lambd|lmbda|lam|reg|l2|decay|weightdecay|regstrength)$"),
+    "output": re.compile(
+        r"^(a(l|out|last|final)|yhat|yhats|yh|hy|yp|ypred|predy|preds?|predicted|predictions?|probs?|probabilities|out(put)?s?"
+        r"|o|h|scores|logits|hyp|hypothesis|fx|(final|network|model|actual)?outputs?(activations?)?|yout|y_?)$"
+    ),
+    "slope": re.compile(
+        r"^(d_?(out|a|al|y|z|values?|loss|l|j|scores|h|x)|g|grads?|gradients?|(out|output|upstream|loss|next|incoming)_?(put)?"
+        r"(grads?|gradients?|error|delta)|delta|error|err|grad(out|output|y|wrtoutput|output)?|gradients?output|upstream)$"
+    ),
+    "samples": re.compile(r"^(m|n|nsamples|numsamples|batchsize|nexamples|numexamples|mtrain|nrows|ndata)$"),
+    "learning_rate": re.compile(r"^(lr|learning_?rate|learnrate|alpha|eta|stepsize|rate|epsilon|l_?r)$"),
+    "regularisation": re.compile(
+        r"^(lambda?s?|lambd|lmbda|lmbd|lam|reg|regularization|regularisation|l2|l2reg|l2lambda|reglambda|lambdareg|decay"
+        r"|weightdecay|regstrength|regrate|c)$"
+    ),
+    "activation": re.compile(r"(activation|nonlinearity|actfunc|actfn|^act|^g$)"),
+    "keep": re.compile(r"^(keep_?prob|keepp)$"),
+    "layers": re.compile(r"^(l|numlayers|nlayers|depth)$"),
+    "classes": re.compile(r"^(num|n)?_?(class(es)?|labels|k)$|^k$|^c$"),
 }
 
-WEIGHT = re.compile(r"^(?:w|theta|weights?)_?(\d+)$", re.IGNORECASE)
+WEIGHT = re.compile(r"^(?:w|theta|weights?|syn|synapse|synapses|w_?h|kernel|weight_?matrix)_?(\d+)$", re.IGNORECASE)
 BIAS = re.compile(r"^(?:b|bias|biases)_?(\d+)$", re.IGNORECASE)
+NO_PARAMETER = re.compile(
+    r"^(d_?[wb]|grad|g_?[wb]\d|nabla|v_?[dwb]|m_?[wb]\d|s_?[dwb]|velocit|moment|cache|prev|last|old|delta|sum|rms|adam)"
+    r"|grads?$|gradients?$|momentum|velocity|delta|cache",
+    re.IGNORECASE,
+)
+"""What an attribute is called that has a parameter's shape and is none."""
+GRADIENT = re.compile(r"^(d_?|grads?_?|gradients?_?|nabla_?|delta_?|g_?|partial_?|dj_?d|dl_?d|dc_?d|de_?d)", re.IGNORECASE)
+"""How the name of a gradient begins."""
 
 
 def plain(name: str) -> str:
@@ -44,22 +109,53 @@ def plain(name: str) -> str:
     return name.replace("_", "").lower()
 
 
+@functools.lru_cache(maxsize=4096)
 def role_of_function(name: str) -> str | None:
-    """ "forward", "backward" or "cost", if the name says so."""
+    """A key of FUNCTIONS, if the name says so."""
     word = plain(name)
-    return next((role for role, pattern in FUNCTIONS.items() if pattern.match(word)), None)
+    return next((role for role, pattern in FUNCTIONS.items() if pattern.search(word)), None)
 
 
+@functools.lru_cache(maxsize=4096)
 def role_of_argument(name: str) -> str | None:
     """A key of ARGUMENTS, if the name says so; parameters by their own names have none."""
-    word = plain(name)
-    return next((role for role, pattern in ARGUMENTS.items() if pattern.match(word)), None)
+    word = plain(name) or name
+    return next((role for role, pattern in ARGUMENTS.items() if pattern.search(word)), None)
 
 
 def parameter_pairs(names: list[str]) -> list[tuple[str, str]]:
-    """[(weight, bias), ...] by layer, of names such as W1, b1; empty unless every layer from 1 has both."""
-    weights = {int(found[1]): name for name in names if (found := WEIGHT.match(name))}
-    biases = {int(found[1]): name for name in names if (found := BIAS.match(name))}
-    if not weights or set(weights) != set(biases) or set(weights) != set(range(1, len(weights) + 1)):
+    """[(weight, bias), ...] by layer, of names such as W1, b1; (weight, "") where no layer has a bias of its own.
+
+    Empty unless the layers are numbered from 1, or from 0, without gaps.
+    """
+    weights = {int(found[1]): name for name in reversed(names) if (found := WEIGHT.match(name))}
+    biases = {int(found[1]): name for name in reversed(names) if (found := BIAS.match(name))}
+    first = min(weights, default=1)
+    numbered = first in (0, 1) and set(weights) == set(range(first, first + len(weights)))
+    if not weights or not numbered or (biases and set(weights) != set(biases)):
         return []
-    return [(weights[layer], biases[layer]) for layer in sorted(weights)]
+    return [(weights[layer], biases.get(layer, "")) for layer in sorted(weights)]
+
+
+SIZES = {
+    "all": re.compile(
+        r"^(n|num)?_?(network|net|nn|model)?(layers?_?(sizes?|dims?|dimensions|units|structure|nodes|list|config|neurons)"
+        r"|sizes?|dims?|dimensions?|arch(itecture)?|topology|shapes?|layers|structure|units|neurons|nodes|layerd|nhs)$"
+    ),
+    "hidden": re.compile(r"^(n|num|size|dim|d|units|nodes)?_?(of)?_?(in)?_?(h|hid(den)?)\w*$|^n1$|^h\d?$|^nh\d?$"),
+    "out": re.compile(
+        r"^(n|num|size|dim|d|units|nodes)?_?(of)?_?(y|out\w*|class(es)?|k|nclass(es)?|numclasses|labels|targets|next\w*)$"
+        r"|^(c|m|k|no|nl|ny|nout|fanout|dout|outdim|outfeatures|n2|neurons|nneurons|units)$"
+    ),
+    "in": re.compile(
+        r"^(n|num|size|dim|d|units|nodes)?_?(of)?_?(x|in\w*|features?|i|vis\w*|prev\w*)$"
+        r"|^(d|ni|nx|nin|n0|fanin|din|infeatures|nfeatures|numfeatures)$"
+    ),
+}
+
+
+@functools.lru_cache(maxsize=4096)
+def role_of_size(name: str) -> str | None:
+    """Which width of a network an argument asks for: "all" (a list), "hidden", "out" or "in"."""
+    word = plain(name)
+    return next((role for role, pattern in SIZES.items() if pattern.search(word)), None)

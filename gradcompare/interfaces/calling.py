@@ -1,0 +1,237 @@
+"""Call a function of the file by what its arguments are called, and name what it returns.
+
+Arguments are found by their own name, by their role (`words.ARGUMENTS`), and what is left in the order in which such
+functions take their arguments. What is returned is named by the keys of dicts, by the attributes of objects, and by
+the names in the `return` statement and in the statements that made the tuples it returns.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import dis
+import functools
+import inspect
+import textwrap
+import types
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from gradcompare.interfaces import paths, words
+
+ALWAYS = ("learning_rate", "regularisation", "epochs", "batch_size", "quiet", "targets", "keep")
+"""Roles that are filled even where the argument has a default."""
+
+
+class CannotCallError(TypeError):
+    """An argument whose role cannot be told from its name."""
+
+
+def argument_names(function: Callable[..., Any]) -> list[str]:
+    """The names of a function's arguments, `self` left out."""
+    names = list(_signature(function))
+    return names[1:] if names[:1] in (["self"], ["cls"]) else names
+
+
+def _signature(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    if inspect.ismethod(function):
+        return dict(list(_signature_of(function.__func__).items())[1:])
+    try:
+        return _signature_of(function)
+    except TypeError:  # an object that cannot be hashed
+        return inspect.signature(function).parameters
+
+
+@functools.lru_cache(maxsize=1024)
+def _signature_of(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    try:
+        return inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return {}
+
+
+def call(function: Callable[..., Any], known: Mapping[str, Any], in_order: Sequence[str] = ()) -> Any:
+    """Call a function with what its arguments' names ask for; those that say nothing get `in_order` what is left.
+
+    Raises CannotCallError for an argument without a default that is not known.
+    """
+    given, unknown = _given(function, known)
+    used = {role for role in in_order if any(value is known.get(role) for value in given.values())}
+    left = [role for role in in_order if role not in used and role in known]
+    if len(unknown) > len(left):
+        what = ", ".join(repr(name) for name in unknown)
+        raise CannotCallError(f"{getattr(function, '__name__', 'it')} takes {what}, and it cannot be told what that is")
+    given |= {name: known[role] for name, role in zip(unknown, left, strict=False)}
+    positional = [given.pop(name) for name, p in _signature(function).items() if p.kind is p.POSITIONAL_ONLY]
+    variable = [known["cache"]] if _takes_variable(function) and "cache" in known and not given else []
+    return function(*positional, *variable, **given)
+
+
+def _takes_variable(function: Callable[..., Any]) -> bool:
+    return any(p.kind is p.VAR_POSITIONAL for p in _signature(function).values())
+
+
+def _given(function: Callable[..., Any], known: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """What is known for the arguments, and the names of those that need a value and have none."""
+    plain = {words.plain(key): key for key in reversed(list(known))}
+    given: dict[str, Any] = {}
+    unknown: list[str] = []
+    for name, parameter in _signature(function).items():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
+        role = words.role_of_argument(name)
+        optional = parameter.default is not parameter.empty
+        key = next((k for k in (name, plain.get(words.plain(name)), role) if k is not None and k in known), None)
+        if role == "training" and not optional:
+            given[name] = True
+        elif key is not None and not (optional and key == role and role not in ALWAYS):
+            given[name] = known[key]
+        elif not optional:
+            unknown.append(name)
+    return given, unknown
+
+
+# ---- what is returned ------------------------------------------------------------------------------------------------
+
+
+def named(function: Callable[..., Any], result: Any) -> dict[str, Any]:
+    """What a function returned, by name; paths with the same name are told apart by what holds them."""
+    return {name: array for name, _, array in entries(function, result)}
+
+
+def entries(function: Callable[..., Any], result: Any) -> list[tuple[str, paths.Path, Any]]:
+    """(name, path, array) of every array that a function returned; the names are all different."""
+    found: list[tuple[str, paths.Path, Any]] = []
+    taken: set[str] = set()
+    for path, array in paths.walk(result):
+        name = own = _name(function, result, path) or paths.label(path) or "result"
+        if name in taken:
+            name = ".".join(str(key) for _, key in path)
+        found.append((name if name not in taken else f"{own}.{len(found)}", path, array))
+        taken.add(found[-1][0])
+    return found
+
+
+def _name(function: Callable[..., Any], result: Any, path: paths.Path) -> str | None:
+    """The name that the source gives to what is at a path of nested tuples and lists."""
+    names = return_names(function, len(result)) if isinstance(result, tuple) else return_names(function, 1)
+    steps = list(path)
+    name = names[0] if not isinstance(result, tuple) else None
+    if isinstance(result, tuple) and steps:
+        name = names[steps.pop(0)[1]]
+    while steps and name is not None:
+        kind, key = steps.pop(0)
+        if not (kind == "item" and isinstance(key, int)):
+            return None
+        elements = _elements(function, name)
+        if elements is None:
+            return f"{name}{key + 1}" if not steps else None
+        name = elements[key] if key < len(elements) else None
+    return name
+
+
+def return_names(function: Callable[..., Any], count: int) -> list[str | None]:
+    """The names in the first return statement that returns so many values."""
+    rows = _returns(getattr(function, "__func__", function))
+    return next((list(names) for names in rows if len(names) == count), [None] * count)
+
+
+@functools.lru_cache(maxsize=1024)
+def _returns(function: Callable[..., Any]) -> list[list[str | None]]:
+    """The names in each return statement of a function, of inner functions last."""
+    found = []
+    for node in ast.walk(tree(function)):
+        if isinstance(node, ast.Return) and node.value is not None:
+            values = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
+            found.append([_identifier(value) for value in values])
+    return found
+
+
+def _identifier(node: ast.AST) -> str | None:
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    if isinstance(node, ast.Call) and node.args:  # float(J), np.squeeze(cost)
+        return _identifier(node.args[0])
+    return None
+
+
+@functools.lru_cache(maxsize=1024)
+def _elements(function: Callable[..., Any], name: str) -> list[str | None] | None:
+    """The names of which a tuple or list was made: cache = (Z1, A1, Z2, A2)."""
+    for node in ast.walk(tree(function)):
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Tuple | ast.List)
+            and any(isinstance(target, ast.Name) and target.id == name for target in node.targets)
+            and node.value.elts
+        ):
+            return [_identifier(element) for element in node.value.elts]
+    return None
+
+
+# ---- what the source says --------------------------------------------------------------------------------------------
+
+
+def tree(function: Any) -> ast.AST:
+    """The syntax of a function or class; empty where its source cannot be had."""
+    return _tree(getattr(function, "__func__", function))
+
+
+@functools.lru_cache(maxsize=512)
+def _tree(function: Any) -> ast.AST:
+    try:
+        return ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError):
+        return ast.Module(body=[], type_ignores=[])
+
+
+def keys_in(function: Any) -> list[str]:
+    """The strings by which a function looks things up, in the order of its source: W1 of parameters["W1"]."""
+    return [
+        node.slice.value
+        for node in ast.walk(tree(function))
+        if isinstance(node, ast.Subscript)
+        and isinstance(node.slice, ast.Constant)
+        and isinstance(node.slice.value, str)
+    ]
+
+
+def beginnings_in(function: Any) -> set[str]:
+    """The strings from which keys are made: W of parameters["W" + str(l)] and of f"W{l}"."""
+    found = set()
+    for node in ast.walk(tree(function)):
+        parts = node.values[:1] if isinstance(node, ast.JoinedStr) else [node.left] if isinstance(node, ast.BinOp) else []
+        found |= {p.value for p in parts if isinstance(p, ast.Constant) and isinstance(p.value, str)}
+    return found
+
+
+def literals_in(function: Any) -> set[int]:
+    """The whole numbers in a function's source."""
+    nodes = ast.walk(tree(function))
+    return {n.value for n in nodes if isinstance(n, ast.Constant) and type(n.value) is int}
+
+
+def globals_read(functions: Sequence[Callable[..., Any]]) -> dict[str, dict[str, Any]]:
+    """The global names that functions and the functions of their file that they call read, with their namespaces."""
+    found: dict[str, dict[str, Any]] = {}
+    waiting, seen = [inspect.unwrap(getattr(f, "__func__", f)) for f in functions], set()
+    while waiting:
+        function = waiting.pop()
+        code, namespace = getattr(function, "__code__", None), getattr(function, "__globals__", None)
+        if code is None or namespace is None or id(code) in seen:
+            continue
+        seen.add(id(code))
+        for name in _global_names(code):
+            thing = namespace.get(name)
+            if inspect.isfunction(thing):
+                waiting.append(thing)
+            elif name not in vars(builtins) and not callable(thing) and not inspect.ismodule(thing):
+                found.setdefault(name, namespace)
+    return found
+
+
+def _global_names(code: types.CodeType) -> set[str]:
+    names = {i.argval for i in dis.get_instructions(code) if i.opname in ("LOAD_GLOBAL", "STORE_GLOBAL")}
+    return names.union(*(_global_names(inner) for inner in code.co_consts if inspect.iscode(inner)))

@@ -1,0 +1,182 @@
+"""The programs that a file may hold: every holder of parameters with the functions that may go with it.
+
+Nothing is run here but constructors' signatures are read; which candidate is the program is settled by running them.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from gradcompare.interfaces import calling, chain, holders, words
+from gradcompare.interfaces.driven import Driven, Steps
+from gradcompare.interfaces.holders import Arguments, Flat, Globals, Holder, Initialised, Instance
+
+MAKERS = ("backward", "fused", "cost", "update")
+_MOST = 60
+
+
+def candidates(names: Mapping[str, Any]) -> Iterator[Driven]:
+    """Programs to try, the likeliest first."""
+    functions = [f for f in names.values() if inspect.isfunction(f)]
+    classes = [c for c in names.values() if inspect.isclass(c) and not issubclass(c, BaseException)]
+    yield from itertools.islice(_of_functions(_own(functions)), _MOST)
+    for made in classes:
+        yield from itertools.islice(_of_class(made, functions), _MOST)
+    yield from chain.candidates(classes, functions)
+
+
+def _own(functions: Iterable[Callable[..., Any]]) -> list[Callable[..., Any]]:
+    return [f for f in functions if not f.__module__.startswith(("numpy", "torch", "scipy"))]
+
+
+# ---- the functions that go together ----------------------------------------------------------------------------------
+
+
+def by_role(functions: Iterable[Any]) -> dict[str, list[Any]]:
+    """The functions of each role, those with most arguments first."""
+    found: dict[str, list[Any]] = {}
+    for function in functions:
+        role = words.role_of_function(function.__name__.strip("_"))
+        if function.__name__ == "__call__":
+            role = "forward"
+        found.setdefault(role or "", []).append(function)
+    return {role: sorted(row, key=lambda f: -len(calling.argument_names(f))) for role, row in found.items()}
+
+
+def steps_of(functions: Iterable[Any], everything: Iterable[Any] = ()) -> Iterator[tuple[Any, str, Any, Any, Any]]:
+    """(maker, its role, forward, cost, slope) to try, functions that share a suffix together."""
+    roles = by_role(functions)
+    others = by_role(everything)
+    slopes = roles.get("slope_of_cost", []) + others.get("slope_of_cost", []) or [None]
+    for role in MAKERS:
+        for maker in roles.get(role, []):
+            if role == "cost" and not _may_give_gradients(maker):
+                continue
+            forwards = [f for f in roles.get("forward", []) + roles.get("predict", []) if f is not maker]
+            costs = [c for c in roles.get("cost", []) + others.get("cost", []) if c is not maker]
+            near = lambda f, maker=maker: _strangeness(f, maker)  # noqa: E731
+            chosen = sorted(dict.fromkeys(costs), key=near)[:1] or [None]
+            for forward in [*sorted(forwards, key=near)[:3], None]:
+                for cost in chosen:
+                    yield maker, role, forward, cost, slopes[0]
+
+
+def _may_give_gradients(function: Any) -> bool:
+    roles = set(map(words.role_of_argument, calling.argument_names(function)))
+    return bool(roles & {"inputs", "parameters"})
+
+
+_SUFFIX = re.compile(r"dropout|reg(ulari[sz]ation|ulari[sz]ed)?|l2|l1|momentum|adam|batch|onehot|multi|softmax|binary")
+
+
+def _strangeness(function: Any, maker: Any) -> int:
+    """In how many special words two names differ."""
+    one, two = (set(_SUFFIX.findall(words.plain(f.__name__))) for f in (function, maker))
+    return len(one ^ two)
+
+
+# ---- functions -------------------------------------------------------------------------------------------------------
+
+
+def _of_functions(functions: list[Callable[..., Any]]) -> Iterator[Driven]:
+    roles = by_role(functions)
+    rows = [row for row in steps_of(functions)]
+    for maker, role, forward, cost, slope in rows:
+        used = [f for f in (forward, maker, cost, slope) if f is not None]
+        for holder in _argument_holders(used, roles.get("initialise", [])):
+            name = _interface_of(holder, role, forward, maker)
+            yield Driven(name, holder, Steps(maker, role, forward, cost, slope), used)
+
+
+def _argument_holders(used: list[Callable[..., Any]], initialisers: list[Callable[..., Any]]) -> Iterator[Holder]:
+    """What may hold the parameters of these functions."""
+    arguments = [name for f in used for name in calling.argument_names(f)]
+    takes_all = any(words.role_of_argument(name) == "parameters" for name in arguments)
+    keyed = [key for f in used for key in calling.keys_in(f)]
+    pairs = words.parameter_pairs(arguments)
+    flat = next((name for name in arguments if words.role_of_argument(name) == "parameters"), None)
+    for initialise in initialisers[:2]:
+        for plan in itertools.islice(holders.plans(initialise), 3):
+            yield Initialised(initialise, plan, [name for pair in pairs for name in pair if name])
+    if pairs:
+        yield Arguments(pairs)
+    elif not takes_all:
+        read = calling.globals_read(used)
+        pairs = words.parameter_pairs(list(read))
+        if pairs:
+            yield Globals(pairs, read[pairs[0][0]])
+    if takes_all:
+        pairs = words.parameter_pairs([k for k in keyed if not k.startswith("d")])
+        if pairs:
+            yield Arguments(pairs)
+        for start in sorted(set().union(*(calling.beginnings_in(f) for f in used))):
+            if re.fullmatch(r"[wW]\w*", start):
+                bias = next((b for b in ("b", "B", "bias") if any(b in calling.beginnings_in(f) for f in used)), "b")
+                yield Arguments([(f"{start}{i}", f"{bias}{i}") for i in (1, 2, 3)])
+    if flat is not None:
+        for folded in (True, False):
+            yield Flat(flat, folded)
+    loose = _loose_pairs(arguments)
+    if loose:
+        yield Arguments(loose)
+
+
+def _loose_pairs(arguments: list[str]) -> list[tuple[str, str]]:
+    """Parameters of one layer: w, b."""
+    by_word = {words.plain(name): name for name in arguments}
+    weight = next((by_word[w] for w in ("w", "weights", "weight", "theta") if w in by_word), None)
+    bias = next((by_word[b] for b in ("b", "bias") if b in by_word), None)
+    return [(weight, bias or "")] if weight else []
+
+
+def _interface_of(holder: Holder, role: str, forward: Any, maker: Any) -> str:
+    if holder.kind in ("flat", "globals"):
+        return {"flat": "flat-vector", "globals": "global-weights"}[holder.kind]
+    if role == "update":
+        return "update-only"
+    if role in ("fused", "cost"):
+        return "fused"
+    takes = {words.role_of_argument(name) for f in (forward, maker) if f for name in calling.argument_names(f)}
+    if words.plain(maker.__name__).startswith(("lmodel", "llayer", "deep")):
+        return "l-layer"
+    return "dict-cache" if "parameters" in takes else "positional"
+
+
+# ---- classes ---------------------------------------------------------------------------------------------------------
+
+
+def methods_of(made: type) -> list[Any]:
+    """The methods of a class and of its bases of the same author."""
+    found = {
+        name: f
+        for base in reversed(made.__mro__)
+        if base is not object
+        for name, f in vars(base).items()
+        if inspect.isfunction(f) and (not name.startswith("__") or name == "__call__")
+    }
+    return list(found.values())
+
+
+def _of_class(made: type, functions: list[Callable[..., Any]]) -> Iterator[Driven]:
+    methods = methods_of(made)
+    for maker, role, forward, cost, slope in steps_of(methods, functions):
+        used = [f for f in (forward, maker, cost, slope) if f is not None]
+        names = [f.__name__ if f in methods and f is not None else f for f in (maker, forward, cost, slope)]
+        for plan in itertools.islice(holders.plans(made), 4):
+            steps = Steps(names[0], role, names[1], names[2], names[3])
+            yield Driven(_class_interface(role, maker, forward), Instance(made, plan), steps, used)
+
+
+def _class_interface(role: str, maker: Any, forward: Any) -> str:
+    name = words.plain(maker.__name__)
+    if role == "update":
+        return "update-only"
+    if role in ("fused", "cost"):
+        return "loss-and-gradients"
+    if name.startswith("gradient"):
+        return "gradient-method"
+    return "class"

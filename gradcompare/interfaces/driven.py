@@ -1,0 +1,328 @@
+"""One program for all shapes: a holder of parameters, and the functions or methods that are driven over it.
+
+What a shape of code comes down to is four questions. What holds the parameters (a `Holder`); what takes the inputs
+and gives an output (`forward`); what yields a cost (`cost`, or the same call that yields gradients); and where, after
+the call of `maker`, arrays are that have the parameters' shapes or names: returned, stored, or in the parameters that
+changed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import types
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from gradcompare import cases
+from gradcompare.cases import Network
+from gradcompare.interfaces import calling, fitting, naming, paths, values, words
+from gradcompare.interfaces.holders import Holder, set_for_now
+from gradcompare.interfaces.layouts import KEEP, RATE, REGULARISATION, SAMPLES, Layout
+from gradcompare.interfaces.program import Program
+
+
+@dataclass
+class Steps:
+    """The functions that are called: names of methods where the holder is an object, else functions."""
+
+    maker: Any
+    """What makes the gradients, or the update."""
+    role: str
+    """The role of its name: "backward", "fused", "cost", "update"."""
+    forward: Any = None
+    cost: Any = None
+    slope: Any = None
+    """The derivative of the cost with respect to the output."""
+
+
+@dataclass
+class Session:
+    """One run over the inputs given."""
+
+    root: Any
+    inputs: Mapping[str, Any]
+    known: dict[str, Any]
+    output: Any = None
+    cost: Any = None
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Found:
+    """What a trial found out."""
+
+    layout: Layout
+    sizes: tuple[int, ...] | None
+    depth: int
+    places: naming.Places
+    slots: dict[str, naming.Slot]
+    cost_from: str | None
+    chain: tuple[str, ...]
+    right: int
+    """How many gradients have the shapes of their parameters."""
+    enough: bool
+    """Whether every parameter has a gradient by its name or shape, and those of all weights have the right shape."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing could be better."""
+        return self.enough or self.right == len(self.places)
+
+
+class Driven(Program):
+    """A holder, and the functions driven over it."""
+
+    def __init__(self, interface: str, holder: Holder, steps: Steps, functions: list[Callable[..., Any]]) -> None:
+        self.interface, self.holder, self.steps = interface, holder, steps
+        self.functions = functions
+        self.parameters, self.last_layer, self.notes = [], [], []
+        self.found: Found | None = None
+        self.has_cost = False
+        self.samples_axis = 1
+        self.rate: float = RATE
+        self.sign = 1.0
+        self.namers: values.Namers = {}
+        self._templates: dict[Any, Any] = {}
+        self._last: Session | None = None
+
+    # ---- the API of every program
+
+    def fit(self, seed: int) -> None:
+        """Take the layout under which most gradients have their parameters' shapes."""
+        if self.found is None:
+            self.settle(fitting.fit(self, seed))
+
+    def settle(self, found: Found) -> None:
+        """Take what a trial found out."""
+        self.found = found
+        self.parameters = list(found.places)
+        self.samples_axis = SAMPLES[found.layout.samples].axis
+        self.has_cost = found.cost_from is not None
+        self._templates.clear()
+
+    def networks(self) -> dict[str, Any]:
+        """As many layers and outputs as the file allows."""
+        assert self.found is not None
+        layout, sizes = self.found.layout, self.found.sizes
+        outputs: Any = sizes[-1] if sizes else layout.outputs or (2, 5)
+        kwargs: dict[str, Any] = {"layers": self.found.depth, "outputs": outputs, "labels": fitting.kind_of(layout)}
+        return kwargs | ({"samples": (1, 1)} if SAMPLES[layout.samples].one else {})
+
+    def inputs(self, network: Network) -> dict[str, Any]:
+        """Each parameter under its name, in the shape that the file gives it, X and Y."""
+        assert self.found is not None
+        return self.arrange(network, self.found.layout, self.found.sizes, self.found.places)
+
+    def forward(self, inputs: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """The output, and every named value that the forward call returns or stores."""
+        session = self.session(inputs)
+        self.run_forward(session)
+        self._last = session
+        return session.output, session.values
+
+    def cost(self, inputs: Mapping[str, Any], output: Any) -> Any:
+        """The file's own cost: of the run that gave this output, where it was the last."""
+        session = self._last
+        if session is None or session.output is not output:
+            session = self.session(inputs)
+            self.run_forward(session)
+        self._last = None
+        if session.cost is None:
+            session.cost = self.run_cost(session)
+        return session.cost
+
+    def gradients(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """What the file returns, stores or applies, under "d" and the name of what it is the gradient of."""
+        assert self.found is not None
+        session = self.session(inputs)
+        candidates = dict(self.run_maker(session, self.found.chain))
+        claims: dict[str, Any] = {}
+        for name, slot in self.found.slots.items():
+            if slot in candidates:
+                claims[f"d{name}"] = self._signed(candidates[slot])
+        used = set(self.found.slots.values())
+        left = {slot.name: array for slot, array in candidates.items() if slot not in used and slot.where != "change"}
+        return claims | {name: self._signed(a) for name, a in values.claims(left, session.values, session.inputs).items()}
+
+    def _signed(self, array: Any) -> Any:
+        return array if self.sign == 1 else self.sign * array
+
+    # ---- one run
+
+    def arrange(
+        self, network: Network, layout: Layout, sizes: tuple[int, ...] | None, places: naming.Places
+    ) -> dict[str, Any]:
+        """The arrays that stand for a network; the root that they go into is kept."""
+        dtype = network.X.dtype
+        if sizes is not None and network.sizes != sizes:
+            network = cases.draw_network(sizes, network.m, network.seed, labels=network.labels).astype(dtype)
+        template = self.holder.build(network, layout)
+        arrays: dict[str, Any] = {name: paths.get(template, where[0]) for name, where in places.items()}
+        if self.holder.own_shapes:
+            arrays = fitting.numbers(network, layout, arrays)
+        arrays |= {"X": layout.X(network), "Y": layout.Y(network)}
+        self._templates[_key(arrays)] = template, _held(template, arrays)
+        return {name: np.asarray(array) for name, array in arrays.items()}
+
+    def session(self, inputs: Mapping[str, Any], places: naming.Places | None = None) -> Session:
+        """A root of its own with the inputs in it, and what functions may ask for."""
+        template, held = self._templates[_key(inputs)]
+        root = self.holder.copied(template)
+        places = self.found.places if places is None and self.found else places or {}
+        fresh = self.steps.role == "update" or not self.holder.own_shapes
+        for name, where in places.items():
+            array = inputs[name].copy() if fresh and hasattr(inputs[name], "copy") else inputs[name]
+            for path in where:
+                root = paths.put(root, path, array)
+        for path, name in held.items():
+            root = paths.put(root, path, inputs[name])
+        X = inputs["X"]
+        one = np.ndim(X) == 1
+        samples = 1 if one else X.shape[self.samples_axis]
+        known = self.holder.known(root)
+        known |= {"inputs": X, "targets": inputs["Y"], "samples": samples, "batch_size": samples, "epochs": 1}
+        known |= {"learning_rate": self.rate, "regularisation": REGULARISATION, "keep": KEEP, "quiet": False}
+        known |= {"layers": self.found.depth} if self.found else {}
+        if self.found and self.found.layout.activation:
+            known["activation"] = self.found.layout.activation
+        return Session(root, inputs, known)
+
+    def run_forward(self, session: Session) -> None:
+        """Fill in the output, the cost where the same call gives it, and the values on the way."""
+        with self._entered(session):
+            step = self.steps.forward
+            result = self.call(step, session, ("inputs", "targets")) if step is not None else None
+        if step is not None:
+            self._note_forward(session, result)
+        if self.found and self.found.cost_from == "maker":
+            self.run_made(session)
+            session.output = session.cost
+
+    def run_made(self, session: Session) -> None:
+        """Fill in the cost that the same call gives as the gradients."""
+        with self._entered(session):
+            made = self.call(self.steps.maker, session, ("inputs", "targets", "output"))
+        session.cost = values.cost_in(self.function(self.steps.maker), made)
+
+    def _note_forward(self, session: Session, result: Any) -> None:
+        function = self.function(self.steps.forward)
+        session.output, session.cost = values.output_and_cost(function, result, session.root, session.inputs)
+        session.values = values.values_of(function, result, session, self.namers)
+        session.known |= {k: v for k, v in calling.named(function, result).items() if k not in session.inputs}
+        session.known |= self.holder.known(session.root) if self.holder.kind == "instance" else {}
+        session.known |= {"output": session.output, "cache": values.cache_in(result)}
+
+    def run_cost(self, session: Session) -> Any:
+        """The cost of a session that has run forward."""
+        if self.steps.cost is None:
+            return np.sum(session.output * session.inputs["Y"])
+        with self._entered(session):
+            result = self.call(self.steps.cost, session, ("output", "targets"))
+        return values.cost_in(self.function(self.steps.cost), result)
+
+    def run_maker(self, session: Session, chain: tuple[str, ...]) -> naming.Candidates:
+        """Call what makes the gradients, after what it needs; everything that may be one."""
+        before = {path: _kept(array) for path, array in paths.walk(session.root)}
+        for step in chain:
+            if step == "forward":
+                self.run_forward(session)
+            elif step == "cost":
+                session.cost = self.run_cost(session)
+        if "slope" in chain:
+            session.known["slope"] = self._slope(session)
+        with self._entered(session):
+            order = ("inputs", "targets", "output") if "slope" not in chain else ("slope", "inputs", "targets")
+            result = self.call(self.steps.maker, session, order)
+        return self._candidates(session, result, before)
+
+    def _slope(self, session: Session) -> Any:
+        if self.steps.slope is None:
+            return session.inputs["Y"]
+        with self._entered(session):
+            return self.call(self.steps.slope, session, ("output", "targets"))
+
+    def _candidates(self, session: Session, result: Any, before: dict[paths.Path, Any]) -> naming.Candidates:
+        function = self.function(self.steps.maker)
+        places = self.found.places if self.found else self.trial_places
+        own = {path: name for name, where in places.items() for path in where}
+        found: naming.Candidates = []
+        after: dict[str, Any] = {}
+        if result is not session.root:
+            for name, path, array in calling.entries(function, result):
+                updated = self.steps.role == "update" and naming.updated_name(name, path, places, array, session.inputs)
+                if updated:
+                    after[updated] = array
+                else:
+                    found.append((naming.Slot("returned", path, name), array))
+        for path, array in paths.walk(session.root):
+            if path in own:
+                if array is not session.inputs[own[path]]:
+                    after.setdefault(own[path], array)
+            elif path not in before or _differs(array, before[path]):
+                found.append((naming.Slot("stored", path, naming.stored_name(path, array, list(own))), array))
+        for name, array in after.items():
+            change = (session.inputs[name] - array) / self.rate
+            if np.shape(change) != np.shape(session.inputs[name]) or _differs(array, session.inputs[name]):
+                found.append((naming.Slot("change", (), name), change))
+        return found
+
+    trial_places: naming.Places = {}
+
+    # ---- calling
+
+    def call(self, step: Any, session: Session, in_order: tuple[str, ...]) -> Any:
+        """Call a function of the file, or a method of the root."""
+        function = getattr(session.root, step) if isinstance(step, str) else step
+        return calling.call(function, session.known, in_order)
+
+    def function(self, step: Any) -> Callable[..., Any]:
+        """The function that a step is, for its source."""
+        made = getattr(self.holder, "made", None)
+        return getattr(made, step) if isinstance(step, str) else step
+
+    @contextlib.contextmanager
+    def _entered(self, session: Session) -> Iterator[None]:
+        """Global names that the file's functions read and that stand for something of this run are set to it."""
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self.holder.entered(session.root))
+            for name, namespace in self._globals().items():
+                role = words.role_of_argument(name)
+                if role in ("samples", "learning_rate", "regularisation", "inputs", "targets", "batch_size"):
+                    missing = namespace.get(name) is None
+                    if missing or (role in ("samples", "batch_size") and name != "n"):
+                        stack.enter_context(set_for_now(namespace, {name: session.known[role]}))
+                    elif role == "learning_rate" and isinstance(namespace[name], float):
+                        stack.enter_context(set_for_now(namespace, {name: self.rate}))
+            yield
+
+    def _globals(self) -> dict[str, dict[str, Any]]:
+        if not hasattr(self, "_read"):
+            self._read = calling.globals_read([f for f in self.functions if isinstance(f, types.FunctionType)])
+        return self._read
+
+
+def _key(arrays: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple((name, tuple(array.shape)) for name, array in arrays.items())
+
+
+def _held(template: Any, arrays: Mapping[str, Any]) -> dict[paths.Path, str]:
+    """Where the constructor put the samples and labels that it was given."""
+    found = {}
+    for path, array in paths.walk(template):
+        for name in ("X", "Y"):
+            if np.shape(array) == arrays[name].shape and np.ndim(array) and np.array_equal(array, arrays[name]):
+                found[path] = name
+    return found
+
+
+def _kept(array: Any) -> Any:
+    return array.copy() if hasattr(array, "copy") else array
+
+
+def _differs(array: Any, before: Any) -> bool:
+    if np.shape(array) != np.shape(before):
+        return True
+    return not values.equal(array, before)

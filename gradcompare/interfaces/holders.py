@@ -1,0 +1,301 @@
+"""What holds a program's parameters: arguments, the result of an initialiser, an object, module globals, one vector.
+
+A holder builds a root for networks of given sizes, says which arrays under it may be parameters (`paths.walk`), and
+what a function that asks for parameters is given.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from gradcompare.cases import Network
+from gradcompare.interfaces import calling, paths, words
+from gradcompare.interfaces.layouts import BIASES, RATE, REGULARISATION, Layout
+from gradcompare.tracing import same_random_numbers
+
+
+class Holder:
+    """Where parameters live."""
+
+    kind: str
+    own_shapes = True
+    """Whether the file itself says what shapes its parameters have."""
+    depths: tuple[int, ...] = (2,)
+    """How many layers with weights the networks may have, the preferred first."""
+    sizes: tuple[int, ...] | None = None
+    """The widths, where the file insists on them."""
+
+    def build(self, network: Network, layout: Layout) -> Any:
+        """A root that holds parameters of this network's sizes, whatever their values."""
+        raise NotImplementedError
+
+    def known(self, root: Any) -> dict[str, Any]:
+        """What functions may ask for, by name and role."""
+        raise NotImplementedError
+
+    @contextlib.contextmanager
+    def entered(self, root: Any) -> Iterator[None]:
+        """While the file's functions run."""
+        yield
+
+    def copied(self, root: Any) -> Any:
+        """A root of its own for a run."""
+        return copy.deepcopy(root)
+
+
+class Arguments(Holder):
+    """Parameters passed by name, or in a dict; their shapes are not known and are tried."""
+
+    kind = "arguments"
+    own_shapes = False
+
+    def __init__(self, pairs: list[tuple[str, str]], depths: tuple[int, ...] = ()) -> None:
+        self.pairs = pairs
+        self.depths = depths or (len(pairs),)
+
+    def build(self, network: Network, layout: Layout) -> Any:
+        """{"W1": ..., "b1": ...} under the file's own names."""
+        root: dict[str, Any] = {}
+        for layer, (weight, bias) in enumerate(self.pairs, start=1):
+            root[weight] = layout.weight(network, layer)
+            if bias:
+                root[bias] = BIASES[layout.bias](network.parameters[f"b{layer}"])
+        return root
+
+    def known(self, root: Any) -> dict[str, Any]:
+        """The parameters one by one, and all in a dict."""
+        return {**root, "parameters": root, "cache": root}
+
+
+class Adapted(Arguments):
+    """Parameters in the adapter's dict: W1, b1, ... with columns as samples, unless they fit otherwise."""
+
+    kind = "adapter"
+
+    def known(self, root: Any) -> dict[str, Any]:
+        """All in a dict."""
+        return {"parameters": root}
+
+
+class Initialised(Holder):
+    """Parameters as the file's own initialiser makes them: a tuple of arrays, dicts, lists, nested as they are."""
+
+    kind = "initialised"
+
+    def __init__(self, initialise: Callable[..., Any], plan: Plan, names: list[str]) -> None:
+        self.initialise, self.plan, self.names = initialise, plan, names
+        self.depths = plan.depths
+
+    def build(self, network: Network, layout: Layout) -> Any:
+        """What the initialiser returns."""
+        with same_random_numbers():
+            made = self.plan.call(self.initialise, network, layout)
+        return list(made) if isinstance(made, tuple) and not hasattr(made, "_fields") else made
+
+    def known(self, root: Any) -> dict[str, Any]:
+        """Every part under its name in the initialiser's return statement; the first container as the parameters."""
+        known: dict[str, Any] = {}
+        names = self.names_in(root)
+        if isinstance(root, list) and len(names) == len(root):
+            known |= {name: part for name, part in zip(names, root, strict=True) if name}
+            vessels = [part for part in root if not paths.is_array(part)]
+        else:
+            vessels = []
+        keyed = root if isinstance(root, Mapping) else next((v for v in vessels if isinstance(v, Mapping)), {})
+        known |= {str(name): part for name, part in keyed.items()}
+        if len(vessels) == 2:
+            by_role = {words.role_of_argument(name or "") for name in names}
+            known |= {"parameters": vessels[0], "biases": vessels[1]} if "biases" in by_role else {}
+        return {"parameters": vessels[0] if len(vessels) == 1 else root} | known
+
+
+    def names_in(self, root: Any) -> list[str | None]:
+        """The names of the parts that the initialiser returned: its own, or those of the arguments that they become."""
+        if not isinstance(root, list):
+            return []
+        names = calling.return_names(self.initialise, len(root))
+        return list(self.names) if None in names and len(self.names) == len(root) else names
+
+
+class Instance(Holder):
+    """Parameters in the attributes of an object, made by its constructor."""
+
+    kind = "instance"
+
+    def __init__(self, made: type, plan: Plan) -> None:
+        self.made, self.plan = made, plan
+        self.depths = plan.depths
+
+    def build(self, network: Network, layout: Layout) -> Any:
+        """A new object; its learning rate and regularisation are those under test."""
+        with same_random_numbers():
+            root = self.plan.call(self.made, network, layout)
+            for name, value in list(vars(root).items()):
+                role = words.role_of_argument(name)
+                if isinstance(value, int | float) and not isinstance(value, bool) and role in _SET:
+                    setattr(root, name, _SET[role])
+        return root
+
+    def known(self, root: Any) -> dict[str, Any]:
+        """What it stores, for methods that ask for it as an argument."""
+        return {name: value for name, value in vars(root).items() if not name.startswith("__")}
+
+
+_SET: dict[str | None, Any] = {"learning_rate": RATE, "regularisation": REGULARISATION, "epochs": 1}
+
+
+class Globals(Arguments):
+    """Parameters in the file's global names, set while its functions run."""
+
+    kind = "globals"
+
+    def __init__(self, pairs: list[tuple[str, str]], namespace: dict[str, Any]) -> None:
+        super().__init__(pairs)
+        self.namespace = namespace
+
+    @contextlib.contextmanager
+    def entered(self, root: Any) -> Iterator[None]:
+        """The globals are the root's arrays, and what becomes of them becomes of the root."""
+        names = [name for pair in self.pairs for name in pair if name]
+        with set_for_now(self.namespace, {name: root[name] for name in names}):
+            yield
+            root |= {name: self.namespace[name] for name in names}
+            root |= {k: v for k, v in self.namespace.items() if words.GRADIENT.match(k) and paths.is_array(v)}
+
+
+class Flat(Holder):
+    """All parameters in one vector."""
+
+    kind = "flat"
+
+    def __init__(self, name: str, folded: bool, shape: tuple[int, ...] = (-1,)) -> None:
+        self.name, self.folded, self.shape = name, folded, shape
+
+    def build(self, network: Network, layout: Layout) -> Any:
+        """{name: vector of as many numbers as the network has parameters}."""
+        parameters = [a for name, a in network.parameters.items() if self.folded or name.startswith("W")]
+        return {self.name: np.concatenate([a.ravel() for a in parameters]).reshape(self.shape)}
+
+    def known(self, root: Any) -> dict[str, Any]:
+        """The vector, under its name."""
+        return dict(root)
+
+
+@contextlib.contextmanager
+def set_for_now(namespace: dict[str, Any], values: Mapping[str, Any]) -> Iterator[None]:
+    """Global names that have these values inside, and what they had before afterwards."""
+    absent = object()
+    before = {name: namespace.get(name, absent) for name in values}
+    namespace.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is absent:
+                namespace.pop(name, None)
+            else:
+                namespace[name] = value
+
+
+# ---- calling what makes them -----------------------------------------------------------------------------------------
+
+
+class Plan:
+    """How an initialiser or a constructor is given the widths of a network: by its arguments' names, or in order."""
+
+    def __init__(self, roles: dict[str, str], depths: tuple[int, ...]) -> None:
+        self.roles, self.depths = roles, depths
+
+    def call(self, function: Callable[..., Any], network: Network, layout: Layout) -> Any:
+        """Call it for a network."""
+        return function(**{name: self._value(role, network, layout) for name, role in self.roles.items()})
+
+    def _value(self, role: str, network: Network, layout: Layout) -> Any:
+        sizes = network.sizes
+        role, _, number = role.partition(" ")
+        return {
+            "all": lambda: list(sizes),
+            "inner": lambda: list(sizes[1:-1]),
+            "depth": lambda: len(sizes) - 1,
+            "width": lambda: sizes[int(number)],
+            "inputs": lambda: layout.X(network),
+            "targets": lambda: layout.Y(network),
+            "learning_rate": lambda: RATE,
+            "regularisation": lambda: REGULARISATION,
+            "epochs": lambda: 1,
+            "samples": lambda: network.m,
+            "batch_size": lambda: network.m,
+            "activation": lambda: layout.activation,
+            "activations": lambda: [layout.activation] * (len(sizes) - 1),
+            "seed": lambda: 0,
+            "number": lambda: 0.1,
+        }[role]()
+
+
+def plans(function: Callable[..., Any]) -> Iterator[Plan]:
+    """The ways in which an initialiser or constructor may want its widths, the likeliest first."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return
+    required = [p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    optional = [p.name for p in parameters if p.default is not p.empty]
+    others = {n: role for n in optional if (role := words.role_of_argument(n)) in ("learning_rate", "regularisation", "epochs")}
+    data = {n: role for n in required if (role := words.role_of_argument(n)) in ("inputs", "targets")}
+    if "targets" in data.values():  # made for its data: NeuralNetwork(X, y)
+        yield Plan(others | data, (2,))
+    sized = [p.name for p in parameters if words.role_of_size(p.name) is not None]
+    for names in dict.fromkeys([tuple(sized), tuple(n for n in sized if n in required)]):
+        for widths, depths in _widths(names, required):
+            rest = {n: _other(n) for n in required if n not in widths}
+            if None not in rest.values():
+                yield Plan(others | {n: r for n, r in rest.items() if r} | widths, depths)
+    unknown = [n for n in required if _other(n) is None]
+    if unknown:
+        rest = {n: role for n in required if (role := _other(n))}
+        if len(unknown) == 1:
+            yield Plan(others | rest | {unknown[0]: "all"}, (3, 2))
+        else:
+            depth = len(unknown) - 1
+            yield Plan(others | rest | {n: f"width {i}" for i, n in enumerate(unknown)}, (depth,))
+
+
+def _widths(names: tuple[str, ...], required: list[str]) -> Iterator[tuple[dict[str, str], tuple[int, ...]]]:
+    """{argument: role} of the arguments that ask for widths, and the depths they allow."""
+    roles = {name: words.role_of_size(name) for name in names}
+    if "all" in roles.values():
+        everything = next(name for name, role in roles.items() if role == "all")
+        yield {everything: "all"}, (3, 2)
+        return
+    hidden = [name for name, role in roles.items() if role == "hidden"]
+    ends = {name: role for name, role in roles.items() if role in ("in", "out")}
+    if len(set(ends.values())) < len(ends):
+        return
+    depth = len(hidden) + 1
+    numbered = {name: f"width {i}" for i, name in enumerate(hidden, start=1)}
+    edges = {name: "width 0" if role == "in" else f"width {depth}" for name, role in ends.items()}
+    if len(hidden) == 1:  # one number, or a list of them
+        yield edges | {hidden[0]: "inner"}, (3, 2)
+    yield edges | numbered, (depth,)
+    if not hidden and ends:
+        yield {name: "width 0" if role == "in" else "width 2" for name, role in ends.items()}, (2,)
+
+
+def _other(name: str) -> str | None:
+    """The role of a required argument that is no width."""
+    role = words.role_of_argument(name)
+    if role == "activation":
+        return "activations" if name.lower().endswith("s") else "activation"
+    if role in ("learning_rate", "regularisation", "epochs", "batch_size", "inputs", "targets"):
+        return role
+    if words.plain(name) in ("seed", "randomseed", "randomstate"):
+        return "seed"
+    if words.plain(name) in ("std", "scale", "weightscale", "sigma", "initscale", "weightinitstd", "momentum", "mu"):
+        return "number"
+    return None

@@ -1,0 +1,143 @@
+"""How a file wants its arrays: which way up the samples, weights, biases and labels are. One table a question."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gradcompare.cases import Network
+
+RATE = 0.5
+"""The learning rate under test; large enough that a parameter that is updated before it is read shows."""
+REGULARISATION = 0.7
+KEEP = 0.8
+
+
+class Samples(NamedTuple):
+    """Where the samples are."""
+
+    axis: int
+    """Of X and of the output, as `gradcompare.losses` counts the samples: a vector without this axis is one sample."""
+    one: bool
+    """Whether the file takes one sample at a time."""
+    arrange: Callable[[np.ndarray], np.ndarray]
+    """Of X or Y with samples as columns."""
+
+
+SAMPLES = {
+    "columns": Samples(1, False, lambda columns: columns),
+    "rows": Samples(0, False, lambda columns: columns.T.copy()),
+    "column": Samples(1, True, lambda columns: columns),
+    "row": Samples(0, True, lambda columns: columns.T.copy()),
+    "vector": Samples(1, True, lambda columns: columns[:, 0].copy()),
+}
+
+WEIGHTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "out_in": lambda W: W,
+    "in_out": lambda W: W.T.copy(),
+}
+
+BIASES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "column": lambda b: b,
+    "row": lambda b: b.T.copy(),
+    "vector": lambda b: b[:, 0].copy(),
+}
+
+
+class Labels(NamedTuple):
+    """What the labels are."""
+
+    kind: str
+    """As `gradcompare.cases` calls it."""
+    outputs: int | None
+    """How many outputs they allow; None for any number."""
+    arrange: Callable[[np.ndarray, Samples], np.ndarray]
+
+
+LABELS = {
+    "one_hot": Labels("one_hot", None, lambda Y, samples: samples.arrange(Y)),
+    "classes": Labels("classes", None, lambda Y, samples: Y[0] if samples.one else Y),
+    "binary": Labels("binary", 1, lambda Y, samples: samples.arrange(Y)),
+    "binary_vector": Labels("binary", 1, lambda Y, samples: Y[0].copy()),
+    "classes_row": Labels("classes", None, lambda Y, samples: Y.reshape(1, -1)),
+    "classes_column": Labels("classes", None, lambda Y, samples: Y.reshape(-1, 1)),
+    "one_hot_across": Labels("one_hot", None, lambda Y, samples: Y.T.copy() if samples.axis else Y),
+    "binary_whole": Labels("binary", 1, lambda Y, samples: Y[0].astype(np.int64)),
+    "signs": Labels("binary", 1, lambda Y, samples: samples.arrange(2 * Y - 1)),
+}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One answer to every question; the first that fits is taken."""
+
+    samples: str
+    weights: str
+    bias: str
+    labels: str
+    outputs: int | None
+    folded: bool = False
+    """Whether the bias is a row or column of W."""
+    activation: str | None = None
+    """What an argument that asks for the name of an activation gets."""
+
+    def X(self, network: Network) -> np.ndarray:
+        """The samples."""
+        return SAMPLES[self.samples].arrange(network.X)
+
+    def Y(self, network: Network) -> np.ndarray:
+        """The labels."""
+        return np.asarray(LABELS[self.labels].arrange(network.Y, SAMPLES[self.samples]))
+
+    def weight(self, network: Network, layer: int) -> np.ndarray:
+        """W of a layer, with the bias in it where it is folded."""
+        W = network.parameters[f"W{layer}"]
+        if self.folded:
+            W = np.hstack([network.parameters[f"b{layer}"], W])
+        return WEIGHTS[self.weights](W)
+
+
+_GEOMETRIES = [
+    *itertools.product(("columns",), ("out_in",), ("column", "vector")),
+    *itertools.product(("rows",), ("in_out",), ("row", "vector")),
+    *itertools.product(("rows",), ("out_in",), ("row", "vector", "column")),
+    *itertools.product(("columns",), ("in_out",), ("column", "vector")),
+]
+_ONE_SAMPLE = [
+    ("column", "out_in", "column"),
+    ("vector", "out_in", "vector"),
+    ("vector", "in_out", "vector"),
+    ("row", "in_out", "row"),
+]
+
+
+def layouts(own_shapes: bool, folded: bool, constants: tuple[int, ...], activation: str | None) -> Iterator[Layout]:
+    """The layouts to try, the likeliest first.
+
+    `own_shapes`: the file's own initialiser or constructor says what shapes its parameters have. `constants`: numbers
+    of outputs that the file's source may insist on.
+    """
+    several = [_where_samples(own_shapes, _GEOMETRIES), _where_samples(own_shapes, _ONE_SAMPLE)]
+    for geometries in several:
+        for labels, row in LABELS.items():
+            for geometry in geometries:
+                yield Layout(*geometry, labels, row.outputs, folded, activation)
+    for outputs in constants:
+        for labels in ("classes", "one_hot"):
+            for geometry in several[0]:
+                yield Layout(*geometry, labels, outputs, folded, activation)
+
+
+def _where_samples(own_shapes: bool, geometries: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    if not own_shapes:
+        return geometries
+    return [(samples, "out_in", "column") for samples in dict.fromkeys(g[0] for g in geometries)]
+
+
+def copies(inputs: Any) -> dict[str, Any]:
+    """The inputs for code that may write into them."""
+    return {name: array.copy() for name, array in inputs.items()}

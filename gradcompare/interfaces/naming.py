@@ -1,0 +1,184 @@
+"""Names for the parameters under a root, and which of the arrays that a program leaves is the gradient of which.
+
+Shapes decide where names do not: on trial networks all widths and the number of samples differ, so that a shape
+belongs to one parameter only.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradcompare.interfaces import paths, words
+
+Places = dict[str, list[paths.Path]]
+"""Where each parameter is; in several places where the same array is held more than once."""
+
+_WEIGHT_WORD = re.compile(r"^(w|weights?|theta|kernel|syn\w*|coef\w*|ws|thetas|params?|mat\w*)$", re.IGNORECASE)
+_BIAS_WORD = re.compile(r"^(b|bias|biases|bs|beta|intercepts?_?)$", re.IGNORECASE)
+
+
+def places_of(root: Any, own_names: Mapping[paths.Path, str], ignored: Iterable[Any] = ()) -> Places:
+    """The arrays under a root that may be parameters, by name, in the order of the layers.
+
+    `own_names`: names that the source gives to what is at a path; `ignored`: arrays that are something else (X, Y).
+    """
+    groups: dict[int, list[paths.Path]] = {}
+    for path, array in paths.walk(root):
+        if not _may_be_parameter(path, array) or any(_same(array, other) for other in ignored):
+            continue
+        groups.setdefault(id(array) if hasattr(array, "shape") and not np.isscalar(array) else id(path), []).append(path)
+    listed = [min(group, key=_clumsiness) for group in groups.values()]
+    names = _unique([own_names.get(path) or _name(path, paths.get(root, path), listed) for path in listed], listed)
+    return dict(zip(names, groups.values(), strict=True))
+
+
+def _may_be_parameter(path: paths.Path, array: Any) -> bool:
+    floating = isinstance(array, np.ndarray) and array.dtype.kind == "f" and array.size > 0
+    floating |= isinstance(array, np.floating) or (isinstance(array, float) and bool(_BIAS_WORD.match(paths.word(path))))
+    strings = [str(key) for kind, key in path if kind == "attr" or isinstance(key, str)]
+    return floating and not any(words.NO_PARAMETER.search(name) for name in strings)
+
+
+def _same(array: Any, other: Any) -> bool:
+    return np.shape(array) == np.shape(other) and bool(np.all(np.asarray(array) == np.asarray(other)))
+
+
+def _clumsiness(path: paths.Path) -> tuple[bool, int]:
+    name = paths.label(path)
+    return not (words.WEIGHT.match(name) or words.BIAS.match(name)), len(path)
+
+
+def _layer(path: paths.Path) -> paths.Path | None:
+    """The part of a path up to the number that says which layer it is of."""
+    numbers = [i for i, (kind, key) in enumerate(path) if kind == "item" and isinstance(key, int)]
+    return path[: numbers[0] + 1] if numbers else None
+
+
+def _name(path: paths.Path, array: Any, others: list[paths.Path]) -> str:
+    layer = _layer(path)
+    if layer is None:
+        return paths.label(path)
+    beside = dict.fromkeys(numbered[-1][1] for p in others if (numbered := _layer(p)) and numbered[:-1] == layer[:-1])
+    return f"{letter(path, array)}{list(beside).index(layer[-1][1]) + 1}"
+
+
+def letter(path: paths.Path, array: Any) -> str:
+    """W or b, by the name on the path, else by the shape."""
+    word = paths.word(path)
+    if _BIAS_WORD.match(words.GRADIENT.sub("", word)) or words.plain(word).endswith(("bias", "biases")):
+        return "b"
+    if word and _WEIGHT_WORD.match(words.GRADIENT.sub("", word)) and words.plain(word) not in ("params", "param"):
+        return "W"
+    return "W" if np.ndim(array) == 2 and 1 not in np.shape(array) else "b"
+
+
+def _unique(names: list[str], where: list[paths.Path]) -> list[str]:
+    """Different names: where two are alike, with the name of what holds them."""
+    twice = {name for name in names if names.count(name) > 1 or name in ("", "X", "Y", "J")}
+    unique: list[str] = []
+    for name, path in zip(names, where, strict=True):
+        if name in twice:
+            strings = [str(key) for kind, key in path if kind == "attr" or isinstance(key, str)]
+            name = "_".join(strings[-2:]) or "p"
+        tries = itertools.chain([name], (f"{name}_{i}" for i in itertools.count(2)))
+        unique.append(next(n for n in tries if n not in unique and n not in ("X", "Y", "J")))
+    return unique
+
+
+# ---- gradients -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Where a gradient ends up."""
+
+    where: str
+    """ "returned", "stored", "change" (of the parameter, over the learning rate)."""
+    path: paths.Path
+    name: str
+
+
+Candidates = list[tuple[Slot, Any]]
+
+
+def match(places: Places, shapes: Mapping[str, tuple[int, ...]], candidates: Candidates) -> dict[str, Slot]:
+    """The likeliest gradient of each parameter: first by name and shape together, then by either."""
+    scored = sorted(
+        (
+            (_score(name, shapes[name], slot, array, places), -i, name, slot)
+            for name in places
+            for i, (slot, array) in enumerate(candidates)
+        ),
+        key=lambda row: row[:2],
+        reverse=True,
+    )
+    found: dict[str, Slot] = {}
+    for score, _, name, slot in scored:
+        if score > 0 and name not in found and slot not in found.values():
+            found[name] = slot
+    missing = [name for name in places if name not in found]
+    left = [slot for slot, _ in candidates if slot.where == "returned" and slot not in found.values() and _nameless(slot)]
+    if missing and len(missing) == len(left):  # in order, where nothing else helps
+        found |= dict(zip(missing, left, strict=True))
+    return {name: found[name] for name in places if name in found}
+
+
+_PREFERRED = {"returned": 0.3, "stored": 0.2, "change": -2.0}
+
+
+def _score(name: str, shape: tuple[int, ...], slot: Slot, array: Any, places: Places) -> float:
+    named = likeness(name, slot.name)
+    if named < 3 and any(likeness(other, slot.name) == 3 for other in places):
+        return 0.0  # it says itself that it is another's
+    if np.shape(array) == shape:
+        return 5 + named + _PREFERRED[slot.where]
+    return named + _PREFERRED[slot.where] if named >= 2 and not _of_a_value(slot.name) else 0.0
+
+
+def likeness(parameter: str, gradient: str) -> int:
+    """How much a gradient's name is that of a parameter's: 3 the same but for "d", "grad", ...; 2 it holds it."""
+    name, own = words.plain(gradient), words.plain(parameter)
+    if name == own or re.fullmatch(rf"(d|grads?|gradients?|nabla|delta|g|dj_?d|dl_?d|partial){re.escape(own)}", name):
+        return 3
+    if re.fullmatch(rf"d?{re.escape(own)}(grads?|gradients?|d|delta|prime)", name):
+        return 3
+    return 2 if len(own) > 1 and own in name else 0
+
+
+def _of_a_value(name: str) -> bool:
+    return bool(re.match(r"d_?[azhxo]l?\d*$", name, re.IGNORECASE))
+
+
+def _nameless(slot: Slot) -> bool:
+    return not _of_a_value(slot.name)
+
+
+def stored_name(path: paths.Path, array: Any, parameters: list[paths.Path]) -> str:
+    """The name of an array that an object stores: as a parameter's, where it lies beside parameters in a list."""
+    layer = _layer(path)
+    if layer is None:
+        return paths.label(path)
+    word = paths.word(path)
+    beside = [p for p in parameters if (numbered := _layer(p)) and numbered[:-1] == layer[:-1]] or parameters
+    layers = sorted({numbered[-1][1] for p in beside if (numbered := _layer(p))})
+    if layer[-1][1] not in layers:
+        return f"{word}{layer[-1][1] + 1}"
+    number = layers.index(layer[-1][1]) + 1
+    name = f"d{letter(path, array)}" if words.GRADIENT.match(word) or not word else word
+    return f"{name}{number}"
+
+
+def updated_name(name: str, path: paths.Path, places: Places, array: Any, inputs: Mapping[str, Any]) -> str | None:
+    """The parameter whose new value a returned array is, after an update."""
+    word = re.sub(r"^(new|updated|next)_?|_?(new|updated|next)$", "", name)
+    for parameter, where in places.items():
+        same = words.plain(word) == words.plain(parameter) or any(path == p or path[1:] == p for p in where)
+        if same and np.shape(array) == np.shape(inputs[parameter]):
+            return parameter
+    return None

@@ -1,0 +1,102 @@
+"""Where arrays are in what a program holds or returns: paths through dicts, lists, tuples and objects.
+
+    >>> [(label(path), array.shape) for path, array in walk({"W1": np.zeros((2, 3)), "rest": [np.ones(4)]})]
+    [('W1', (2, 3)), ('rest1', (4,))]
+"""
+
+from __future__ import annotations
+
+import re
+import types
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+Path = tuple[tuple[str, Any], ...]
+"""("attr", name) and ("item", key) from the root to an array."""
+
+DEEPEST = 7
+_LEAVES = str | bytes | bool | complex | types.ModuleType | types.FunctionType | types.MethodType | type
+
+
+def is_array(value: Any) -> bool:
+    """An array of real numbers, of NumPy or traced; or a bare number."""
+    if isinstance(value, bool) or value is None:
+        return False
+    if hasattr(value, "shape"):
+        return not isinstance(value, np.ndarray) or value.dtype.kind in "fiub"
+    return isinstance(value, int | float | np.generic)
+
+
+def walk(tree: Any, path: Path = (), seen: frozenset[int] = frozenset()) -> Iterator[tuple[Path, Any]]:
+    """(path, array) of every array under a root, bare numbers included; objects are entered by their attributes."""
+    if is_array(tree):
+        yield path, tree
+        return
+    if id(tree) in seen or len(path) > DEEPEST or isinstance(tree, _LEAVES):
+        return
+    seen |= {id(tree)}
+    for step, branch in _branches(tree):
+        yield from walk(branch, (*path, step), seen)
+
+
+def _branches(tree: Any) -> Iterator[tuple[tuple[str, Any], Any]]:
+    if isinstance(tree, Mapping):
+        yield from ((("item", key), branch) for key, branch in list(tree.items()))
+    elif isinstance(tree, list | tuple) or (isinstance(tree, np.ndarray) and tree.dtype == object and tree.ndim == 1):
+        yield from ((("item", i), branch) for i, branch in enumerate(tree))
+    elif hasattr(tree, "__dict__") and type(tree).__module__.partition(".")[0] not in ("numpy", "torch", "builtins"):
+        yield from ((("attr", name), branch) for name, branch in list(vars(tree).items()))
+
+
+def get(tree: Any, path: Path) -> Any:
+    """What is at a path. Raises LookupError or AttributeError where nothing is."""
+    for kind, key in path:
+        tree = getattr(tree, key) if kind == "attr" else tree[key]
+    return tree
+
+
+def put(tree: Any, path: Path, value: Any) -> Any:
+    """Set what is at a path; returns the root, which is another where it is a tuple."""
+    if not path:
+        return value
+    (kind, key), rest = path[0], path[1:]
+    branch = put(getattr(tree, key) if kind == "attr" else tree[key], rest, value) if rest else value
+    if kind == "attr":
+        setattr(tree, key, branch)
+    elif isinstance(tree, tuple):
+        parts = [branch if i == key else part for i, part in enumerate(tree)]
+        return type(tree)(*parts) if hasattr(tree, "_fields") else tuple(parts)
+    else:
+        tree[key] = branch
+    return tree
+
+
+def label(path: Path) -> str:
+    """A name for what is at a path: the last name on it, and a number from 1 where it is in a list."""
+    names = [str(key) for kind, key in path if kind == "attr" or isinstance(key, str)]
+    indices = [key for kind, key in path if kind == "item" and isinstance(key, int)]
+    name = names[-1] if names else ""
+    return f"{name}{indices[-1] + 1}" if indices and not name[-1:].isdigit() else name
+
+
+def index(path: Path) -> int | None:
+    """The last number on a path: the layer, where layers are in a list or numbered by a dict's keys."""
+    for kind, key in reversed(path):
+        if kind == "item" and isinstance(key, int):
+            return key
+        if isinstance(key, str) and (found := re.search(r"(\d+)$", key)):
+            return int(found[1])
+    return None
+
+
+def word(path: Path) -> str:
+    """The last name on a path, without a number: "W" of layers[0].W and of params["W1"]."""
+    names = [str(key) for kind, key in path if kind == "attr" or isinstance(key, str)]
+    return re.sub(r"_?\d+$", "", names[-1]) if names else ""
+
+
+def parent(path: Path) -> Path:
+    """The path without its last step."""
+    return path[:-1]

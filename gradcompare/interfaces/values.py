@@ -1,0 +1,170 @@
+"""What the forward call gives: the output, the cost, and named values on the way; and gradients of those."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradcompare.interfaces import calling, paths, words
+
+if TYPE_CHECKING:
+    from gradcompare.interfaces.driven import Session
+
+Namers = dict[paths.Path, str]
+"""Names of values that have none in the source, by where they are in what forward returns."""
+
+_COST_NAME = re.compile(r"cost|loss|^j$|error|objective|^l$|^e$|nll|total", re.IGNORECASE)
+_OUTPUT_NAME = re.compile(
+    r"^(a_?l|a_?out|y_?hat|y_?pred\w*|pred\w*|probs?|probabilities|out(put)?s?\w*|o|scores|logits|final\w*|h_?x?)$",
+    re.IGNORECASE,
+)
+
+
+def output_and_cost(
+    function: Callable[..., Any], result: Any, root: Any, inputs: Mapping[str, Any]
+) -> tuple[Any, Any]:
+    """The output and, where forward gives it, the cost: returned, else stored."""
+    own = {id(value) for value in inputs.values()}
+    parts = list(result) if isinstance(result, tuple) else [result]
+    arrays = [(i, part) for i, part in enumerate(parts) if paths.is_array(part) and id(part) not in own]
+    samples = np.shape(inputs["X"])
+    cost = next((part for _, part in arrays if np.size(part) == 1 and samples != (1,)), None) if _scalars(arrays, inputs) else None
+    wide = [(i, part) for i, part in arrays if part is not cost]
+    if not wide and cost is None:
+        wide = _nested(function, result, own) or _stored(root, inputs)
+    if not wide:
+        return cost, cost
+    names = dict(enumerate(calling.return_names(function, len(parts))))
+    named = [part for i, part in wide if _OUTPUT_NAME.match(str(names.get(i) or ""))]
+    if named:
+        return named[-1], cost
+    return (wide[0][1] if len(wide) < len(parts) and isinstance(result, tuple) else wide[-1][1]), cost
+
+
+def _scalars(arrays: list[tuple[int, Any]], inputs: Mapping[str, Any]) -> bool:
+    """Whether one number among the results can be a cost, and is not the output of one unit for one sample."""
+    X = inputs["X"]
+    return np.ndim(X) == 2 and min(np.shape(X)) > 1 and any(np.size(part) == 1 for _, part in arrays)
+
+
+def _nested(function: Callable[..., Any], result: Any, own: set[int]) -> list[tuple[int, Any]]:
+    if isinstance(result, Mapping):
+        numbered = {k: v for k, v in result.items() if paths.is_array(v) and id(v) not in own}
+        best = [v for k, v in numbered.items() if _OUTPUT_NAME.match(str(k))]
+        activations = sorted((k for k in numbered if re.match(r"^[ahz]_?\d+$", str(k), re.IGNORECASE)), key=_order)
+        chosen = best[-1:] or [numbered[k] for k in activations[-1:]]
+        if chosen:
+            return [(0, chosen[0])]
+    return [(i, array) for i, (_, array) in enumerate(paths.walk(result)) if id(array) not in own]
+
+
+def _order(key: Any) -> tuple[int, bool]:
+    found = re.search(r"(\d+)$", str(key))
+    return (int(found[1]) if found else 0), str(key).lower().startswith(("a", "h"))
+
+
+def _stored(root: Any, inputs: Mapping[str, Any]) -> list[tuple[int, Any]]:
+    """What an object stores that is called like an output."""
+    own = {id(value) for value in inputs.values()}
+    stored = [(path, array) for path, array in paths.walk(root) if id(array) not in own and np.ndim(array)]
+    named = [array for path, array in stored if len(path) == 1 and _OUTPUT_NAME.match(paths.label(path))]
+    return [(0, array) for array in named[-1:]]
+
+
+def cost_in(function: Callable[..., Any], result: Any) -> Any:
+    """The one number in a result that is a cost: by its name, else the first."""
+    if paths.is_array(result):
+        return result
+    single = [(name, array) for name, _, array in calling.entries(function, result) if np.size(array) == 1]
+    if not single and isinstance(result, tuple | list):
+        single = [("", array) for _, array in paths.walk(result) if np.size(array) == 1]
+    named = [array for name, array in single if _COST_NAME.search(name)]
+    return (named or [array for _, array in single] or [None])[0]
+
+
+def cache_in(result: Any) -> Any:
+    """What forward hands to backward beside the output."""
+    parts = list(result) if isinstance(result, tuple) else [result]
+    return next((part for part in parts if isinstance(part, Mapping | list | tuple)), result)
+
+
+def values_of(function: Callable[..., Any], result: Any, session: Session, namers: Namers) -> dict[str, Any]:
+    """Every named value that the forward call returned or stored, parameters and inputs left out."""
+    own = {id(value) for value in session.inputs.values()} | {id(a) for _, a in paths.walk(session.known["inputs"])}
+    known = {words.plain(name) for name in session.inputs}
+    found: dict[str, Any] = {}
+    for name, path, array in calling.entries(function, result):
+        name = namers.get(path[1:], name)
+        if id(array) not in own and words.plain(name) not in known and np.ndim(array):
+            found.setdefault(name, array)
+    if session.root is not None and hasattr(session.root, "__dict__"):
+        for path, array in paths.walk(session.root):
+            name = namers.get(path) or paths.label(path)
+            if id(array) not in own and words.plain(name) not in known and np.ndim(array) and paths.index(path) is None:
+                found.setdefault(name, array)
+            elif id(array) not in own and re.match(r"^[az]\d+$", name, re.IGNORECASE) and np.ndim(array):
+                found.setdefault(name, array)
+    return {name: array for name, array in found.items() if name and not words.NO_PARAMETER.search(name)}
+
+
+def namers(session: Session, sizes: tuple[int, ...], m: int) -> Namers:
+    """Names for values in lists of caches, one cache a layer, by their shapes: Z1 has n_1 units.
+
+    Of two arrays of a layer's own width the first is Z and the second A; of the width before it is the A before.
+    """
+    found: Namers = {}
+    for path, array in paths.walk(session.known["cache"]):
+        layer, taken = paths.index(path[:2]), set(found.values())
+        if np.ndim(array) != 2 or layer is None or not 0 <= layer < len(sizes) - 1 or len(path) < 2:
+            continue
+        width = next((n for n in array.shape if n != m), m)
+        if width == sizes[layer + 1]:
+            name = next((n for n in (f"Z{layer + 1}", f"A{layer + 1}") if n not in taken), None)
+        else:
+            name = f"A{layer}" if width == sizes[layer] and m in array.shape and layer else None
+        if name is not None and m in array.shape and name not in taken:
+            found[path] = name
+    return found
+
+
+def claims(left: Mapping[str, Any], named: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Gradients of values (dZ2, dA1, dX) among what is left, under "d" and the value's own name.
+
+    dA1 may be the gradient of A1 or, by an older convention, of A0: of what has its shape.
+    """
+    known = {words.plain(name): (name, array) for name, array in {**named, "X": inputs["X"]}.items()}
+    known.setdefault("a0", ("X", inputs["X"]))
+    names: dict[str, Any] = {}
+    older = any(_older(words.plain(name), array, known) for name, array in left.items())
+    for name, array in left.items():
+        word = words.plain(name)
+        if older and (found := re.fullmatch(r"da(\d+)", word)):
+            word = f"da{int(found[1]) - 1}"
+        target = known.get(word[1:]) if word.startswith("d") else None
+        if target is not None and np.shape(array) == np.shape(target[1]):
+            names.setdefault(f"d{target[0]}", array)
+    return names
+
+
+def _older(word: str, array: Any, known: Mapping[str, tuple[str, Any]]) -> bool:
+    found = re.fullmatch(r"da(\d+)", word)
+    if found is None or int(found[1]) == 0:
+        return False
+    same, before = known.get(word[1:]), known.get(f"a{int(found[1]) - 1}")
+    fits = same is not None and np.shape(same[1]) == np.shape(array)
+    return not fits and before is not None and np.shape(before[1]) == np.shape(array)
+
+
+def equal(array: Any, other: Any) -> bool:
+    """Whether two arrays hold the same numbers, traced ones too."""
+    return bool(np.array_equal(plain(array), plain(other), equal_nan=True))
+
+
+def plain(array: Any) -> np.ndarray:
+    """The numbers of an array, out of what traces it."""
+    tensor = getattr(array, "tensor", array)
+    tensor = getattr(tensor, "value", tensor)
+    return np.asarray(tensor.detach() if hasattr(tensor, "detach") else tensor, dtype=np.float64)
