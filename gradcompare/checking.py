@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
-import importlib.util
-import linecache
-import sys
-import types
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as hypothesis_seed
-from hypothesis import strategies as st
 
-from gradcompare import cases, losses
-from gradcompare.comparison import compare_verified
-from gradcompare.interfaces import INTERFACES, CannotCheckError, Program, recognise
-from gradcompare.interfaces.fitting import copies, describe, line_in
+from gradcompare import cases
+from gradcompare.bounds.precision import Precision
+from gradcompare.errors import CodeError, TimeIsUpError
+from gradcompare.evaluation import COST, Evaluation
+from gradcompare.interfaces import INTERFACES
+from gradcompare.judging import Comparison
+from gradcompare.losses import LOSSES
 from gradcompare.placing import Placed, merged_with, place
 from gradcompare.report import Report, merge
-from gradcompare.tracing import NumpyOnTorch
+from gradcompare.smallest import smallest
+from gradcompare.verdict import Bounds, Finding, judge, of, overall
 
-VERIFIED = 3
-"""On so many of the networks of each precision the traced reference is verified against the untouched code."""
-
+VERIFIED = 2
+"""On so many of the networks of each precision the traced forward pass is verified against the untouched code."""
 WATCHED = 3
 """So many of the networks that show a fault are run again with every line watched."""
+TIMEOUT = 120.0
+"""Seconds that a file may take."""
 
 Progress = Callable[[int, int], None]
+Inputs = Mapping[str, np.ndarray]
+
+
+class CheckInterruptedError(KeyboardInterrupt):
+    """Ctrl-C; `report` says what was known by then."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__()
+        self.report = report
 
 
 def check(
@@ -41,32 +52,45 @@ def check(
     dtype: str = "both",
     examples: int = 200,
     seed: int = 0,
+    timeout: float = TIMEOUT,
     progress: Progress | None = None,
 ) -> Report:
     """Hold hand-written NumPy gradients against autograd of their own forward pass, on random networks.
 
-    Args: source: a path to a .py file, a module, or a dict of names such as `globals()`. The file is run. interface:
-        one of `gradcompare interfaces`; by default the first that fits. loss: the cost to assume where the file has
-        none, one of `gradcompare.losses.LOSSES`; by default the one with which the output's gradient agrees. dtype:
-        "float64", "float32" or "both", in turns. examples: how many networks to draw, of all precisions together.
-        seed: what they are drawn from; the same seed draws the same networks. progress: called with (networks done,
-        networks in all).
+    Args:
+        source: a path to a .py or .ipynb file, a module, a dict of names such as `globals()`, or functions,
+            (forward, backward). Of a file only the definitions are run, in a child process.
+        interface: one of `gradcompare interfaces`; by default the first that fits.
+        loss: the cost to assume in place of the file's own, a key of `gradcompare.losses.LOSSES`; where the file has
+            none, by default the one with which the output's gradient agrees.
+        dtype: "float64", "float32" or "both", in turns.
+        examples: how many networks to draw, of all precisions together.
+        seed: what they are drawn from; the same seed draws the same networks.
+        timeout: seconds that a file may take in all.
+        progress: called with (networks done, networks in all).
 
     Returns:
-        A Report. Its verdict is "error", with a note that says why, where the question could not be put.
+        A Report. Its verdict is "error" or "unfinished", with a note that says why, where the question could not be
+        put.
 
     Raises:
-        ValueError: for an option that is none of those above.
+        ValueError, TypeError: for an option that is none of those above.
     """
-    _check_options(interface, loss, dtype, examples)
+    _check_options(interface, loss, dtype, examples, timeout)
+    precisions = ["float64", "float32"] if dtype == "both" else [dtype]
     subject: dict[str, Any] = {"file": _file_name(source), "interface": None, "functions": []}
-    try:
-        program = _program(source, interface)
-        subject |= {"interface": program.interface, "functions": [f.__name__ for f in program.functions]}
-        program.fit(seed)
-        report = _checked(program, loss, dtype, examples, seed, progress)
-    except CannotCheckError as problem:
-        return Report("error", notes=[str(problem)], subject=subject, cases=dict.fromkeys(_CASES, 0))
+    with _host(source, timeout) as host:
+        try:
+            about = _open(host, source, interface, seed)
+            subject |= {"interface": about["interface"], "functions": about["functions"]}
+            report = _Check(host, about, precisions, examples, seed, progress).run(loss)
+        except _UnfinishedError as found:
+            report = Report("unfinished", notes=[str(found)], cases=dict.fromkeys(_CASES, 0))
+        except CodeError as problem:
+            report = Report("error", notes=[str(problem)], cases=dict.fromkeys(_CASES, 0))
+        except CheckInterruptedError as interrupted:
+            interrupted.report.subject = subject
+            raise
     report.subject = subject
     return report
 
@@ -74,189 +98,239 @@ def check(
 _CASES = ("drawn", "decided", "at_kink", "undecided")
 
 
-def _check_options(interface: str | None, loss: str | None, dtype: str, examples: int) -> None:
+def _check_options(interface: str | None, loss: str | None, dtype: str, examples: int, timeout: float) -> None:
     for what, value, known in (
         ("interface", interface, [None, *INTERFACES]),
-        ("loss", loss, [None, *losses.LOSSES]),
+        ("loss", loss, [None, *LOSSES]),
         ("dtype", dtype, ["float64", "float32", "both"]),
     ):
         if value not in known:
             raise ValueError(f"{value!r} is no {what}; these are: {', '.join(str(k) for k in known if k)}")
     if examples < 1:
         raise ValueError(f"examples is {examples}; it should be 1 at least")
+    if not timeout > 0:
+        raise ValueError(f"timeout is {timeout}; it should be above 0 seconds")
 
 
-# ---- the program -----------------------------------------------------------------------------------------------------
+# ---- the code under test ---------------------------------------------------------------------------------------------
+
+
+class _UnfinishedError(Exception):
+    """An exercise that has not been filled in yet; the message says what is missing."""
 
 
 def _file_name(source: Any) -> str | None:
     if isinstance(source, str | Path):
         return str(source)
-    return getattr(source, "__file__", None) if isinstance(source, types.ModuleType) else None
+    return getattr(source, "__file__", None)
 
 
-def _program(source: Any, interface: str | None) -> Program:
-    names = _names(source)
-    program = recognise(names, interface)
-    if program is None:
-        functions = [name for name, value in names.items() if isinstance(value, types.FunctionType)]
-        raise CannotCheckError(
-            "No forward and backward function was found. Looked for a function whose name begins with forward (or "
-            "feedforward) and takes the inputs X and the parameters, in a dict or as W1, b1, ...; and one whose name "
-            "begins with backward (or backprop) and takes the labels Y. The functions here: "
-            f"{', '.join(functions) or 'none'}. `gradcompare interfaces` shows what is recognised."
-        )
-    return program
+@contextlib.contextmanager
+def _host(source: Any, timeout: float) -> Iterator[Any]:
+    """A child process for a file; this process for live code, which is here already."""
+    if isinstance(source, str | Path):
+        from gradcompare.isolation import Child
+
+        with Child(timeout) as child:
+            yield child
+    else:
+        from gradcompare.host import Host
+
+        yield Host()
 
 
-def _names(source: Any) -> Mapping[str, Any]:
-    if isinstance(source, Mapping):
-        return source
-    if isinstance(source, types.ModuleType):
-        return vars(source)
-    if isinstance(source, tuple) and len(source) >= 2 and all(callable(f) for f in source):
-        return {f.__name__: f for f in source}
-    return vars(_run_file(Path(source)))
+def _open(host: Any, source: Any, interface: str | None, seed: int) -> dict[str, Any]:
+    """What is to be known of the program; CodeError or _UnfinishedError where there is none to check."""
+    if isinstance(source, str | Path):
+        about = host.open_file(str(source), interface, seed)
+    else:
+        from gradcompare.host import open_live
+
+        about = open_live(host, source, interface, seed)
+    if about["unfinished"]:
+        raise _UnfinishedError(about["unfinished"])
+    if about["not_found"]:
+        raise CodeError(about["not_found"])
+    return dict(about)
 
 
-def _run_file(path: Path) -> types.ModuleType:
-    if not path.is_file():
-        raise CannotCheckError(f"{path} is not a file.")
-    name = f"gradcompare_subject_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if path.suffix != ".py" or spec is None or spec.loader is None:
-        raise CannotCheckError(f"{path} is not a Python file (.py).")
-    module = importlib.util.module_from_spec(spec)
-    linecache.checkcache(str(path))
-    sys.path.insert(0, str(path.parent))
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except SyntaxError as error:
-        raise CannotCheckError(f"{path} is not valid Python 3, line {error.lineno}: {error.msg}") from None
-    except BaseException as error:
-        if isinstance(error, KeyboardInterrupt):
-            raise
-        raise CannotCheckError(f"{path} could not be run, line {line_in(error, path)}: {describe(error)}") from None
-    finally:
-        sys.path.remove(str(path.parent))
-        sys.modules.pop(name, None)
-    return module
+class _Check:
+    """One check: networks drawn one after another, each compared, and the conclusion."""
+
+    def __init__(
+        self,
+        host: Any,
+        about: Mapping[str, Any],
+        precisions: Sequence[str],
+        examples: int,
+        seed: int,
+        progress: Progress | None,
+    ) -> None:
+        self.host, self.about, self.precisions = host, about, precisions
+        self.wide: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in about["networks"].items()}
+        self.examples, self.seed, self.progress = examples, seed, progress
+        self.loss: str | None = None
+        self.reports: list[Report] = []
+        self.networks: list[cases.Network] = []
+        self.notes: list[str] = list(about["notes"])
+
+    def run(self, loss: str | None) -> Report:
+        """The report on all networks, or on those that there was time for."""
+        try:
+            networks = draw(self.wide, self.examples, self.seed)
+            self.loss = self._chosen_loss(loss, networks[0])
+            for network in networks:
+                self._compare(network)
+        except TimeIsUpError as problem:
+            if not self.reports:
+                raise
+            self.notes.append(f"Stopped after {len(self.reports)} of {self.examples} networks. {problem}")
+        except KeyboardInterrupt:
+            if not self.reports:
+                raise
+            self.notes.append(f"Interrupted after {len(self.reports)} of {self.examples} networks.")
+            raise CheckInterruptedError(self._conclusion()) from None
+        report = self._conclusion()
+        with contextlib.suppress(CodeError):  # what follows only adds to the verdict
+            return self._explained(report)
+        return report
+
+    # -- networks
+
+    def _compare(self, network: cases.Network) -> None:
+        precision = self.precisions[len(self.reports) % len(self.precisions)]
+        verify = len(self.reports) < VERIFIED * len(self.precisions)
+        self.reports.append(self.compared(network.astype(precision), precision, verify=verify))
+        self.networks.append(network.astype(precision))
+        if self.progress is not None:
+            self.progress(len(self.reports), self.examples)
+
+    def compared(self, network: cases.Network, precision: str, *, verify: bool = False) -> Report:
+        """One network's report."""
+        inputs = self.host.inputs(network)
+        claimed = self.host.claims(inputs, precision)
+        claims, notes = claimed["claims"], list(claimed["notes"])
+        if not claims:
+            raise CodeError("The code returned nothing that looks like a gradient.")
+        notes += [f"The code changes its input {name} in place." for name in claimed["changed"]]
+        problem = self.host.problem(inputs, self.loss) if verify else None
+        if problem is not None:
+            return self._numerical(inputs, claims, claimed["errors"], Precision.of(precision), [*notes, problem])
+        evaluate = partial(self._evaluate, inputs)
+        report = Comparison(evaluate, inputs, claims, claimed["errors"], Precision.of(precision), notes).report()
+        return _with_unsteady(report, claimed["unsteady"])
+
+    def _evaluate(self, inputs: Inputs, claimed: Sequence[str], precision: Precision, **options: Any) -> Evaluation:
+        found: Evaluation = self.host.evaluate(inputs, claimed, precision.name, self.loss, **options)
+        return found
+
+    def _numerical(
+        self, inputs: Inputs, claims: Inputs, errors: Inputs | None, precision: Precision, notes: list[str]
+    ) -> Report:
+        """Central differences of the untouched forward pass, where autograd cannot see through it."""
+        findings = []
+        for name, claim in claims.items():
+            if name != COST and of(name) not in self.about["parameters"]:
+                findings.append(Finding(name, of(name), "missing", tuple(claim.shape), claim.dtype.name))
+                continue
+            truth = self.host.numerical(inputs, name, self.loss)
+            own = (errors or {}).get(name, np.abs(truth.value) * precision.gamma(1000))
+            findings.append(judge(name, claim, truth, Bounds(truth.error, own), precision))
+        decided = not any(finding.verdict == "undecided" for finding in findings)
+        counts = {"drawn": 1, "decided": int(decided), "at_kink": 0, "undecided": int(not decided)}
+        verdict = overall(findings, decided=counts["decided"])
+        return Report(verdict, findings, notes, "numerical", counts, precisions=(precision.name,))
+
+    def _chosen_loss(self, asked: str | None, network: cases.Network) -> str | None:
+        """None for the file's own cost; else the one asked for, or that the last layer's gradients agree with."""
+        if asked is not None or self.about["has_cost"]:
+            return asked
+        fitting = self.host.fitting_losses(self.host.inputs(network))
+        last = [f"d{name}" for name in self.about["last_layer"]]
+        for self.loss in fitting:
+            report = self.compared(network, "float64", verify=True)
+            if report.verdict == "scaled" or any(f.name in last and f.verdict == "ok" for f in report.tensors):
+                return self.loss
+        return str(fitting[0])
+
+    # -- what follows
+
+    def _conclusion(self) -> Report:
+        report = merge(self.reports)
+        if self.loss is not None:
+            own = "in place of the file's own" if self.about["has_cost"] else "the file has none"
+            report.assumed = [f"the cost is {LOSSES[self.loss].says} ({own})"]
+            if report.verdict == "scaled" and not self.about["has_cost"]:
+                report = _as_convention(report)
+        report.notes = [*self.notes, *report.notes]
+        return report
+
+    def _explained(self, report: Report) -> Report:
+        """With lines, and the smallest network that shows the fault."""
+        report = merged_with(report, self._placed())
+        _with_cells(report, self.about["cells"])
+        if report.verdict in ("wrong", "scaled"):
+            report.smallest_case = self._smallest()
+        return report
+
+    def _placed(self) -> list[Placed]:
+        """Some networks again, watched: those that show what is wrong, if anything is."""
+        failing = [i for i, report in enumerate(self.reports) if report.verdict != "agrees"]
+        chosen = sorted(failing, key=lambda i: self.reports[i].precisions[0] != "float64")[:WATCHED] or [0]
+        placed = []
+        for i in chosen:
+            if self.reports[i].reference == "autograd":
+                precision = Precision.of(self.reports[i].precisions[0])
+                inputs = self.host.inputs(self.networks[i])
+                placed.append(place(self.host, inputs, precision, self.loss, self.about["samples_axis"]))
+        return placed
+
+    def _smallest(self) -> dict[str, Any]:
+        shown = [i for i, report in enumerate(self.reports) if report.verdict in ("wrong", "scaled")]
+        known = self.networks[min(shown, key=lambda i: (self.networks[i].X.dtype != np.float64, i))]
+        precision = known.X.dtype.name
+
+        def shows(network: cases.Network) -> bool:
+            with contextlib.suppress(CodeError, ValueError):
+                return self.compared(network.astype(precision), precision).verdict in ("wrong", "scaled")
+            return False
+
+        found = smallest(known, self.wide, shows).astype(precision)
+        return {"sizes": list(found.sizes), "m": found.m, "inputs": self.host.inputs(found), "seed": self.seed}
 
 
-# ---- the check -------------------------------------------------------------------------------------------------------
+def _with_unsteady(report: Report, unsteady: Sequence[str]) -> Report:
+    """What comes out differently the second time is a fault of its own."""
+    if not unsteady:
+        return report
+    tensors = [f.but(verdict="fault") if f.name in unsteady else f for f in report.tensors]
+    note = f"Called twice on the same numbers, the code gives another {', '.join(unsteady)} the second time."
+    return replace(report, verdict="wrong", tensors=tensors, notes=[*report.notes, note])
 
 
-class _Cost:
-    """The cost that a program is differentiated from: its own, or one that is assumed."""
-
-    def __init__(self, program: Program, assumed: str | None) -> None:
-        self.program, self.assumed = program, assumed
-
-    def reference(self, inputs: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """cost and named values, as `compare` wants them, in NumPy."""
-        output, named = self.program.forward(inputs)
-        if self.assumed is None:
-            return self.program.cost(inputs, output), named
-        samples = self.program.samples_axis
-        target = losses.target(inputs["Y"], output, samples)
-        return losses.LOSSES[self.assumed].cost(output, target, samples), named
+def _as_convention(report: Report) -> Report:
+    """A constant factor against a cost that was assumed: the file may mean the sum where the mean was assumed."""
+    factor = next(f.factor for f in report.tensors if f.factor is not None)
+    tensors = [f.but(verdict="ok") if f.verdict == "scaled" else f for f in report.tensors]
+    note = (
+        f"Every gradient is a constant ({factor:.6g} in one network) times that of the assumed cost: taken for a "
+        "convention."
+    )
+    return replace(report, verdict="agrees", tensors=tensors, notes=[*report.notes, note])
 
 
-def _checked(
-    program: Program, loss: str | None, dtype: str, examples: int, seed: int, progress: Progress | None
-) -> Report:
-    precisions = ["float64", "float32"] if dtype == "both" else [dtype]
-    cost = _choose_cost(program, loss, seed)
-    reference = NumpyOnTorch(cost.reference, reaching=[*program.functions, losses.target])
-    subject = NumpyOnTorch(program.gradients, reaching=program.functions)
-    reports: list[Report] = []
-    drawn: list[dict[str, Any]] = []
-    for i, network in enumerate(_networks(program, examples, seed)):
-        precision = precisions[i % len(precisions)]
-        inputs = program.inputs(network.astype(precision))
-        reports.append(_compared(program, reference, subject, inputs, verify=i < VERIFIED * len(precisions)))
-        drawn.append(inputs)
-        if reports[-1].verdict in ("wrong", "scaled"):
-            reports[-1].smallest_case = {
-                "sizes": list(network.sizes),
-                "m": network.m,
-                "inputs": {name: array.tolist() for name, array in inputs.items()},
-                "seed": seed,
-            }
-        if progress is not None:
-            progress(i + 1, examples)
-    return merged_with(_conclusion(reports, cost), _placed(program, cost, reports, drawn))
+def _with_cells(report: Report, cells: Mapping[str, Sequence[int]]) -> None:
+    """Of a notebook, the cell and the line in it."""
+    if cells:
+        for i, finding in enumerate(report.tensors):
+            if finding.line is not None and str(finding.line) in cells:
+                cell, line = cells[str(finding.line)]
+                report.tensors[i] = finding.but(cell=cell, line=line)
 
 
-def _placed(
-    program: Program, cost: _Cost, reports: Sequence[Report], drawn: Sequence[Mapping[str, Any]]
-) -> list[Placed]:
-    """Some networks again, watched: those that show what is wrong, if anything is."""
-    failing = [i for i, report in enumerate(reports) if report.verdict != "agrees"]
-    chosen = sorted(failing, key=lambda i: reports[i].precisions[0] != "float64")[:WATCHED] or [0]
-    placed = []
-    for i in chosen:
-        if reports[i].reference == "autograd":
-            with np.errstate(all="ignore"):
-                placed.append(place(program, cost.reference, drawn[i]))
-    return placed
-
-
-def _compared(
-    program: Program, reference: NumpyOnTorch, subject: NumpyOnTorch, inputs: Mapping[str, Any], verify: bool
-) -> Report:
-    try:
-        with np.errstate(all="ignore"):
-            return compare_verified(reference, subject, inputs, verify=verify)
-    except Exception as error:
-        line = line_in(error, program.functions[0].__code__.co_filename)
-        raise CannotCheckError(f"The code stopped on a random network, line {line}: {describe(error)}") from error
-
-
-def _conclusion(reports: Sequence[Report], cost: _Cost) -> Report:
-    merged = merge(reports)
-    failing = [report.smallest_case for report in reports if report.smallest_case is not None]
-    if failing:
-        merged.smallest_case = min(failing, key=lambda case: (sum(case["sizes"]) * case["m"], case["m"]))
-    if cost.assumed is not None:
-        merged.assumed = [f"the cost is {losses.LOSSES[cost.assumed].says} (the file has none)"]
-        if merged.verdict == "scaled":
-            factor = next(f.factor for f in merged.tensors if f.factor is not None)
-            tensors = [replace(f, verdict="ok") if f.verdict == "scaled" else f for f in merged.tensors]
-            note = (
-                f"Every gradient is a constant ({factor:.6g} in one network) times that of the assumed cost: "
-                "taken for a convention."
-            )
-            merged = replace(merged, verdict="agrees", tensors=tensors, notes=[*merged.notes, note], smallest_case=None)
-    return merged
-
-
-def _choose_cost(program: Program, loss: str | None, seed: int) -> _Cost:
-    """The file's own cost; else the named one; else the one with which the last layer's gradients agree, or the
-    first."""
-    if loss is not None or program.has_cost:
-        return _Cost(program, loss)
-    network = next(iter(_networks(program, 1, seed)))
-    inputs = program.inputs(network)
-    with np.errstate(all="ignore"):
-        output, _ = program.forward(copies(inputs))
-    fitting = losses.fitting(np.asarray(output), axis=1 - program.samples_axis)
-    last = [f"d{name}" for name in program.last_layer]
-    for name in fitting:
-        cost = _Cost(program, name)
-        reference = NumpyOnTorch(cost.reference, reaching=[*program.functions, losses.target])
-        subject = NumpyOnTorch(program.gradients, reaching=program.functions)
-        report = _compared(program, reference, subject, inputs, verify=True)
-        if report.verdict == "scaled" or any(f.name in last and f.verdict == "ok" for f in report.tensors):
-            return cost
-    return _Cost(program, fitting[0])
-
-
-def _networks(program: Program, examples: int, seed: int) -> Iterator[cases.Network]:
+def draw(wide: dict[str, Any], examples: int, seed: int) -> list[cases.Network]:
     """Networks drawn by Hypothesis, the same for the same seed."""
     drawn: list[cases.Network] = []
-    strategy: st.SearchStrategy[cases.Network] = cases.networks(**program.networks())
 
     @hypothesis_seed(seed)
     @settings(
@@ -267,9 +341,9 @@ def _networks(program: Program, examples: int, seed: int) -> Iterator[cases.Netw
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(strategy)
-    def draw(network: cases.Network) -> None:
+    @given(cases.networks(**wide))
+    def collect(network: cases.Network) -> None:
         drawn.append(network)
 
-    draw()
-    yield from drawn[:examples]
+    collect()
+    return drawn[:examples]

@@ -1,26 +1,41 @@
-"""Where it goes wrong: one network compared again with every local variable as a witness, each finding with its
-line."""
+"""Where it goes wrong: one network compared again, every local variable a witness, each finding with its line."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 import numpy as np
-import torch
 
-from gradcompare import losses
-from gradcompare.bounds import Precision, Run
-from gradcompare.comparison import Comparison, checked_inputs, plain_claims
+from gradcompare.bounds.precision import Precision
 from gradcompare.evaluation import Evaluation
-from gradcompare.interfaces import Program
-from gradcompare.reference import evaluate
+from gradcompare.judging import Comparison
 from gradcompare.report import Report
-from gradcompare.tracing import NumpyOnTorch
+from gradcompare.sightings import Sighting, Watched, Witness, assign, line_of
 from gradcompare.verdict import SEVERITY, WRONG, Finding
-from gradcompare.watching import Sighting
-from gradcompare.witnesses import Forward, Watched, WatchedForward, Witness, assign, files_of, line_of, watch
+
+Inputs = Mapping[str, np.ndarray]
+
+
+class Host(Protocol):
+    """What is asked of `gradcompare.host.Host`, here or in a child process."""
+
+    def evaluate(
+        self,
+        inputs: Inputs,
+        claimed: Sequence[str],
+        precision: str,
+        loss: str | None,
+        *,
+        watched: bool = False,
+        **options: Any,
+    ) -> Evaluation:
+        """See `gradcompare.host.Host.evaluate`."""
+
+    def watch(self, inputs: Inputs, precision: str, loss: str | None) -> dict[str, Any]:
+        """See `gradcompare.host.Host.watch`."""
 
 
 @dataclass
@@ -39,41 +54,39 @@ class Placed:
         return [f.name for f in self.report.tensors if f.name in self.returned and f.verdict in WRONG]
 
 
-def place(program: Program, forward: Forward, inputs: Mapping[str, Any]) -> Placed:
+def place(host: Host, inputs: Inputs, precision: Precision, loss: str | None, samples_axis: int) -> Placed:
     """Compare one network again, with the local variables of the code as witnesses beside what it returns.
 
     Where names and numbers of the witnesses say different things, that reading is taken which leaves fewest of the
     returned gradients at fault.
     """
-    arrays, precision = checked_inputs(inputs)
-    watched_forward = WatchedForward(forward, files_of(program))
-    reference = NumpyOnTorch(watched_forward, reaching=[*program.functions, losses.target])
-    evaluation = _all_gradients(reference, arrays, precision)
-    watched = watch(program, arrays, precision, watched_forward.lines)
-    scales = [1.0, float(arrays["X"].shape[program.samples_axis])]
+
+    def evaluate(claimed: Sequence[str], working: Precision, **options: Any) -> Evaluation:
+        return host.evaluate(inputs, claimed, working.name, loss, watched=True, **options)
+
+    seen = host.watch(inputs, precision.name, loss)
+    watched: Watched = seen["watched"]
+    evaluation = evaluate([f"d{name}" for name in (*inputs, *seen["names"])], precision)
+    scales = [1.0, float(inputs["X"].shape[samples_axis])]
     readings: list[Placed] = []
     for trust_names in (False, True):
         witnesses = assign(watched, evaluation, scales, trust_names=trust_names)
-        readings.append(_placed_with(witnesses, watched, reference, arrays, precision))
+        readings.append(_placed_with(witnesses, watched, partial(evaluate), inputs, precision))
         if not readings[-1].faults:
             break
     return min(readings, key=lambda placed: len(placed.faults))
 
 
 def _placed_with(
-    witnesses: dict[str, Witness],
-    watched: Watched,
-    reference: NumpyOnTorch,
-    arrays: Mapping[str, np.ndarray],
-    precision: Precision,
+    witnesses: dict[str, Witness], watched: Watched, evaluate: Any, inputs: Inputs, precision: Precision
 ) -> Placed:
-    claims = plain_claims(watched.claims)
+    claims = watched.claims
     witnesses = {name: witness for name, witness in witnesses.items() if name not in claims}
     sightings = {name: s for name, claim in claims.items() if (s := line_of(claim, watched)) is not None}
     sightings |= {name: witness.sighting for name, witness in witnesses.items()}
     comparison = Comparison(
-        reference,
-        arrays,
+        evaluate,
+        inputs,
         claims | {name: w.sighting.value for name, w in witnesses.items()},
         _errors(claims, sightings, watched.sightings, witnesses),
         precision,
@@ -83,15 +96,6 @@ def _placed_with(
     report.tensors = [_placed(finding, sightings.get(finding.name)) for finding in report.tensors]
     report.tensors = _in_order([w.sighting for w in watched.sightings], report.tensors, sightings)
     return Placed(report, sightings, comparison, set(claims))
-
-
-def _all_gradients(reference: NumpyOnTorch, arrays: Mapping[str, np.ndarray], precision: Precision) -> Evaluation:
-    """Autograd's gradient of every named value; their names are known once the forward pass has run."""
-    run = Run(precision)
-    with run:
-        given = {k: run.exact(torch.from_numpy(a.copy()), requires_grad=a.dtype.kind == "f") for k, a in arrays.items()}
-        _cost, named = reference(given)
-    return evaluate(reference, arrays, [f"d{name}" for name in (*arrays, *named)], precision)
 
 
 def _in_order(

@@ -153,7 +153,7 @@ def text(report: Report, *, verbose: bool = False) -> str:
     known."""
     by_line = source_lines(report)
     parts = [headline(report), by_line or table(report), probably(report), table(report) if by_line and verbose else ""]
-    parts += [worst_entry(report), footer(report)]
+    parts += ["\n".join(line for line in (smallest_network(report), footer(report), worst_entry(report)) if line)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -275,13 +275,24 @@ def number(x: float) -> str:
     return "0" if x == 0 else f"{x:.2g}"
 
 
+def smallest_network(report: Report) -> str:
+    """The smallest network that shows the fault, in a line."""
+    case = report.smallest_case
+    if case is None:
+        return ""
+    samples = "one sample" if case["m"] == 1 else f"{case['m']} samples"
+    again = f": gradcompare check {report.subject['file']} --seed {case['seed']}" if report.subject.get("file") else ""
+    return f"Smallest network that shows it: {'-'.join(map(str, case['sizes']))}, {samples}{again}"
+
+
 def worst_entry(report: Report) -> str:
     """The worst entry of the first fault, both values, and what rounding could explain."""
     f = report.first_fault
     if f is None or f.verdict in ("shape", "dtype"):
         return ""
     where = f"Worst entry of {f.name}: {list(f.worst)} is" if f.shape else f"{f.name} is"
-    return f"{where} {f.claim:.6g}, should be {f.reference:.6g}; rounding could explain {number(f.bound)}."
+    more = " --verbose shows every tensor." if f.line is not None else ""
+    return f"{where} {f.claim:.6g}, should be {f.reference:.6g}; rounding could explain {number(f.bound)}.{more}"
 
 
 def footer(report: Report) -> str:

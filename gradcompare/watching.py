@@ -22,36 +22,13 @@ from typing import Any
 
 import numpy as np
 
+from gradcompare.sightings import Sighting, root
 from gradcompare.tracing import TracedArray
 
 DEPTH = 2
 """How deep stored arrays are looked for: grads["W1"], self.cache["Z1"]."""
 LARGEST = 100_000
 """Entries beyond which a change in place is not looked for."""
-
-
-@dataclass
-class Sighting:
-    """An array that a name was found to hold after a line was run."""
-
-    name: str
-    """As in the source: "dZ1", "grads['dW1']", "self.dW1"."""
-    line: int
-    function: str
-    calls: tuple[int, ...]
-    """The lines of the calls that led here, outermost first."""
-    value: Any
-    """What `keep` made of the array at that moment."""
-    occurrence: int = 1
-    """The how manieth of this name on this line."""
-    settled: bool = True
-    source: str = ""
-    """The statement, without its indentation."""
-
-    @property
-    def key(self) -> tuple[str, int, str, int]:
-        """The same in every run of the same code on inputs of the same shapes."""
-        return self.function, self.line, self.name, self.occurrence
 
 
 @dataclass
@@ -160,14 +137,6 @@ class Watcher:
     def _leave(self, frame: types.FrameType) -> None:
         state = self._frames.pop(frame)
         _settle(frame.f_code.co_filename, state)
-
-
-def root(name: str) -> str:
-    """The variable behind a place: "grads" of "grads['dW1']"."""
-    for i, character in enumerate(name):
-        if character in "[.":
-            return name[:i]
-    return name
 
 
 def _settle(file: str, state: _Frame) -> None:

@@ -13,7 +13,22 @@
 `PROOF.md` beside this file states each kind of rule and proves it.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from gradcompare.bounds.precision import FLOAT32, FLOAT64, Precision
-from gradcompare.bounds.tensor import BoundedTensor, NoRuleError, Run
+
+if TYPE_CHECKING:
+    from gradcompare.bounds.operands import NoRuleError
+    from gradcompare.bounds.tensor import BoundedTensor, Run
 
 __all__ = ["FLOAT32", "FLOAT64", "BoundedTensor", "NoRuleError", "Precision", "Run"]
+
+_NEED_TORCH = {"BoundedTensor": "tensor", "NoRuleError": "operands", "Run": "tensor"}
+"""Loaded when they are first used: the process that judges does without torch."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NEED_TORCH:
+        return getattr(import_module(f"gradcompare.bounds.{_NEED_TORCH[name]}"), name)
+    raise AttributeError(f"module 'gradcompare.bounds' has no attribute {name!r}")

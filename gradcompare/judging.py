@@ -1,0 +1,250 @@
+"""One comparison, judged: claims against a reference that is evaluated as often as it takes to decide them all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from gradcompare.blame import blame, is_intermediate, scales, unscaled
+from gradcompare.bounds.precision import FLOAT64, Precision
+from gradcompare.evaluation import Arrays, Bounded, Evaluation
+from gradcompare.report import Report
+from gradcompare.stand_in import lost, stand_in
+from gradcompare.verdict import WRONG, Bounds, Finding, constant_factor, judge, of, overall
+
+LOSES_DIGITS = 1e3
+"""A form that can be moved so many times further than the reference's is said to lose digits."""
+
+Evaluate = Callable[..., Evaluation]
+"""(names of the claims, precision, **options of `gradcompare.reference.evaluate`) -> Evaluation."""
+
+
+class Comparison:
+    """One comparison: the reference is run as often as it takes to decide every claim, and no more often."""
+
+    def __init__(
+        self,
+        evaluate: Evaluate,
+        inputs: Arrays,
+        claims: Mapping[str, np.ndarray],
+        claim_errors: Mapping[str, np.ndarray] | None,
+        precision: Precision,
+        notes: list[str],
+    ) -> None:
+        self._reference, self.inputs, self.precision, self.notes = evaluate, inputs, precision, notes
+        self.opaque = claim_errors is None
+        self.claim_errors = dict(claim_errors or {})
+        self.claimed = list(claims)
+        self.first = self._evaluate(measure=self.opaque)
+        self.in_float64 = self.first if precision == FLOAT64 else self._evaluate(FLOAT64)
+        self.claims = {name: claim for name, claim in claims.items() if name in self.first.tensors}
+        self.unknown = {name: claim for name, claim in claims.items() if name not in self.first.tensors}
+        if not self.claims:
+            known = [*self.inputs, *self.first.numbers]
+            raise ValueError(
+                f"the subject's keys are {', '.join(claims)}; none of them is a tensor of the reference "
+                f"({', '.join(known)}) or the gradient of one (d{known[0]}, ...)"
+            )
+
+    def _evaluate(self, precision: Precision | None = None, **options: Any) -> Evaluation:
+        return self._reference(self.claimed, precision or self.precision, **options)
+
+    def report(self) -> Report:
+        """Every claim's verdict, and what follows."""
+        scale, findings = self._best_scale()
+        for explanation in (self._past_the_kinks, self._past_the_stand_in, self._past_the_kinks):
+            if self._wrong(findings):
+                findings |= explanation(self._wrong(findings), findings, scale)
+        if self._wrong(findings):
+            scale, findings = self._blamed(findings, scale)
+            findings = self._scaled(findings, scale)
+        self._note_conventions(scale)
+        self._note_lost_digits(findings)
+        return self._finished(findings, scale)
+
+    # -- judging
+
+    def _bounds(self, name: str, reference: np.ndarray, claim: np.ndarray | None, scale: float) -> Bounds:
+        if scale != 1 and is_intermediate(name, self.inputs):
+            reference = reference + FLOAT64.unit_roundoff * np.abs(self.first.tensors[name].value)
+            claim = None if claim is None else claim / scale
+        return Bounds(reference, claim)
+
+    def _judge(self, scale: float, names: Iterable[str] | None = None) -> dict[str, Finding]:
+        """Each claim against the reference, under a convention for dZ and dA."""
+        findings = {}
+        claims = unscaled(self.claims, self.inputs, scale)
+        for name in self.claims if names is None else names:
+            reference = self.first.tensors[name].error + self.in_float64.tensors[name].error
+            bounds = self._bounds(name, reference, self.claim_errors.get(name), scale)
+            finding = judge(name, claims[name], self.first.tensors[name], bounds, self.precision)
+            findings[name] = finding if scale == 1 else finding.but(dtype=self.claims[name].dtype.name)
+        return findings
+
+    def _wrong(self, findings: Mapping[str, Finding]) -> list[str]:
+        return [name for name, finding in findings.items() if finding.verdict in WRONG]
+
+    def _best_scale(self) -> tuple[float, dict[str, Finding]]:
+        """The convention for dZ and dA under which fewest of their entries are wrong; 1 where none is better."""
+        findings = self._judge(1.0)
+        intermediate = [name for name in findings if is_intermediate(name, self.inputs)]
+        best, least = 1.0, _share_above([findings[name] for name in intermediate])
+        for scale in scales(self.claims, self.inputs)[1:] if least else ():
+            judged = self._judge(scale, intermediate)
+            if _share_above(judged.values()) < least:
+                best, least, findings = scale, _share_above(judged.values()), findings | judged
+        return best, findings
+
+    # -- before anyone is accused
+
+    def _past_the_stand_in(
+        self, wrong: Sequence[str], findings: Mapping[str, Finding], scale: float
+    ) -> dict[str, Finding]:
+        """Where the claim's own rounding is not known, allow for algebra that loses more than the reference's."""
+        unknown = [name for name in wrong if name not in self.claim_errors]
+        if not unknown:
+            return {}
+        measured = self.first if self.opaque else self._evaluate(measure=True)
+        widened = stand_in(measured, lambda floors: self._evaluate(floors=floors))
+        for name, claim in self.claims.items():
+            factor = scale if is_intermediate(name, self.inputs) else 1.0
+            self.claim_errors.setdefault(name, factor * lost(widened, name, claim))
+        return self._judge(scale, unknown)
+
+    @cached_property
+    def _at_ties(self) -> Evaluation:
+        """With bounds that cover every choice of a derivative at a kink."""
+        return self._evaluate(ties_are_kinks=True)
+
+    def _past_the_kinks(
+        self, wrong: Sequence[str], findings: Mapping[str, Finding], scale: float
+    ) -> dict[str, Finding]:
+        """At an exact 0 every value between the slopes is a valid derivative."""
+        if not self.first.run.met_a_tie:
+            return {}
+        claims = unscaled(self.claims, self.inputs, scale)
+        explained = {}
+        for name in wrong:
+            f = findings[name]
+            if f.verdict == "fault" and self._explains(self._at_ties.tensors[name], claims[name], name):
+                explained[name] = f.but(verdict="kink")
+                self.notes.append(
+                    f"A kink was met at exactly 0: {name}{list(f.worst)} is {f.claim:.6g} by your derivative and "
+                    f"{f.reference:.6g} by PyTorch's; both are valid."
+                )
+        return explained
+
+    def _explains(self, anyhow: Bounded, claim: np.ndarray, name: str) -> bool:
+        with np.errstate(invalid="ignore"):
+            above = np.abs(claim - anyhow.value) > 2 * anyhow.error + self.claim_errors.get(name, np.zeros(1))
+        return not np.any(above)
+
+    # -- whose fault, and what kind
+
+    def _blamed(self, findings: dict[str, Finding], scale: float) -> tuple[float, dict[str, Finding]]:
+        """Own fault or inherited, under the convention for dZ and dA that leaves fewest steps at fault."""
+        intermediate = [name for name in findings if is_intermediate(name, self.inputs)]
+        undoubted = any(findings[name].verdict == "ok" and findings[name].size > 0 for name in intermediate)
+        candidates = (
+            [scale] if undoubted or not intermediate else [scale, *set(scales(self.claims, self.inputs)) - {scale}]
+        )
+        outcomes = []
+        for candidate in candidates:
+            judged = findings if candidate == scale else self._judge(candidate)
+            claims = unscaled(self.claims, self.inputs, candidate)
+            errors = {k: self._bounds(k, e, e, candidate).claim for k, e in self.claim_errors.items() if k in claims}
+
+            blamed = blame(
+                judged,
+                claims,
+                {k: e for k, e in errors.items() if e is not None},
+                self.first,
+                lambda handed_on: self._evaluate(handed_on=handed_on),
+                self.precision,
+                self.inputs,
+            )
+            outcomes.append((candidate, blamed))
+        return min(outcomes, key=lambda outcome: len(self._wrong(outcome[1])))
+
+    def _scaled(self, findings: dict[str, Finding], scale: float) -> dict[str, Finding]:
+        """Constant factors; and "scaled" where every parameter's gradient has the same one."""
+        claims = unscaled(self.claims, self.inputs, scale)
+        factors: dict[str, float | None] = {}
+        for name, finding in findings.items():
+            if finding.verdict in ("fault", "inherited"):
+                reference = self.first.tensors[name]
+                errors = reference.error + self.in_float64.tensors[name].error
+                bounds = self._bounds(name, errors, self.claim_errors.get(name), scale)
+                factors[name] = constant_factor(name, claims[name], reference, bounds)
+                findings[name] = finding.but(factor=factors[name])
+        parameters = [n for n in findings if of(n) != n and of(n) in self.inputs and findings[n].size > 0]
+        common = {factors.get(name) for name in parameters}
+        if len(parameters) > 1 and len(common) == 1 and None not in common and set(factors.values()) == common:
+            findings = {
+                n: f.but(verdict="scaled", inherited_from=None) if n in factors else f for n, f in findings.items()
+            }
+        return findings
+
+    # -- what to say
+
+    def _note_conventions(self, scale: float) -> None:
+        if scale != 1:
+            self.notes.append(
+                "The gradients of intermediate tensors are those of the summed loss, m times those of the mean: "
+                "a convention."
+            )
+        if self.opaque:
+            used = ", a stand-in was used" if self.claim_errors else ""
+            self.notes.append(
+                f"How the subject itself rounds is not known{used}. numpy_on_torch(f) lets NumPy code be followed."
+            )
+
+    def _note_lost_digits(self, findings: Mapping[str, Finding]) -> None:
+        for name, finding in findings.items():
+            if finding.bound_claim is None or name not in self.claim_errors or self.opaque or finding.verdict != "ok":
+                continue
+            loses = finding.bound_claim > LOSES_DIGITS * finding.bound_reference > 0
+            noticeable = LOSES_DIGITS * self.precision.unit_roundoff * finding.size
+            if loses and finding.bound_claim > noticeable:
+                self.notes.append(
+                    f"{name} is right, but its form loses digits: rounding can move it by {finding.bound_claim:.2g}, "
+                    f"the reference's form by {finding.bound_reference:.2g}."
+                )
+
+    def _as_given(self, f: Finding, scale: float) -> Finding:
+        """In the subject's own numbers, the convention for dZ and dA included."""
+        if scale == 1 or not is_intermediate(f.name, self.inputs):
+            return f
+        numbers = ("error", "bound", "bound_reference", "claim", "reference", "size")
+        claim = None if f.bound_claim is None else f.bound_claim * scale
+        return f.but(bound_claim=claim, **{name: getattr(f, name) * scale for name in numbers})
+
+    def _finished(self, findings: Mapping[str, Finding], scale: float) -> Report:
+        ordered = [self._as_given(findings[name], scale) for name in self.first.order if name in findings]
+        ordered += [
+            Finding(name, of(name), "missing", tuple(claim.shape), claim.dtype.name)
+            for name, claim in self.unknown.items()
+        ]
+        undecided = any(finding.verdict == "undecided" for finding in ordered)
+        cases = {
+            "drawn": 1,
+            "decided": int(not undecided),
+            "at_kink": int(any(finding.verdict == "kink" for finding in ordered)),
+            "undecided": int(undecided),
+        }
+        return Report(
+            overall(ordered, decided=cases["decided"], drawn=1),
+            ordered,
+            self.notes,
+            cases=cases,
+            precisions=(self.precision.name,),
+        )
+
+
+def _share_above(findings: Iterable[Finding]) -> float:
+    """How many entries are wrong, a whole tensor counting as 1."""
+    return sum(1.0 if f.verdict in ("shape", "dtype") else f.above / max(math.prod(f.shape), 1) for f in findings)
