@@ -1,8 +1,8 @@
 """Whole networks: the gradient that PyTorch computes in either precision is never further from the exact one than its
 bound, and the bound is small.
 
-The exact gradient comes from the six formulas, in mpmath (400 digits), which knows nothing of torch; the code under test
-writes the same functions in every algebraic form.
+The exact gradient comes from the six formulas, in mpmath (400 digits), which knows nothing of torch; the code under
+test writes the same functions in every algebraic form.
 """
 
 from __future__ import annotations

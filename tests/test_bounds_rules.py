@@ -368,7 +368,11 @@ ROWS: dict[str, Row] = {
     "bitwise_not": Row([aten.bitwise_not], lambda a: ~(a > 0), lambda a: a <= 0),
     "all": Row([aten.all], lambda a: (a > 0).all(), lambda a: np.asarray((a > 0).all())),
     "any": Row([aten.any], lambda a: (a > 0).any(0), lambda a: (a > 0).any(0)),
-    "nonzero": Row([aten.nonzero], lambda a: (a > 0).nonzero().sum(), lambda a: np.asarray(np.argwhere(a > 0).sum())),
+    "nonzero": Row(
+        [aten.nonzero],
+        lambda a: (a > 0).nonzero().sum() + (a > 0).count_nonzero(),  # an empty result has no entry to carry a bound
+        lambda a: np.asarray(np.argwhere(a > 0).sum() + (a > 0).sum()),
+    ),
     "count_nonzero": Row([aten.count_nonzero], torch.count_nonzero, lambda a: np.asarray((a != 0).sum())),
     "to whole numbers": Row([aten._to_copy], lambda a: a.to(torch.int64), real(lambda x: int(x)), largest=1e6),
     "to answers": Row([aten._to_copy], lambda a: a.to(torch.bool), lambda a: a != 0),

@@ -30,7 +30,7 @@ from gradcompare.bounds.operands import (
     value,
     values,
 )
-from gradcompare.bounds.precision import UNITS_IN_THE_LAST_PLACE, Precision
+from gradcompare.bounds.precision import FLOAT64, UNITS_IN_THE_LAST_PLACE, Precision
 
 if TYPE_CHECKING:
     from gradcompare.bounds.tensor import Run
@@ -199,10 +199,11 @@ def _product_bound(p: Precision, operation: Any, a: Any, b: Any, gamma: float) -
     def terms_that_are_not_0() -> Tensor:
         smallest = [float(torch.where(s > 0, s, math.inf).min()) if s.numel() else math.inf for s in (size_a, size_b)]
         if gamma * smallest[0] * smallest[1] > p.underflow:  # then bound is 0 where, and only where, all terms are
-            return (bound > 0) * float(inner)
-        return operation(nonzero(a), nonzero(b))
+            return (bound > 0).to(torch.float64)
+        return operation(nonzero(a), nonzero(b)).clamp(max=1)
 
-    return with_underflow(bound, inner * p.underflow, terms_that_are_not_0)
+    largest = sum(float(s.max()) if s.numel() else 0.0 for s in (size_a, size_b))  # magnifies what weights lose
+    return with_underflow(bound, inner * (p.underflow + FLOAT64.underflow * largest), terms_that_are_not_0)
 
 
 def product_added(operation: Any) -> Rule:
@@ -243,7 +244,9 @@ def reduction(mean: bool = False) -> Rule:
         bound = torch.add(bound, reach, alpha=gamma)
         if mean and n > 1:
             u = 2 * p.unit_roundoff
-            bound = bound * ((1 + 2 * u) / n) + u * y.abs() + p.underflow * (reach > 0)
+            bound = (
+                bound * ((1 + 2 * u) / n) + u * y.abs() + torch.where(reach > 0, p.underflow, torch.zeros_like(bound))
+            )
         return finish(p, y, bound, reach=torch.add(reach, bound, alpha=2))
 
     return rule
