@@ -54,8 +54,8 @@ def blame(
     evaluate: Evaluate,
     precision: Precision,
     inputs: Iterable[str],
-) -> dict[str, Finding]:
-    """The findings, with "fault" or "inherited" for each tensor that was found wrong. One more run of the reference."""
+) -> tuple[dict[str, Finding], Evaluation]:
+    """The findings, with "fault" or "inherited" for each one found wrong; and the run that told them apart."""
     inputs = set(inputs)
     passable = {
         k: c for k, c in claims.items() if findings[k].verdict not in ("shape", "dtype", "missing") and _finite(c)
@@ -84,7 +84,7 @@ def blame(
         cause = _wrong_value_of_the_same_step(name, local, judged) if own else None
         if cause is not None or (near and not own):
             judged[name] = finding.but(verdict="inherited", inherited_from=cause or near[0])
-    return judged | {k: f for k, f in findings.items() if k not in judged}
+    return judged | {k: f for k, f in findings.items() if k not in judged}, local
 
 
 def _arrived(name: str, local: Evaluation, passable: Mapping[str, np.ndarray]) -> Bounded:

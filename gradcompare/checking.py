@@ -17,6 +17,7 @@ from gradcompare import cases
 from gradcompare.bounds.precision import Precision
 from gradcompare.errors import CodeError, TimeIsUpError
 from gradcompare.evaluation import COST, Evaluation
+from gradcompare.explaining import diagnosed
 from gradcompare.interfaces import INTERFACES
 from gradcompare.judging import Comparison
 from gradcompare.losses import LOSSES
@@ -267,7 +268,11 @@ class _Check:
 
     def _explained(self, report: Report) -> Report:
         """With lines, and the smallest network that shows the fault."""
-        report = merged_with(report, self._placed())
+        placed = self._placed()
+        report = merged_with(report, placed)
+        if report.verdict in ("wrong", "scaled"):
+            found = diagnosed(placed, report.first_fault, self.about["samples_axis"])
+            report.diagnosis = [diagnosis.to_dict() for diagnosis in found]
         _with_cells(report, self.about["cells"])
         if report.verdict in ("wrong", "scaled"):
             report.smallest_case = self._smallest()

@@ -34,11 +34,16 @@ class Comparison:
         claim_errors: Mapping[str, np.ndarray] | None,
         precision: Precision,
         notes: list[str],
+        also: Iterable[str] = (),
     ) -> None:
+        """`also` are gradients that nobody claims and a diagnosis wants to know."""
         self._reference, self.inputs, self.precision, self.notes = evaluate, inputs, precision, notes
         self.opaque = claim_errors is None
         self.claim_errors = dict(claim_errors or {})
-        self.claimed = list(claims)
+        self.claimed = [*claims, *(name for name in also if name not in claims)]
+        self.scale = 1.0
+        self.local: Evaluation | None = None
+        """Where blame had to be found: each tensor as it follows from the subject's own inputs to that step."""
         self.first = self._evaluate(measure=self.opaque)
         self.in_float64 = self.first if precision == FLOAT64 else self._evaluate(FLOAT64)
         self.claims = {name: claim for name, claim in claims.items() if name in self.first.tensors}
@@ -152,13 +157,13 @@ class Comparison:
         candidates = (
             [scale] if undoubted or not intermediate else [scale, *set(scales(self.claims, self.inputs)) - {scale}]
         )
-        outcomes = []
+        outcomes: list[tuple[float, dict[str, Finding], Evaluation]] = []
         for candidate in candidates:
             judged = findings if candidate == scale else self._judge(candidate)
             claims = unscaled(self.claims, self.inputs, candidate)
             errors = {k: self._bounds(k, e, e, candidate).claim for k, e in self.claim_errors.items() if k in claims}
 
-            blamed = blame(
+            blamed, local = blame(
                 judged,
                 claims,
                 {k: e for k, e in errors.items() if e is not None},
@@ -167,8 +172,9 @@ class Comparison:
                 self.precision,
                 self.inputs,
             )
-            outcomes.append((candidate, blamed))
-        return min(outcomes, key=lambda outcome: len(self._wrong(outcome[1])))
+            outcomes.append((candidate, blamed, local))
+        self.scale, findings, self.local = min(outcomes, key=lambda outcome: len(self._wrong(outcome[1])))
+        return self.scale, findings
 
     def _scaled(self, findings: dict[str, Finding], scale: float) -> dict[str, Finding]:
         """Constant factors; and "scaled" where every parameter's gradient has the same one."""

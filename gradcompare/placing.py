@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 
 from gradcompare.bounds.precision import Precision
 from gradcompare.evaluation import Evaluation
-from gradcompare.judging import Comparison
+from gradcompare.judging import Comparison, Evaluate
 from gradcompare.report import Report
 from gradcompare.sightings import Sighting, Watched, Witness, assign, line_of
 from gradcompare.verdict import SEVERITY, WRONG, Finding
@@ -64,21 +63,27 @@ def place(host: Host, inputs: Inputs, precision: Precision, loss: str | None, sa
     def evaluate(claimed: Sequence[str], working: Precision, **options: Any) -> Evaluation:
         return host.evaluate(inputs, claimed, working.name, loss, watched=True, **options)
 
+    m = float(inputs["X"].shape[samples_axis])
     seen = host.watch(inputs, precision.name, loss)
     watched: Watched = seen["watched"]
-    evaluation = evaluate([f"d{name}" for name in (*inputs, *seen["names"])], precision)
-    scales = [1.0, float(inputs["X"].shape[samples_axis])]
+    gradients = [f"d{name}" for name in (*inputs, *seen["names"])]
+    evaluation = evaluate(gradients, precision)
     readings: list[Placed] = []
     for trust_names in (False, True):
-        witnesses = assign(watched, evaluation, scales, trust_names=trust_names)
-        readings.append(_placed_with(witnesses, watched, partial(evaluate), inputs, precision))
+        witnesses = assign(watched, evaluation, [1.0, m], trust_names=trust_names)
+        readings.append(_placed_with(witnesses, watched, evaluate, inputs, precision, gradients))
         if not readings[-1].faults:
             break
     return min(readings, key=lambda placed: len(placed.faults))
 
 
 def _placed_with(
-    witnesses: dict[str, Witness], watched: Watched, evaluate: Any, inputs: Inputs, precision: Precision
+    witnesses: dict[str, Witness],
+    watched: Watched,
+    evaluate: Evaluate,
+    inputs: Inputs,
+    precision: Precision,
+    gradients: Sequence[str],
 ) -> Placed:
     claims = watched.claims
     witnesses = {name: witness for name, witness in witnesses.items() if name not in claims}
@@ -91,6 +96,7 @@ def _placed_with(
         _errors(claims, sightings, watched.sightings, witnesses),
         precision,
         [],
+        also=gradients,
     )
     report = comparison.report()
     report.tensors = [_placed(finding, sightings.get(finding.name)) for finding in report.tensors]

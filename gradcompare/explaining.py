@@ -1,0 +1,79 @@
+"""What a diagnosis needs to know of a step at fault, from a network that was watched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gradcompare.blame import is_intermediate
+from gradcompare.diagnosis import Diagnosis, Step, diagnose
+from gradcompare.evaluation import COST, Evaluation
+from gradcompare.placing import Placed
+from gradcompare.sightings import base
+from gradcompare.verdict import WRONG, Finding, of
+
+MOST = 3
+"""So many faults are diagnosed, the first ones."""
+
+
+def diagnosed(placed: Sequence[Placed], first_fault: Finding | None, samples_axis: int) -> list[Diagnosis]:
+    """A diagnosis of each tensor at fault, the first fault first, from the networks that show it."""
+    steps: dict[str, list[Step]] = {}
+    for one in placed:
+        for finding in one.report.tensors:
+            if finding.verdict in (*WRONG, "scaled") and finding.verdict != "dtype":
+                step = step_of(one, finding, samples_axis)
+                if step is not None:
+                    steps.setdefault(finding.name, []).append(step)
+    ordered = sorted(steps, key=lambda name: first_fault is None or name != first_fault.name)
+    return [found for name in ordered[:MOST] for found in diagnose(steps[name])[:1]]
+
+
+def step_of(placed: Placed, finding: Finding, samples_axis: int) -> Step | None:
+    """The step that made a tensor, with its true inputs, in the code's own numbers; None where blame was not needed."""
+    comparison, local = placed.comparison, placed.comparison.local
+    name = finding.name
+    if local is None or name not in local.tensors or of(name) == name:
+        return None
+    scale = comparison.scale if is_intermediate(name, comparison.inputs) else 1.0
+    arrived = local.tensors[name]
+    claim_error = comparison.claim_errors.get(name, np.zeros(()))
+    claim_error = claim_error if claim_error.shape in ((), arrived.error.shape) else np.zeros(())
+    gradients, hidden = _gradients(placed, name, local)
+    sighting = placed.sightings.get(name)
+    return Step(
+        name=finding.variable or name,
+        of=base(of(name)),
+        claim=comparison.claims[name],
+        right=arrived.value * scale,
+        bound=2 * arrived.error * scale + claim_error + 2.0**-52 * np.abs(arrived.value * scale),
+        values=_values(placed, local),
+        gradients=gradients,
+        hidden=hidden,
+        inputs=list(comparison.inputs),
+        samples=comparison.inputs["X"].shape[samples_axis],
+        samples_axis=samples_axis,
+        source=sighting.source if sighting is not None else None,
+        line=finding.line,
+        unit_roundoff=comparison.precision.unit_roundoff,
+    )
+
+
+def _values(placed: Placed, local: Evaluation) -> dict[str, np.ndarray]:
+    """Forward values, parameters and data."""
+    values = {name: local.tensors[name].value for name in local.order if name in local.values and name != COST}
+    return values | dict(placed.comparison.inputs)
+
+
+def _gradients(placed: Placed, name: str, local: Evaluation) -> tuple[dict[str, np.ndarray], list[str]]:
+    """The gradients that the step could read, the code's own where it has them; and the names of those it has not."""
+    comparison = placed.comparison
+    before = local.order[: local.order.index(name)]
+    own = {k: comparison.claims[k] for k in before if k in comparison.claims and of(k) != k}
+    hidden = {
+        k: local.tensors[k].value * (comparison.scale if is_intermediate(k, comparison.inputs) else 1.0)
+        for k in before
+        if k not in own and k not in local.values and k not in comparison.claims
+    }
+    return own | hidden, list(hidden)
