@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 import importlib
 import importlib.util
+import itertools
+import pickle
 import sys
 import types
 from collections.abc import Callable, Iterable, Mapping
@@ -32,6 +35,8 @@ PUT_OFF = {
     "gradcompare", "jax", "mnist", "numba", "pandas", "scipy", "skimage", "sklearn", "statsmodels", "sympy", "torch",
 }  # fmt: skip
 """Large, and seldom needed for a gradient: imported when something of it is called."""
+BOTH_PYTHONS = {"six.moves", "past.builtins", "builtins", "future.builtins", "__builtin__"}
+"""Where files that run on Python 2 and 3 get their names from."""
 NUMPY_ALIKE = {"cupy", "autograd.numpy", "jax.numpy", "minpy.numpy", "mxnet.numpy"}
 """NumPy's interface on another machine: NumPy stands in."""
 OLD_NAMES = {
@@ -54,6 +59,8 @@ def progress_bar(iterable: Iterable[Any] = (), *_: Any, **__: Any) -> Iterable[A
     return iterable
 
 
+MOST_HELPERS = 25
+"""A file that imports more than so many others from beside it is part of a library; the rest is left out."""
 LoadHelper = Callable[[Path, types.ModuleType], None]
 """Fills a module with what a helper file defines."""
 
@@ -91,6 +98,8 @@ class Importer:
         if level == 0:
             if name in NUMPY_ALIKE or name == "numpy" or name.startswith("numpy."):
                 return self._numpy(name)
+            if name in BOTH_PYTHONS:
+                return _both_pythons()
             if name in SCIPY:
                 return SCIPY[name]
         helper = self._helper(name, level)
@@ -151,9 +160,14 @@ class Importer:
         return f"{name} was not found"
 
     def _absent(self, name: str, why: str, found: bool = True) -> Absent:
-        if not found:
+        if not found and not self.strict:
             self.not_found.setdefault(name, why)
-        return Absent(name, why)
+        absent = Absent(name, why)
+        for attribute in set() if found else uses.attributes_of(self.tree, name):
+            row = stood_in.row(attribute)
+            if row is not None:
+                setattr(absent, attribute, self._standing_in(row, attribute, name))
+        return absent
 
     def _top(self, name: str, found: Any, level: int) -> Any:
         """What `import a.b` binds to a: with .b in it."""
@@ -164,7 +178,10 @@ class Importer:
             return SCIPY[top]
         if isinstance(found, Absent):
             real = (lambda: importlib.import_module(top)) if top in PUT_OFF and self._is_installed(top) else None
-            return Absent(top, found._why, real)
+            outer = Absent(top, found._why, real)
+            if real is None:
+                _put(outer, name.split(".")[1:], found)
+            return outer
         if found is np or getattr(found, "__name__", "").startswith("subject_"):
             return _nested(name.split(".")[1:], top, found)
         return sys.modules.get(top, found)
@@ -194,6 +211,8 @@ class Importer:
 
     def _helper_file(self, path: Path, name: str) -> Any:
         path = path.absolute()
+        if path not in self._helpers and len(self._helpers) >= MOST_HELPERS:
+            return self._absent(name, f"more than {MOST_HELPERS} files are imported from beside it", found=False)
         if path not in self._helpers:
             self._helpers[path] = module = types.ModuleType(f"subject_{name}")
             try:
@@ -256,13 +275,23 @@ class Importer:
 def _nested(path: list[str], top: str, innermost: Any) -> Any:
     """A module `top` in which the rest of a dotted name leads to the innermost one."""
     outer = types.ModuleType(f"subject_{top}")
-    here = outer
+    _put(outer, path, innermost)
+    return outer
+
+
+def _put(outer: Any, path: list[str], innermost: Any) -> None:
     for name in path[:-1]:
         inner = types.ModuleType(f"subject_{name}")
-        setattr(here, name, inner)
-        here = inner
-    setattr(here, path[-1], innermost)
-    return outer
+        setattr(outer, name, inner)
+        outer = inner
+    setattr(outer, path[-1], innermost)
+
+
+def _both_pythons() -> types.ModuleType:
+    module = types.ModuleType("builtins")
+    vars(module).update(vars(builtins), xrange=range, reduce=functools.reduce, unicode=str, long=int, basestring=str)
+    vars(module).update(raw_input=input, zip_longest=itertools.zip_longest, cPickle=pickle, __all__=["range", "xrange"])
+    return module
 
 
 def _tqdm() -> types.ModuleType:

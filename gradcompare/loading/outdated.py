@@ -77,7 +77,7 @@ def outdated_in(tree: ast.AST, names: Mapping[str, Any]) -> list[Outdated]:
 
 
 def _uses(tree: ast.AST, names: Mapping[str, Any]) -> Iterator[Outdated]:
-    for node in ast.walk(tree):
+    for node in _walk(tree):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in PYTHON_2_NAMES:
             if node.id not in names and not _bound_in(tree, node.id):
                 yield Outdated(node.lineno, node.id, _says(node.id, "Python 2", PYTHON_2_NAMES[node.id]))
@@ -88,6 +88,17 @@ def _uses(tree: ast.AST, names: Mapping[str, Any]) -> Iterator[Outdated]:
         elif _is_of_numpy(node, names) and not _numpy_has(node.attr):
             name = ast.unparse(node)
             yield Outdated(node.lineno, name, _says(name, "an older NumPy", NUMPY.get(node.attr)))
+
+
+def _walk(tree: ast.AST) -> Iterator[ast.AST]:
+    """What a tree holds, without what is there for one version of Python: `if sys.version_info[0] < 3:`, `try:`."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        versions = isinstance(node, ast.If) and "version" in ast.unparse(node.test)
+        if not versions and not isinstance(node, ast.Try):
+            yield node
+            waiting += ast.iter_child_nodes(node)
 
 
 def _is_of_numpy(node: ast.AST, names: Mapping[str, Any]) -> TypeGuard[ast.Attribute]:

@@ -54,9 +54,9 @@ def stored_globally(code: types.CodeType) -> set[str]:
 
 def _all_reads(code: types.CodeType, function: str) -> Iterator[Read]:
     instructions = list(dis.get_instructions(code))
-    own = {i.argval for i in instructions if i.opname == "STORE_NAME"} | {"__name__", "__module__", "__qualname__"}
+    own = {i.argval for i in instructions if i.opname == "STORE_NAME"}
     for i in instructions:
-        if i.opname in GLOBAL_READS and i.argval not in own:
+        if i.opname in GLOBAL_READS and i.argval not in own and not i.argval.startswith("__"):
             line = i.positions.lineno if i.positions else None
             yield Read(i.argval, function, line or code.co_firstlineno)
     for inner in _inner(code):

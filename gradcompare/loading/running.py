@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from gradcompare.loading.absent import Absent
 from gradcompare.loading.importing import Importer
 from gradcompare.loading.reads import Read, compiled, read_by_functions, read_directly, stored_globally
-from gradcompare.loading.safety import calls_own_code, danger, danger_in_function, is_own, resolve
+from gradcompare.loading.safety import calls_own_code, danger, danger_in_function, is_cheap, is_own, resolve
 from gradcompare.loading.statements import (
     FILLING,
     bound_anywhere,
@@ -22,13 +22,12 @@ from gradcompare.loading.statements import (
     catches,
     caught,
     flat,
-    has_call,
     root_of,
     what_it_is,
 )
 
-LINES = 200_000
-"""How many lines of their own a file's functions may run while it is loaded."""
+STEPS = 1_000_000
+"""How many steps of the interpreter a file's functions may take while one statement is run."""
 IMPORT_ERRORS = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException", None}
 SETTINGS = {"seed", "seterr", "set_printoptions"}
 
@@ -129,6 +128,8 @@ class Runner:
 
     def _execute(self, statement: ast.stmt, strict: bool) -> bool:
         try:
+            if strict:
+                self._check_names(statement)
             self._call(compiled(statement, self.file), watched=calls_own_code(statement, self.names))
             return True
         except (TooLongError, RecursionError, MemoryError, SystemExit) as error:
@@ -139,6 +140,14 @@ class Runner:
             self._leave_out(statement, self._failure(error))
         return False
 
+    def _check_names(self, statement: ast.AST) -> None:
+        """NameError for names of Python 2: it is what `try: xrange` asks."""
+        for node in ast.walk(statement):
+            if not isinstance(node, ast.Name) or node.id in self.names or not isinstance(node.ctx, ast.Load):
+                continue
+            if isinstance(self.names["__builtins__"].get(node.id), Absent):
+                raise NameError(f"name {node.id!r} is not defined", name=node.id)
+
     def _failure(self, error: Exception) -> str:
         name = getattr(error, "name", None)
         if isinstance(error, NameError) and name in self.left_out:
@@ -146,7 +155,7 @@ class Runner:
         return f"it fails with {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}".rstrip(": ")
 
     def _call(self, code: types.CodeType, watched: bool) -> None:
-        """Run code, without what it prints and, where it calls the file's functions, for a limited number of lines."""
+        """Run code, without what it prints and, where it calls the file's functions, for a limited number of steps."""
         before = sys.gettrace()
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             try:
@@ -238,7 +247,8 @@ class Runner:
         why = danger(statement.value, self.names)
         targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
         why = why or next((why for target in targets if (why := self._refused(target))), None)
-        if why is None and has_call(statement.value) and not bound_by(statement) & self.needed:
+        needed = bound_by(statement) & self.needed
+        if why is None and not needed and not is_cheap(statement.value, self.names):
             why = "no function needs it"
         if why is None:
             self._execute(statement, strict)
@@ -265,6 +275,8 @@ class Runner:
         """Of expressions only those that settle something: a seed, a list that is filled."""
         assert isinstance(statement, ast.Expr)
         call = statement.value
+        if strict:
+            self._check_names(statement)
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute | ast.Name):
             return
         last = call.func.attr if isinstance(call.func, ast.Attribute) else call.func.id
@@ -344,13 +356,14 @@ KINDS: list[tuple[Any, Callable[[Runner, Any, bool], None]]] = [
 
 
 def _limit() -> Callable[..., Any]:
-    """A trace function that stops code after LINES lines."""
-    lines = 0
+    """A trace function that stops code after STEPS steps of the interpreter (`while True: pass` has no lines)."""
+    steps = 0
 
     def trace(frame: types.FrameType, event: str, argument: Any) -> Any:
-        nonlocal lines
-        lines += event == "line"
-        if lines > LINES:
+        nonlocal steps
+        frame.f_trace_opcodes = True
+        steps += 1
+        if steps > STEPS:
             raise TooLongError
         return trace
 

@@ -42,6 +42,8 @@ LONG = re.compile(
 """Functions of the file that are not called at module level: they train, plot or load."""
 LARGEST = 20_000_000
 """Elements in a constant."""
+CHEAP = 10_000
+"""Elements in a constant that is computed whether anything needs it or not."""
 
 Plain = (
     ast.Constant, ast.Name, ast.Tuple, ast.List, ast.Dict, ast.Set, ast.UnaryOp, ast.BinOp, ast.BoolOp, ast.Compare,
@@ -74,6 +76,18 @@ def calls_own_code(expression: ast.AST, names: Mapping[str, Any]) -> bool:
     """Whether it calls a function or class that is written in Python outside the standard library."""
     called = (resolve(node.func, names) for node in ast.walk(expression) if isinstance(node, ast.Call))
     return any(is_own(thing) for thing in called)
+
+
+def is_cheap(expression: ast.AST, names: Mapping[str, Any]) -> bool:
+    """Whether computing a safe expression takes no time worth mentioning, so that it need not be asked who needs it."""
+    if isinstance(expression, ast.Lambda):
+        return True
+    if isinstance(expression, ast.Call) and (
+        _size(expression, names) > CHEAP or is_own(resolve(expression.func, names))
+    ):
+        return False
+    loops = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+    return not isinstance(expression, loops) and all(is_cheap(c, names) for c in ast.iter_child_nodes(expression))
 
 
 def resolve(expression: ast.AST, names: Mapping[str, Any]) -> Any:

@@ -88,14 +88,6 @@ def what_it_is(statement: ast.stmt) -> str:
     return f"it stands in {kinds.get(type(statement), 'code that is no definition')}"
 
 
-def has_call(expression: ast.AST) -> bool:
-    """Whether computing an expression calls something or loops, rather than building it from constants."""
-    if isinstance(expression, ast.Lambda):
-        return False
-    costly = ast.Call | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
-    return isinstance(expression, costly) or any(map(has_call, ast.iter_child_nodes(expression)))
-
-
 def caught(handler: ast.ExceptHandler) -> list[str | None]:
     if handler.type is None:
         return [None]

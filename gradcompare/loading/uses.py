@@ -40,6 +40,17 @@ def _aliases(tree: ast.AST, name: str) -> set[str]:
     return {a.asname for a in imported if a.name == name and a.asname}
 
 
+def attributes_of(tree: ast.AST, module: str) -> set[str]:
+    """The names that a file takes from a module that it imports whole: dnn_utils.sigmoid."""
+    imported = (a for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names)
+    names = {a.asname or a.name for a in imported if a.name == module}
+    return (
+        {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and ast.unparse(node.value) in names}
+        if names
+        else set()
+    )
+
+
 def _is_call(node: ast.AST | None, names: set[str]) -> bool:
     if not isinstance(node, ast.Call):
         return False
