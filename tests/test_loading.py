@@ -650,6 +650,8 @@ def test_numpy_names_that_are_gone(loaded):
         ("A = sigmoid(Z)[0]", True),
         ("A = sigmoid(Z)", False),
         ("A = 2 * sigmoid(Z)", False),
+        ("A = sigmoid(Z).T", False),
+        ("A = sigmoid(Z)[()]", False),
         ("A = np.round(sigmoid(Z))", False),
         ("A = (lambda g: g(Z))(sigmoid)", False),
     ],

@@ -17,8 +17,8 @@ def returns_two(tree: ast.AST, name: str, module: str) -> bool:
         value = getattr(node, "value", None)
         if isinstance(node, ast.Assign) and _is_call(value, names):
             return any(isinstance(target, ast.Tuple | ast.List) and len(target.elts) == 2 for target in node.targets)
-        if isinstance(node, ast.Subscript) and _is_call(value, names) and isinstance(node.slice, ast.Constant):
-            return node.slice.value in (0, 1)
+        if isinstance(node, ast.Subscript) and _is_call(value, names):
+            return isinstance(node.slice, ast.Constant) and node.slice.value in (0, 1)
         if any(_is_call(operand, names) for operand in _operands(node)):
             return False
     return bool(WITH_CACHE.match(module.rpartition(".")[2]))
@@ -30,9 +30,10 @@ def _operands(node: ast.AST) -> Iterator[ast.AST]:
         yield from (node.left, node.right)
     elif isinstance(node, ast.UnaryOp):
         yield node.operand
+    elif isinstance(node, ast.Attribute):
+        yield node.value
     elif isinstance(node, ast.Call):
         yield from node.args
-        yield node.func.value if isinstance(node.func, ast.Attribute) else node.func
 
 
 def _aliases(tree: ast.AST, name: str) -> set[str]:
