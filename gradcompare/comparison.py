@@ -14,9 +14,10 @@ from gradcompare import numerical
 from gradcompare.bounds import BoundedTensor, NoRuleError, Precision, Run
 from gradcompare.evaluation import COST, Arrays
 from gradcompare.judging import Comparison
+from gradcompare.randomness import same_random_numbers
 from gradcompare.reference import Reference, evaluate
 from gradcompare.report import Report
-from gradcompare.tracing import NotTraceableError, NumpyOnTorch, same_random_numbers
+from gradcompare.tracing import NotTraceableError, NumpyOnTorch
 from gradcompare.verdict import Bounds, Finding, judge, of, overall
 
 Subject = Callable[[dict[str, Any]], Mapping[str, Any]]
