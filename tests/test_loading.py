@@ -407,6 +407,56 @@ def test_weights_that_are_globals(loaded, capsys):
     assert capsys.readouterr() == ("", "")
 
 
+def test_constants_in_many_habits(loaded):
+    result = loaded(
+        """
+        import numpy as np, logging, os, sys, time
+        from numpy.random import seed, randn
+        from dataclasses import dataclass, field
+        from enum import Enum
+        from typing import NamedTuple
+        seed(0)
+        rng = np.random.default_rng(42)
+        logger = logging.getLogger(__name__)
+        here = os.path.dirname(os.path.abspath(__file__))
+        start = time.time()
+        W1, b1 = randn(3, 2), np.zeros((3, 1))
+        X = (np.arange(6) - 3).reshape(2, 3)[:, ::-1].T.copy()
+        X1 = np.c_[X, np.ones(3)]
+        name = "%s-%d" % ("net", len(X)) + f"{X.shape}"
+        sizes = [2]; sizes.append(3); sizes += [1]
+        table = {"tanh": np.tanh, "relu": lambda z: z * (z > 0)}
+        table["id"] = lambda z: z
+        rate: float = 1e-2 if len(sizes) > 2 else 0.5
+        class Kind(Enum):
+            A = 1
+        class Pair(NamedTuple):
+            a: int
+        @dataclass
+        class Options:
+            sizes: list = field(default_factory=list)
+        class Net:
+            def __init__(self, n): self.W = rng.normal(size=(n, n))
+            def update(self): print("updated"); return 3
+        def build_model(n):
+            return Net(n)
+        model = build_model(3)
+        other = model.update()
+        def f():
+            logger.debug("quiet")
+            return model.W, other, table["id"](rate), sys.argv
+        """
+    )
+    names = result.names
+    assert names["sizes"] == [2, 3, 1]
+    assert (names["rate"], names["name"], names["X1"].shape) == (0.01, "net-3(3, 2)", (3, 3))
+    assert names["model"].W.shape == (3, 3)
+    assert (names["Options"]().sizes, names["Kind"].A.value, names["Pair"](1).a) == ([], 1, 1)
+    assert names["W1"].shape == (3, 2)
+    assert list(result.missing) == ["other"]
+    assert result.missing["other"].why == "it calls model.update"
+
+
 def test_methods_that_are_added_to_a_class_later(loaded):
     result = loaded(
         """
@@ -453,6 +503,7 @@ EFFECTS = [
     "class Net:\n    open('written.txt', 'w')\n    x = print('spoken')",
     "def deco(f): open('written.txt', 'w')\n@deco\ndef g(): pass",
     "def g(x=open('written.txt', 'w')): pass",
+    "import atexit\n@atexit.register\ndef g(): open('written.txt', 'w')",
     "def g(*, x: print('spoken') = 1) -> print('spoken'): pass",
     "x: print('spoken') = 1",
     "x = 10 ** 10 ** 10",

@@ -8,6 +8,7 @@ import contextlib
 import inspect
 import linecache
 import random
+import sys
 import textwrap
 import types
 import warnings
@@ -119,10 +120,11 @@ def _load_file(path: Path) -> Loaded:
     text = _read(path)
     if not any(line.strip() and not line.strip().startswith("#") for line in text.text.split("\n")):
         raise CannotLoadError(f"{path} is empty: there is no code in it.")
-    names: dict[str, Any] = {}
+    module = types.ModuleType(f"subject_{path.stem}")
+    names = vars(module)
     try:
         with _nothing_left_behind():
-            runner, importers, tree = _Loader(path).run(path, text, names)
+            runner, importers, tree = _Loader(path).run(path, text, module)
             loaded = Loaded(names, str(path), text.text, text.cells)
             loaded.missing = runner.missing()
             loaded.outdated = outdated_in(tree, names)
@@ -146,20 +148,33 @@ class _Loader:
         self.importers: list[Importer] = []
         self.helpers: dict[Path, Any] = {}
 
-    def run(self, path: Path, text: Text, names: dict[str, Any]) -> tuple[Runner, list[Importer], ast.Module]:
-        file = str(path)
+    def run(self, path: Path, text: Text, module: types.ModuleType) -> tuple[Runner, list[Importer], ast.Module]:
+        file, names = str(path), vars(module)
         tree = parse(text.text, file, text.where, top_level_await=bool(text.cells))
         linecache.cache[file] = (len(text.text), None, [f"{line}\n" for line in text.text.split("\n")], file)
         importer = Importer(path.parent, tree, self._helper, set(), self.helpers)
         self.importers.append(importer)
-        names.setdefault("__name__", f"subject_{path.stem}")
         names.update(__file__=file, __doc__=ast.get_docstring(tree), __builtins__=builtins_with(importer, _OLD_NAMES))
-        runner = Runner(tree, file, names, importer)
-        runner.run(tree.body)
+        with _registered(module):
+            runner = Runner(tree, file, names, importer)
+            runner.run(tree.body)
         return runner, self.importers, tree
 
     def _helper(self, path: Path, module: types.ModuleType) -> None:
-        self.run(path, _read(path), vars(module))
+        self.run(path, _read(path), module)
+
+
+@contextlib.contextmanager
+def _registered(module: types.ModuleType) -> Iterator[None]:
+    """While its definitions are run, a module is where `dataclass` and others look for it."""
+    before = sys.modules.get(module.__name__)
+    sys.modules[module.__name__] = module
+    try:
+        yield
+    finally:
+        del sys.modules[module.__name__]
+        if before is not None:
+            sys.modules[module.__name__] = before
 
 
 _OLD_NAMES = {

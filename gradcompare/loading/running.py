@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from gradcompare.loading.absent import Absent
 from gradcompare.loading.importing import Importer
 from gradcompare.loading.reads import Read, compiled, read_by_functions, read_directly, stored_globally
-from gradcompare.loading.safety import calls_own_code, danger, danger_in_function, is_cheap, is_own, resolve
+from gradcompare.loading.safety import calls_own_code, danger, danger_in_function, is_cheap, is_own, is_pure, resolve
 from gradcompare.loading.statements import (
     FILLING,
     bound_anywhere,
@@ -205,9 +205,9 @@ class Runner:
 
     def _may_decorate(self, decorator: ast.expr) -> bool:
         thing = resolve(decorator.func if isinstance(decorator, ast.Call) else decorator, self.names)
-        if isinstance(thing, Absent):
-            return False
-        return danger_in_function(thing) is None if is_own(thing) else True
+        if is_own(thing):
+            return danger_in_function(thing) is None
+        return thing is None or (not isinstance(thing, Absent) and is_pure(thing))
 
     def _default(self, default: ast.expr) -> ast.expr:
         """A default that may be computed, or else one that says so when it is used."""

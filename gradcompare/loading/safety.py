@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 
 from gradcompare.loading.absent import Absent
+from gradcompare.loading.statements import root_of
 
 _BUILTINS = """abs all any bool bytes classmethod complex dict divmod enumerate float format frozenset getattr hasattr
     int isinstance issubclass len list max min object ord pow property range repr reversed round set slice sorted
     staticmethod str sum super tuple type zip"""
 BUILTINS = {getattr(builtins, name) for name in _BUILTINS.split()}
-MODULES = {
-    "abc", "collections", "copy", "dataclasses", "decimal", "enum", "fractions", "functools", "itertools", "math",
-    "numbers", "operator", "posixpath", "ntpath", "random", "re", "string", "types", "typing",
-}  # fmt: skip
+_MODULES = """abc argparse collections contextlib copy dataclasses decimal enum fractions functools itertools logging
+    math ntpath numbers operator posixpath random re string time types typing"""
+MODULES = set(_MODULES.split())
 """Modules of the standard library whose functions have no effects outside."""
 NUMPY_EFFECTS = re.compile(r"load|save|fromfile|fromregex|genfromtxt|memmap|tofile|DataSource|open|show|test|info")
 _METHODS = """all any append argmax argmin argsort astype capitalize choice clip conj copy count cumsum diagonal dot
@@ -40,6 +40,7 @@ LONG = re.compile(
     r"train|fit|main|descent|optimi[sz]e|load|read|download|plot|show|draw|demo|test|check|model$|run", re.I
 )
 """Functions of the file that are not called at module level: they train, plot or load."""
+BUILDS = re.compile(r"_*(init|build|create|make|new|setup|random|generate)", re.I)
 LARGEST = 20_000_000
 """Elements in a constant."""
 CHEAP = 10_000
@@ -110,28 +111,31 @@ def _danger_of_call(call: ast.Call, names: Mapping[str, Any]) -> str | None:
     text = ast.unparse(call.func)
     thing = resolve(call.func, names)
     if thing is None:
-        if isinstance(call.func, ast.Attribute) and call.func.attr in METHODS:
-            return None
-        return f"it calls {text}"
+        own = is_own(type(names.get(root_of(call.func) or "")))
+        known = isinstance(call.func, ast.Attribute) and call.func.attr in METHODS and not own
+        return None if known else f"it calls {text}"
     if isinstance(thing, Absent):
         return f"it calls {text}"
     if is_own(thing):
         return danger_in_function(thing)
-    if not _is_pure(thing, call.func, names):
+    if not is_pure(thing):
         return f"it calls {text}"
     return f"{text} would make too large an array" if _size(call, names) > LARGEST else None
 
 
-def _is_pure(thing: Any, expression: ast.AST, names: Mapping[str, Any]) -> bool:
-    module = getattr(thing, "__module__", None) or ""
+def is_pure(thing: Any) -> bool:
+    """Whether a function or class of a library has no effects outside."""
+    module = str(getattr(thing, "__module__", None) or "")
     top = module.partition(".")[0].lstrip("_")
     name = getattr(thing, "__name__", "")
-    if module == "builtins" or thing in BUILTINS:
-        return thing in BUILTINS
+    if module == "builtins":
+        return any(thing is known for known in BUILTINS)
     if top in ("numpy", "scipy") or isinstance(thing, np.ufunc) or _is_random(thing):
         return not NUMPY_EFFECTS.search(name)
     if module == "gradcompare.stood_in":
         return True
+    if name in EFFECTS:
+        return False
     return top in MODULES or (isinstance(thing, type) and top in ("pathlib", "datetime"))
 
 
@@ -203,7 +207,8 @@ def _too_large_a_power(expression: ast.AST) -> str | None:
 
 def danger_in_function(thing: Any) -> str | None:
     """Why a function or class of the file is not called at module level; None where it is harmless."""
-    if LONG.search(thing.__name__) and not isinstance(thing, type):
+    name = thing.__name__
+    if LONG.search(name) and not BUILDS.match(name) and not isinstance(thing, type):
         return f"it calls {thing.__name__}"
     found = _effect(thing, set())
     return f"it calls {thing.__name__}, which uses {found}" if found else None
