@@ -672,6 +672,19 @@ def test_scipy_special_can_be_traced(loaded):
     assert total == pytest.approx(np.log(2))
 
 
+def test_numpy_by_way_of_pylab(loaded):
+    for form in ("from pylab import *", "from matplotlib.pylab import exp, np, plot"):
+        result = loaded(f"{form}\ndef f(x):\n    exp_of = exp(x)\n    return exp_of + np.exp(x)\ndef g(): plot(3)\n")
+        assert result.names["f"](0.0) == 2
+        with pytest.raises(AbsentError, match="plot is needed here"):
+            result.names["g"]()
+
+
+def test_a_name_from_a_star_may_be_local_elsewhere(loaded):
+    result = loaded("from h import *\ndef f(z): return sigmoid(z)\ndef g():\n    sigmoid = 3\n    return sigmoid\n")
+    assert result.names["f"](0.0) == 0.5
+
+
 def test_a_bar_of_progress_is_only_a_loop(loaded):
     for form in ("from tqdm import tqdm", "from tqdm.notebook import tqdm", "from tqdm.auto import tqdm"):
         assert loaded(f"{form}\ndef f(): return [i for i in tqdm(range(3), desc='x')]\n").names["f"]() == [0, 1, 2]

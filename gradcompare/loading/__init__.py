@@ -13,8 +13,8 @@ loaded       all of it together: `load`
 from gradcompare.loading.absent import AbsentError
 from gradcompare.loading.errors import CannotLoadError
 from gradcompare.loading.loaded import Loaded, load
+from gradcompare.loading.needs import Missing
 from gradcompare.loading.reading import files_in
-from gradcompare.loading.running import Missing
 from gradcompare.loading.unfinished import Unfinished
 
 __all__ = ["AbsentError", "CannotLoadError", "Loaded", "Missing", "Unfinished", "files_in", "load"]

@@ -5,14 +5,11 @@ from __future__ import annotations
 
 import ast
 import builtins
-import functools
 import importlib
 import importlib.util
-import itertools
-import pickle
 import sys
 import types
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +20,7 @@ from gradcompare.loading import uses
 from gradcompare.loading.absent import Absent
 from gradcompare.loading.errors import CannotLoadError
 from gradcompare.loading.outdated import NUMPY
+from gradcompare.loading.substitutes import SUBSTITUTES
 
 NEVER = {
     "IPython", "PIL", "antigravity", "bokeh", "cv2", "cvxpy", "google", "graphviz", "gym", "h5py", "idlelib", "imageio",
@@ -30,15 +28,15 @@ NEVER = {
     "requests", "seaborn", "tensorflow", "tensorflow_datasets", "this", "tkinter", "torchvision", "tqdm", "turtle",
     "wandb", "wget",
 }  # fmt: skip
-"""Plots, data and downloads: not imported at all. (tqdm has a stand-in of its own.)"""
+"""Plots, data and downloads: not imported at all. (tqdm has a substitute.)"""
 PUT_OFF = {
     "gradcompare", "jax", "mnist", "numba", "pandas", "scipy", "skimage", "sklearn", "statsmodels", "sympy", "torch",
 }  # fmt: skip
 """Large, and seldom needed for a gradient: imported when something of it is called."""
-BOTH_PYTHONS = {"six.moves", "past.builtins", "builtins", "future.builtins", "__builtin__"}
-"""Where files that run on Python 2 and 3 get their names from."""
 NUMPY_ALIKE = {"cupy", "autograd.numpy", "jax.numpy", "minpy.numpy", "mxnet.numpy"}
 """NumPy's interface on another machine: NumPy stands in."""
+PYLAB = dict.fromkeys(("pylab", "matplotlib.pylab"), ("np", "numpy"))
+"""Plots, and all of NumPy under these names and its own."""
 OLD_NAMES = {
     "cPickle": "pickle",
     "urllib2": "urllib.request",
@@ -52,13 +50,6 @@ OLD_NAMES = {
     "commands": "subprocess",
 }
 """Modules of Python 2."""
-
-
-def progress_bar(iterable: Iterable[Any] = (), *_: Any, **__: Any) -> Iterable[Any]:
-    """tqdm, without the bar."""
-    return iterable
-
-
 MOST_HELPERS = 25
 """A file that imports more than so many others from beside it is part of a library; the rest is left out."""
 LoadHelper = Callable[[Path, types.ModuleType], None]
@@ -77,7 +68,6 @@ class Importer:
         """In `try: import ... except ImportError:` a module that is not there raises, as it should."""
         self.not_found: dict[str, str] = {}
         self.stood_in: dict[str, list[str]] = {}
-        self.outdated: list[str] = []
         self._helpers = helpers
 
     def __call__(self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:  # noqa: A002 (the names of __import__)
@@ -98,10 +88,8 @@ class Importer:
         if level == 0:
             if name in NUMPY_ALIKE or name == "numpy" or name.startswith("numpy."):
                 return self._numpy(name)
-            if name in BOTH_PYTHONS:
-                return _both_pythons()
-            if name in SCIPY:
-                return SCIPY[name]
+            if name in SUBSTITUTES:
+                return SUBSTITUTES[name]
         helper = self._helper(name, level)
         if helper is not None:
             return helper
@@ -122,8 +110,6 @@ class Importer:
 
     def _installed(self, name: str) -> Any:
         top = name.partition(".")[0]
-        if top == "tqdm":
-            return _tqdm()
         if not self._is_installed(top):
             return self._absent(name, self._why_not_found(name), found=False)
         if top in NEVER:
@@ -174,8 +160,8 @@ class Importer:
         if "." not in name:
             return found
         top = name.partition(".")[0]
-        if top == "scipy":
-            return SCIPY[top]
+        if name in SUBSTITUTES and top in SUBSTITUTES:
+            return SUBSTITUTES[top]
         if isinstance(found, Absent):
             real = (lambda: importlib.import_module(top)) if top in PUT_OFF and self._is_installed(top) else None
             outer = Absent(top, found._why, real)
@@ -230,6 +216,8 @@ class Importer:
                 return getattr(module, wanted)
             inner = self._helper(f"{name}.{wanted}".strip("."), level)
             return inner if inner is not None else self._not_in(module, name, wanted)
+        if name in PYLAB and (wanted in PYLAB[name] or hasattr(np, wanted)):
+            return np if wanted in PYLAB[name] else getattr(np, wanted)
         if name.partition(".")[0] in PUT_OFF | NEVER and not level:
             return getattr(module, wanted)
         row = stood_in.row(wanted)
@@ -254,7 +242,6 @@ class Importer:
         if self.strict:
             raise ImportError(f"cannot import name {wanted!r} from {name!r}", name=name)
         if module is np:
-            self.outdated.append(wanted)
             instead = f" (write {NUMPY[wanted]})" if wanted in NUMPY else ""
             return Absent(f"numpy.{wanted}", f"NumPy {np.__version__} does not have it{instead}")
         if getattr(module, "__name__", "").startswith("subject_"):
@@ -285,39 +272,6 @@ def _put(outer: Any, path: list[str], innermost: Any) -> None:
         setattr(outer, name, inner)
         outer = inner
     setattr(outer, path[-1], innermost)
-
-
-def _both_pythons() -> types.ModuleType:
-    module = types.ModuleType("builtins")
-    vars(module).update(vars(builtins), xrange=range, reduce=functools.reduce, unicode=str, long=int, basestring=str)
-    vars(module).update(raw_input=input, zip_longest=itertools.zip_longest, cPickle=pickle, __all__=["range", "xrange"])
-    return module
-
-
-def _tqdm() -> types.ModuleType:
-    module = types.ModuleType("tqdm")
-    vars(module).update(tqdm=progress_bar, trange=range, tqdm_notebook=progress_bar, notebook=module, auto=module)
-    return module
-
-
-def _scipy(name: str, own: Mapping[str, Any]) -> types.ModuleType:
-    """A module of scipy with what of it can be traced, the rest from scipy when it is called."""
-
-    def rest(attribute: str) -> Any:
-        if attribute.startswith("__"):
-            raise AttributeError(attribute)
-        return getattr(
-            Absent(name, "scipy is not installed or was put off", lambda: importlib.import_module(name)), attribute
-        )
-
-    module = types.ModuleType(name)
-    vars(module).update(own, __getattr__=rest)
-    return module
-
-
-_special = _scipy("scipy.special", stood_in.SCIPY_SPECIAL)
-SCIPY = {"scipy.special": _special, "scipy": _scipy("scipy", {"special": _special})}
-"""These two need not be installed."""
 
 
 def builtins_with(importer: Importer, extra: Mapping[str, Any]) -> dict[str, Any]:

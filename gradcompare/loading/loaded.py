@@ -22,11 +22,12 @@ import numpy as np
 from gradcompare.loading.absent import Absent, AbsentError
 from gradcompare.loading.errors import CannotLoadError
 from gradcompare.loading.importing import Importer, builtins_with
+from gradcompare.loading.needs import Missing
 from gradcompare.loading.notebooks import Text, place, read_notebook, read_script
 from gradcompare.loading.outdated import PYTHON_2_NAMES, Outdated, outdated_in
 from gradcompare.loading.parsing import parse
 from gradcompare.loading.reading import read
-from gradcompare.loading.running import Missing, Runner
+from gradcompare.loading.running import Runner
 from gradcompare.loading.unfinished import Unfinished, unfinished_in
 
 

@@ -8,11 +8,12 @@ import io
 import sys
 import types
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from gradcompare.loading.absent import Absent
 from gradcompare.loading.importing import Importer
-from gradcompare.loading.reads import Read, compiled, read_by_functions, read_directly, stored_globally
+from gradcompare.loading.needs import LeftOut, Missing, Needs
+from gradcompare.loading.reads import compiled
 from gradcompare.loading.safety import calls_own_code, danger, danger_in_function, is_cheap, is_own, is_pure, resolve
 from gradcompare.loading.statements import (
     FILLING,
@@ -21,7 +22,6 @@ from gradcompare.loading.statements import (
     bound_in_class,
     catches,
     caught,
-    flat,
     root_of,
     what_it_is,
 )
@@ -30,27 +30,6 @@ STEPS = 1_000_000
 """How many steps of the interpreter a file's functions may take while one statement is run."""
 IMPORT_ERRORS = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException", None}
 SETTINGS = {"seed", "seterr", "set_printoptions"}
-
-
-class Missing(NamedTuple):
-    """A name of the module that functions read and that is not bound, because what binds it was not run."""
-
-    name: str
-    line: int | None
-    """Of the statement that would bind it; None where there is none in the file."""
-    why: str
-    """"it calls pd.read_csv"."""
-    functions: tuple[str, ...]
-    """Those that read it."""
-    read_at: int
-    """The first line that reads it."""
-
-
-class LeftOut(NamedTuple):
-    """A statement that was not run."""
-
-    line: int
-    why: str
 
 
 class TooLongError(BaseException):
@@ -64,56 +43,12 @@ class Runner:
         self.file, self.names, self.importer = file, names, importer
         self.left_out: dict[str, LeftOut] = {}
         self.notes: list[tuple[int, str]] = []
-        self.reads: list[Read] = []
-        self.stored_by_functions: set[str] = set()
-        self.needed = self._needed(tree)
-        importer.wanted = self._unbound(tree)
-
-    # ---- what functions need -----------------------------------------------------------------------------------------
-
-    def _needed(self, tree: ast.Module) -> set[str]:
-        """The names that functions read, and those that these are computed from."""
-        sources: list[tuple[set[str], set[str]]] = []
-        for statement in flat(tree.body):
-            code = compiled(statement, self.file)
-            self.reads += read_by_functions(code)
-            self.stored_by_functions |= stored_globally(code)
-            sources.append((bound_by(statement), read_directly(code)))
-        needed = {read.name for read in self.reads}
-        while True:
-            more = set().union(*(reads for bound, reads in sources if bound & needed)) - needed
-            if not more:
-                return needed
-            needed |= more
-
-    def _unbound(self, tree: ast.Module) -> set[str]:
-        """The names that are read and bound nowhere in the file: where they come from is `from helper import *`."""
-        known = {
-            name for statement in ast.walk(tree) if isinstance(statement, ast.stmt) for name in bound_by(statement)
-        }
-        return {name for name in self.needed - known if name not in self.names["__builtins__"]}
+        self.needs = Needs(tree, file)
+        importer.wanted = self.needs.bound_nowhere(tree) - set(names["__builtins__"])
 
     def missing(self) -> dict[str, Missing]:
         """What functions read and nothing has bound."""
-        found: dict[str, Missing] = {}
-        for read in sorted(self.reads, key=lambda read: read.line):
-            reason = self._why_missing(read.name)
-            if reason is not None:
-                first = found.get(read.name, Missing(read.name, reason.line or None, reason.why, (), read.line))
-                functions = tuple(dict.fromkeys((*first.functions, read.function)))
-                found[read.name] = first._replace(functions=functions)
-        return found
-
-    def _why_missing(self, name: str) -> LeftOut | None:
-        if name in self.names["__builtins__"] or name in ("__file__", "__class__"):
-            return None
-        left_out = self.left_out.get(name)
-        if name in self.names:
-            empty = self.names[name] in ({}, []) if isinstance(self.names[name], dict | list) else False
-            return left_out if empty else None
-        if left_out is None and name in self.stored_by_functions:
-            return LeftOut(0, "only a function that was not called assigns it")
-        return left_out or LeftOut(0, "nothing in the file defines it")
+        return self.needs.missing(self.names, self.left_out)
 
     # ---- running -----------------------------------------------------------------------------------------------------
 
@@ -247,7 +182,7 @@ class Runner:
         why = danger(statement.value, self.names)
         targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
         why = why or next((why for target in targets if (why := self._refused(target))), None)
-        needed = bound_by(statement) & self.needed
+        needed = bound_by(statement) & self.needs.names
         if why is None and not needed and not is_cheap(statement.value, self.names):
             why = "no function needs it"
         if why is None:

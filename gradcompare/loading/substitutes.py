@@ -1,0 +1,61 @@
+"""Modules that are made up: what of them code of a gradient uses, without the rest."""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import importlib
+import itertools
+import pickle
+import types
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gradcompare import stood_in
+from gradcompare.loading.absent import Absent
+
+
+def progress_bar(iterable: Iterable[Any] = (), *_: Any, **__: Any) -> Iterable[Any]:
+    """tqdm, without the bar."""
+    return iterable
+
+
+def both_pythons() -> types.ModuleType:
+    module = types.ModuleType("builtins")
+    vars(module).update(vars(builtins), xrange=range, reduce=functools.reduce, unicode=str, long=int, basestring=str)
+    vars(module).update(raw_input=input, zip_longest=itertools.zip_longest, cPickle=pickle, __all__=["range", "xrange"])
+    return module
+
+
+def tqdm() -> types.ModuleType:
+    module = types.ModuleType("tqdm")
+    vars(module).update(tqdm=progress_bar, trange=range, tqdm_notebook=progress_bar, notebook=module, auto=module)
+    return module
+
+
+def _scipy(name: str, own: Mapping[str, Any]) -> types.ModuleType:
+    """A module of scipy with what of it can be traced, the rest from scipy when it is called."""
+
+    def rest(attribute: str) -> Any:
+        if attribute.startswith("__"):
+            raise AttributeError(attribute)
+        return getattr(
+            Absent(name, "scipy is not installed or was put off", lambda: importlib.import_module(name)), attribute
+        )
+
+    module = types.ModuleType(name)
+    vars(module).update(own, __getattr__=rest)
+    return module
+
+
+_special = _scipy("scipy.special", stood_in.SCIPY_SPECIAL)
+SCIPY = {"scipy.special": _special, "scipy": _scipy("scipy", {"special": _special})}
+"""These two need not be installed."""
+
+
+SUBSTITUTES = {
+    **SCIPY,
+    **dict.fromkeys(("six.moves", "past.builtins", "builtins", "future.builtins", "__builtin__"), both_pythons()),
+    **dict.fromkeys(("tqdm", "tqdm.notebook", "tqdm.auto", "tqdm.autonotebook"), tqdm()),
+}
+"""By name; none of them need be installed. (Files that run on Python 2 and 3 get their names from the second row.)"""
