@@ -15,8 +15,9 @@ import torch
 
 from gradcompare.bounds import FLOAT64, BoundedTensor, NoRuleError, Precision, Run
 from gradcompare.evaluation import COST, Bounded
+from gradcompare.randomness import same_random_numbers
 from gradcompare.reference import differentiated
-from gradcompare.tracing import NotTraceableError, NumpyOnTorch, same_random_numbers
+from gradcompare.tracing import NotTraceableError, NumpyOnTorch
 
 STEPS = 8
 SHRINK = 2.0
@@ -47,21 +48,24 @@ def problem_with(
     generator = np.random.default_rng(0)
     ways = {k: generator.standard_normal(plain[k].shape) for k in differentiated(inputs, claimed)}
     plain |= {k: plain[k] + ASIDE * _spread(plain[k]) * generator.standard_normal(w.shape) for k, w in ways.items()}
+    cost_of = _cost_function(reference.function, plain)
+    here = cost_of({})
     try:
         traced = _traced(reference, plain, list(ways))
-    except (NotTraceableError, NoRuleError) as stopped:
-        return f"The reference could not be traced: {stopped}"
+    except Exception as stopped:  # the untouched code has just run
+        known = isinstance(stopped, NotTraceableError | NoRuleError)
+        return f"The reference could not be traced: {stopped if known else repr(stopped)}"
     if traced is None:
         return "The cost could not be traced: a number was taken out of the graph on the way to it."
-    cost_of = _cost_function(reference.function, plain)
-    here, cost = cost_of({}), float(traced.cost.value)
+    cost = float(traced.cost.value)
     if np.isfinite(traced.cost.error) and not abs(here - cost) <= 2 * float(traced.cost.error) + 1e-12 * abs(here):
         return f"The traced cost is {cost:.17g}, the untouched code's is {here:.17g}."
-    parts = [_spread(plain[k]) * w * traced.gradients[k].value for k, w in ways.items()]
-    rounding = sum(float(np.sum(_spread(plain[k]) * np.abs(w) * traced.gradients[k].error)) for k, w in ways.items())
+    directed = [(_spread(plain[k]) * w, traced.gradients[k]) for k, w in ways.items()]
+    if not all(np.all(np.isfinite(gradient.value)) for _, gradient in directed):
+        return None  # where autograd's answer is not a number nothing is decided
+    parts = [way * gradient.value for way, gradient in directed]
     along, size = sum(float(p.sum()) for p in parts), sum(float(np.abs(p).sum()) for p in parts)
-    if not np.isfinite(along):
-        return None  # no bound is finite then either, and nothing is decided
+    rounding = sum(float(np.sum(np.abs(way) * _finite(gradient.error))) for way, gradient in directed)
     slopes = _slopes(lambda t: cost_of({k: plain[k] + t * _spread(plain[k]) * w for k, w in ways.items()}))
     if not slopes or any(abs(slope - along) <= AGREES * size + rounding + uncertain for slope, uncertain in slopes):
         return None
@@ -69,6 +73,10 @@ def problem_with(
         f"Along a random direction the traced gradient is {along:.9g}, a central difference of the untouched code "
         f"{slopes[-1][0]:.9g}."
     )
+
+
+def _finite(error: np.ndarray) -> np.ndarray:
+    return np.where(np.isfinite(error), error, 0.0)
 
 
 class _Traced(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, cast
 
@@ -29,8 +28,7 @@ ELEMENTARY = {
 class MeasuredRun(Run):
     """A run that notes the largest entry of every tensor, and adds floors to the errors of some.
 
-    Of an exponential or its kin the largest entry is noted with a minus: 1 at least, what it is near 0; and infinite
-    where an exponential of what it was computed from overflows.
+    Of an exponential or its kin the largest entry is noted with a minus, and 1 at least, what it is near 0.
     """
 
     def __init__(self, precision: Precision, floors: Mapping[int, float], **options: Any) -> None:
@@ -45,19 +43,16 @@ class MeasuredRun(Run):
 
     def wrap(self, value: Tensor, error: Tensor, parents: tuple[int, ...]) -> Any:
         """As `Run.wrap`, measured."""
-        self.largest.append(self._largest_met(value, parents))
+        self.largest.append(self._largest_entry(value))
         floor = self.floors.get(len(self.parents), 0.0)
         return super().wrap(value, error + floor if floor else error, parents)
 
-    def _largest_met(self, value: Tensor, parents: tuple[int, ...]) -> float:
+    def _largest_entry(self, value: Tensor) -> float:
         if not value.is_floating_point() or not value.numel():
             return 0.0
         least, most = torch.aminmax(value)
         largest = max(float(most), -float(least))
-        if not self._elementary:
-            return largest
-        overflows = any(abs(self.largest[parent]) > math.log(self.precision.largest) for parent in parents)
-        return -math.inf if overflows else -max(largest, 1.0)
+        return -max(largest, 1.0) if self._elementary else largest
 
 
 class Moment:

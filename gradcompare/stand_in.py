@@ -66,7 +66,8 @@ def _floor(first: Evaluation, number: int) -> float:
     u = first.run.precision.unit_roundoff
     if all(largest[k] >= 0 for k in between):
         return u * largest[number]
-    return ROUNDINGS * u * max(abs(largest[k]) for k in met)
+    worst = max(abs(largest[k]) for k in met)
+    return ROUNDINGS * u * worst if worst < math.log(first.run.precision.largest) else math.inf
 
 
 def _lost_in_saturation(first: Evaluation) -> dict[str, np.ndarray]:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import builtins
 import contextlib
 import functools
-import importlib
 import math
 import sys
 import threading
@@ -24,30 +23,27 @@ from typing import Any
 import numpy as np
 import torch
 
-from gradcompare.bounds import BoundedTensor
+from gradcompare import numpy_functions
+from gradcompare.numpy_functions import Ufunc, Vectorized
+from gradcompare.randomness import same_random_numbers
+from gradcompare.traced_array import (
+    NotTraceableError,
+    TracedArray,
+    asarray,
+    converted,
+    from_numpy,
+    is_differentiated,
+    leaves,
+    plain,
+    torch_numpy,
+)
 
-torch_numpy: Any = importlib.import_module("torch._numpy")
-TracedArray = torch_numpy.ndarray
 _PATCHING = threading.RLock()
 _LIBRARIES = {
-    "numpy",
-    "torch",
-    "scipy",
-    "hypothesis",
-    "pytest",
-    "_pytest",
-    "gradcompare",
-    "matplotlib",
-    "pandas",
-    "rich",
+    *("numpy", "torch", "scipy", "hypothesis", "pytest", "_pytest", "gradcompare", "matplotlib", "pandas", "rich"),
 }
-
 _TRACED_OWN = {"gradcompare.losses", "gradcompare.stood_in"}
 """Modules of ours that are NumPy code to be traced like a user's."""
-
-
-class NotTraceableError(TypeError):
-    """NumPy code that does something autograd cannot see through."""
 
 
 class NumpyOnTorch:
@@ -68,13 +64,13 @@ class NumpyOnTorch:
 
         Raises NotTraceableError where it was given tensors and uses a part of NumPy that cannot be traced.
         """
-        tensors = [leaf for leaf in _leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
+        tensors = [leaf for leaf in leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
         if not tensors:
-            with same_random_numbers():
+            with _PATCHING, same_random_numbers():
                 return self.function(*args, **kwargs)
         with tracing(self.function, *self.reaching), same_random_numbers():
-            result = self.function(*_converted(args, _to_traced), **_converted(kwargs, _to_traced))
-            return _converted(result, _to_tensor)
+            result = self.function(*converted(args, _to_traced), **converted(kwargs, _to_traced))
+            return converted(result, _to_tensor)
 
 
 def numpy_on_torch(function: Callable[..., Any]) -> NumpyOnTorch:
@@ -94,27 +90,7 @@ def numpy_on_torch(function: Callable[..., Any]) -> NumpyOnTorch:
     return function if isinstance(function, NumpyOnTorch) else NumpyOnTorch(function)
 
 
-# ---- trees of arrays -------------------------------------------------------------------------------------------------
-
-
-def _leaves(tree: Any) -> Iterator[Any]:
-    if isinstance(tree, dict):
-        tree = tree.values()
-    elif not isinstance(tree, list | tuple):
-        yield tree
-        return
-    for branch in tree:
-        yield from _leaves(branch)
-
-
-def _converted(tree: Any, function: Callable[[Any], Any]) -> Any:
-    if isinstance(tree, dict):
-        return {key: _converted(branch, function) for key, branch in tree.items()}
-    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        return type(tree)(*(_converted(branch, function) for branch in tree))
-    if isinstance(tree, list | tuple):
-        return type(tree)(_converted(branch, function) for branch in tree)
-    return function(tree)
+# ---- into a run and out of it ----------------------------------------------------------------------------------------
 
 
 def _to_traced(leaf: Any) -> Any:
@@ -126,24 +102,13 @@ def _to_tensor(leaf: Any) -> Any:
     return leaf.tensor if isinstance(leaf, TracedArray) else leaf
 
 
-def _from_numpy(leaf: Any) -> Any:
-    """What NumPy itself computed, as an array of this run."""
-    if isinstance(leaf, np.ndarray) and leaf.dtype.kind in "fiub":
-        return TracedArray(torch.from_numpy(np.array(leaf, order="C")).clone())
-    if isinstance(leaf, np.generic) and leaf.dtype.kind in "fiub":
-        return leaf.item()
-    return leaf
-
-
 def _to_numpy(leaf: Any) -> Any:
     """An array of this run for NumPy itself, which is allowed only where autograd has no interest in it."""
     if not isinstance(leaf, TracedArray):
         return _BACK_TO_NUMPY.get(id(leaf), leaf) if callable(leaf) else leaf
-    tensor = leaf.tensor
-    if tensor.requires_grad:
+    if is_differentiated(leaf):
         raise _CutError
-    value = tensor.value if isinstance(tensor, BoundedTensor) else tensor
-    return value.detach().numpy()
+    return plain(leaf)
 
 
 class _CutError(Exception):
@@ -160,62 +125,49 @@ class _Namespace(types.ModuleType):
     def __init__(self, real: types.ModuleType, on_torch: Any, own: dict[str, Any]) -> None:
         super().__init__(real.__name__)
         self._real, self._on_torch, self._own = real, on_torch, own
+        self._made: dict[str, Any] = {}
 
     def __getattr__(self, name: str) -> Any:
+        if name not in self._made:
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def _make(self, name: str) -> Any:
+        real = getattr(self._real, name)
         if name in self._own:
-            return self._own[name]
-        if hasattr(self._on_torch, name) and not name.startswith("__"):
-            return getattr(self._on_torch, name)
-        return _guarded(getattr(self._real, name), f"{self._real.__name__}.{name}")
+            made = self._own[name]
+        elif hasattr(self._on_torch, name) and not name.startswith("__"):
+            made = getattr(self._on_torch, name)
+        else:
+            return _guarded(real, f"{self._real.__name__}.{name}")
+        if isinstance(made, types.FunctionType):
+            made = _accepting_numpy(made)
+        return Ufunc(name, made) if isinstance(real, np.ufunc) else made
 
 
-def _guarded(real: Any, name: str) -> Any:
-    """NumPy's own function, for arrays that autograd has no interest in; an error that says so for others."""
-    if not callable(real) or isinstance(real, type):
-        return real
+def _accepting_numpy(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, given NumPy's own arrays and numbers too."""
 
-    @functools.wraps(real)
+    @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        try:
-            args, kwargs = _converted(args, _to_numpy), _converted(kwargs, _to_numpy)
-        except _CutError:
-            raise NotTraceableError(f"{name} cannot be traced: torch's NumPy layer does not have it") from None
-        return _converted(real(*args, **kwargs), _from_numpy)
+        return function(*converted(args, from_numpy), **converted(kwargs, from_numpy))
 
     return call
 
 
-def _array(obj: Any, dtype: Any = None, **kwargs: Any) -> Any:
-    """np.array, np.asarray of a list of traced arrays: they are stacked, where `torch._numpy` would cut the graph."""
-    if isinstance(obj, list | tuple) and any(isinstance(leaf, TracedArray) for leaf in _leaves(obj)):
-        return torch_numpy.stack([_array(row) for row in obj])
-    if isinstance(obj, np.ndarray):
-        obj = _from_numpy(obj)
-    copy = kwargs.pop("copy", True)
-    ndmin = kwargs.pop("ndmin", 0)
-    array = torch_numpy.array(obj, dtype=dtype, copy=copy is not False, ndmin=ndmin)
-    return _carried(array)
+def _guarded(real: Any, name: str) -> Any:
+    """NumPy's own function, for arrays that autograd has no interest in; an error that says so for others."""
+    if not callable(real) or (isinstance(real, type) and not issubclass(real, np.ndarray | np.nditer)):
+        return real
 
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            args, kwargs = converted(args, _to_numpy), converted(kwargs, _to_numpy)
+        except _CutError:
+            raise NotTraceableError(f"{name} cannot be traced: torch's NumPy layer does not have it") from None
+        return converted(real(*args, **kwargs), from_numpy)
 
-def _asarray(obj: Any, dtype: Any = None, **kwargs: Any) -> Any:
-    if isinstance(obj, TracedArray) and (dtype is None or obj.dtype == torch_numpy.dtype(dtype)):
-        return obj
-    return _array(obj, dtype, **kwargs)
-
-
-def _carried(array: Any) -> Any:
-    """A new array under the run's care: `torch.tensor` of plain numbers makes a tensor that carries no bound."""
-    return array if isinstance(array.tensor, BoundedTensor) else TracedArray(array.tensor.clone())
-
-
-def _where(condition: Any, *choices: Any) -> Any:
-    return torch_numpy.where(condition, *choices)
-
-
-def _nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
-    """Finite entries as they are."""
-    x = _asarray(x)
-    return TracedArray(torch.where(torch.isfinite(x.tensor), x.tensor, torch.nan_to_num(x.tensor, nan, posinf, neginf)))
+    return call
 
 
 def _ignore(*_: Any, **__: Any) -> dict[str, str]:
@@ -232,41 +184,34 @@ NUMPY = _Namespace(
     np,
     torch_numpy,
     {
+        **numpy_functions.TABLE,
         "random": _random,
         "linalg": _linalg,
-        "array": _array,
-        "asarray": _asarray,
-        "asanyarray": _asarray,
-        "ascontiguousarray": _asarray,
-        "asfortranarray": _asarray,
-        "copy": _array,
-        "nan_to_num": _nan_to_num,
         "errstate": _errstate,
         "seterr": _ignore,
         "geterr": _ignore,
         "set_printoptions": _ignore,
-        "acos": torch_numpy.arccos,
-        "asin": torch_numpy.arcsin,
-        "atan": torch_numpy.arctan,
-        "atanh": torch_numpy.arctanh,
-        "pow": torch_numpy.power,
-        "concat": torch_numpy.concatenate,
-        "permute_dims": torch_numpy.transpose,
-        "matrix_transpose": lambda x: torch_numpy.swapaxes(x, -1, -2),
-        "vecdot": lambda a, b, axis=-1: torch_numpy.sum(a * b, axis=axis),
+        "array2string": lambda a, *_, **__: str(a),
     },
 )
 
+_MATH = {"pow": "power", "fabs": "abs", "fsum": "sum"}
+
 
 def _math_function(name: str) -> Callable[..., Any]:
-    """A function of `math`, for a traced array NumPy's of the same meaning: `math` would take the number out of it."""
+    """A function of `math`, for a traced number NumPy's of the same meaning: `math` would take it out of the graph."""
     real = getattr(math, name)
-    on_torch = getattr(torch_numpy, {"pow": "power", "fabs": "abs"}.get(name, name), None)
+    on_torch = numpy_functions.erf if name == "erf" else getattr(NUMPY, _MATH.get(name, name), None)
 
     @functools.wraps(real)
     def call(*args: Any) -> Any:
-        traced = any(isinstance(a, TracedArray) for a in args)
-        return on_torch(*args) if traced and on_torch is not None else real(*args)
+        if not any(isinstance(a, TracedArray) for a in leaves(args)):
+            return real(*args)
+        if on_torch is not None:
+            return on_torch(*args)
+        if any(map(is_differentiated, leaves(args))):
+            raise NotTraceableError(f"math.{name} cannot be traced: NumPy has no function of this name")
+        return real(*args)
 
     return call
 
@@ -305,21 +250,14 @@ def _numpy_names() -> dict[int, Any]:
     table: dict[int, Any] = {id(np): NUMPY, id(np.random): _random, id(np.linalg): _linalg, id(math): MATH}
     for module, stand_in in ((np, NUMPY), (np.linalg, _linalg), (np.random, _random)):
         for name in dir(module):
-            real = getattr(module, name, None)
-            if (
-                name.startswith("_")
-                or not callable(real)
-                or (
-                    hasattr(builtins, getattr(real, "__name__", ""))
-                    and (real is getattr(builtins, real.__name__, None))
-                )
-            ):
-                continue
-            table.setdefault(id(real), getattr(stand_in, name))
-    for name, real in vars(math).items():
-        if callable(real):
-            table[id(real)] = getattr(MATH, name, real)
-    return table
+            real = getattr(module, name)
+            if not name.startswith("_") and (callable(real) or name in ("c_", "r_")) and not _is_builtin(real):
+                table.setdefault(id(real), getattr(stand_in, name))
+    return table | {id(real): getattr(MATH, name) for name, real in vars(math).items() if callable(real)}
+
+
+def _is_builtin(thing: Any) -> bool:
+    return getattr(builtins, getattr(thing, "__name__", ""), None) is thing
 
 
 _STAND_INS = _numpy_names()
@@ -390,22 +328,41 @@ def tracing(*functions: Any) -> Iterator[None]:
     absent = object()
     with _PATCHING, contextlib.ExitStack() as undo:
         for namespace in _namespaces(*functions):
-            changes = {k: _STAND_INS[id(v)] for k, v in namespace.items() if id(v) in _STAND_INS} | {"float": _Float}
-            undo.callback(_restore, namespace, {k: namespace.get(k, absent) for k in changes}, absent)
-            namespace.update(changes)
+            undo.callback(_restore, namespace, dict(namespace))
+            namespace.update({k: new for k, v in list(namespace.items()) if (new := _stand_in(v)) is not v})
+            namespace["float"] = _Float
         for name, method in _PROTOCOLS.items():
-            undo.callback(_restore_attribute, name, getattr(TracedArray, name, absent), absent)
+            undo.callback(_restore_attribute, name, vars(TracedArray).get(name, absent), absent)
             setattr(TracedArray, name, method)
         undo.enter_context(torch.autograd.graph.saved_tensors_hooks(lambda t: t.clone(), lambda t: t))
         yield
 
 
-def _restore(namespace: dict[str, Any], before: dict[str, Any], absent: object) -> None:
-    for key, value in before.items():
-        if value is absent:
-            namespace.pop(key, None)
-        else:
-            namespace[key] = value
+def _stand_in(thing: Any) -> Any:
+    """What a global name is bound to in the meantime: of NumPy its stand-in, of arrays traced ones."""
+    if isinstance(thing, np.vectorize):
+        return Vectorized(thing.pyfunc)
+    if isinstance(thing, np.ndarray) or (type(thing) in (dict, list, tuple) and _holds_arrays(thing)):
+        return converted(thing, from_numpy)
+    return _STAND_INS.get(id(thing), thing)
+
+
+def _holds_arrays(tree: Any) -> bool:
+    return any(isinstance(leaf, np.ndarray) for leaf in leaves(tree))
+
+
+def _restore(namespace: dict[str, Any], before: dict[str, Any]) -> None:
+    """Every name as it was, but for what the code itself has bound to something that is not traced."""
+    for key, value in list(namespace.items()):
+        if key in before:
+            replaced = before[key] is not value and (_of_a_run(value) or _stand_in(before[key]) is not before[key])
+            namespace[key] = before[key] if replaced else value
+        elif _of_a_run(value):
+            del namespace[key]
+
+
+def _of_a_run(value: Any) -> bool:
+    return value is _Float or any(isinstance(leaf, TracedArray) for leaf in leaves(value))
 
 
 def _restore_attribute(name: str, before: Any, absent: object) -> None:
@@ -415,15 +372,16 @@ def _restore_attribute(name: str, before: Any, absent: object) -> None:
         setattr(TracedArray, name, before)
 
 
+# ---- what traced arrays answer to while code runs --------------------------------------------------------------------
+
+
 def _array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
     """NumPy met a traced array in one of its own functions: run `torch._numpy`'s."""
     out = kwargs.pop("out", None)
-    if method == "__call__":
-        result = getattr(NUMPY, ufunc.__name__)(*inputs, **kwargs)
-    elif method == "reduce" and ufunc.__name__ in _REDUCTIONS:
-        result = getattr(NUMPY, _REDUCTIONS[ufunc.__name__])(*inputs, **kwargs)
-    else:
-        raise NotTraceableError(f"numpy.{ufunc.__name__}.{method} cannot be traced")
+    function = _SCIPY.get(ufunc.__name__) or getattr(NUMPY, ufunc.__name__, None)
+    if function is None or (method != "__call__" and not isinstance(function, Ufunc)):
+        raise NotTraceableError(f"{ufunc.__name__} cannot be traced: torch's NumPy layer does not have it")
+    result = (function if method == "__call__" else getattr(function, method))(*inputs, **kwargs)
     if out is None:
         return result
     if not isinstance(out[0], TracedArray):
@@ -434,18 +392,21 @@ def _array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs
     return out[0]
 
 
-_REDUCTIONS = {
-    "add": "sum",
-    "multiply": "prod",
-    "maximum": "max",
-    "minimum": "min",
-    "logical_and": "all",
-    "logical_or": "any",
+_SCIPY = {
+    "expit": lambda x: 1 / (1 + torch_numpy.exp(-asarray(x))),
+    "log_expit": lambda x: -NUMPY.logaddexp(0, -asarray(x)),
+    "erf": numpy_functions.erf,
 }
+"""SciPy's elementwise functions that people use in place of their own."""
 
 
 def _array_function(self: Any, func: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
-    return getattr(NUMPY, func.__name__)(*args, **kwargs)
+    function: Any = NUMPY
+    for part in (*func.__module__.split(".")[1:], func.__name__):
+        function = getattr(function, part, None)
+    if function is None or function is func:
+        raise NotTraceableError(f"{func.__module__}.{func.__name__} cannot be traced: torch's NumPy layer lacks it")
+    return function(*args, **kwargs)
 
 
 def _item(self: Any, *index: Any) -> Any:
@@ -453,15 +414,45 @@ def _item(self: Any, *index: Any) -> Any:
     return torch_numpy.reshape(self[index] if index else self, ())
 
 
-_PROTOCOLS: dict[str, Any] = {"__array_ufunc__": _array_ufunc, "__array_function__": _array_function, "item": _item}
+def _tolist(self: Any) -> Any:
+    """`.tolist()`, likewise."""
+    return [_tolist(row) for row in self] if self.ndim else self
 
 
-@contextlib.contextmanager
-def same_random_numbers(seed: int = 0) -> Iterator[None]:
-    """Random numbers drawn inside (dropout) are the same in every run; the state outside is left as it was."""
-    state = np.random.get_state()  # noqa: NPY002 (the stream that the code under test draws from)
-    np.random.seed(seed)  # noqa: NPY002
-    try:
-        yield
-    finally:
-        np.random.set_state(state)  # noqa: NPY002
+def _round(self: Any, digits: int = 0) -> Any:
+    return torch_numpy.round(self, digits)
+
+
+def _format(self: Any, spec: str) -> str:
+    return format(_float(self), spec) if spec else str(self)
+
+
+def _float(self: Any) -> float:
+    """For printing, and wherever Python itself asks: this number leaves the graph."""
+    return builtins.float(self.tensor.detach())
+
+
+def _rounded_to_objects(self: Any, *_: Any, **__: Any) -> Any:
+    raise NotTraceableError(
+        "a traced array was to become one of NumPy's own. An array made outside of the function, or a method of one "
+        "(W.dot(x) for np.dot(W, x)), does that."
+    )
+
+
+_PROTOCOLS: dict[str, Any] = {
+    name: _accepting_numpy(method)
+    for name, method in vars(TracedArray).items()
+    if isinstance(method, types.FunctionType) and name != "__init__"
+} | {
+    "__array_ufunc__": _array_ufunc,
+    "__array_function__": _array_function,
+    "__array__": _rounded_to_objects,
+    "__matmul__": numpy_functions.matmul,
+    "__rmatmul__": lambda self, other: numpy_functions.matmul(other, self),
+    "dot": numpy_functions.dot,
+    "__round__": _round,
+    "__format__": _format,
+    "__float__": _float,
+    "item": _item,
+    "tolist": _tolist,
+}

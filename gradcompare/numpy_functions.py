@@ -1,0 +1,354 @@
+"""NumPy's functions that `torch._numpy` lacks or gets wrong, written with those that it has: one row each, in `TABLE`.
+
+They take and return traced arrays, and follow NumPy's own documentation; what of it is not supported raises
+NotTraceableError, by name.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from gradcompare.traced_array import (
+    NotTraceableError,
+    TracedArray,
+    array,
+    asarray,
+    is_differentiated,
+    plain,
+    torch_numpy,
+)
+
+tnp = torch_numpy
+
+
+def _plain(x: Any) -> Any:
+    """Indices and counts, which autograd has no interest in, as NumPy has them."""
+    if is_differentiated(x):
+        raise NotTraceableError("a traced number was used as an index")
+    return plain(x) if isinstance(x, TracedArray) else np.asarray(x)
+
+
+# ---- joining and cutting ---------------------------------------------------------------------------------------------
+
+
+def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
+    arr, axis = (tnp.ravel(asarray(arr)), 0) if axis is None else (asarray(arr), axis)
+    if _plain(obj).ndim:
+        raise NotTraceableError("numpy.insert at several places cannot be traced")
+    at, parts = int(_plain(obj)), tnp.moveaxis(arr, axis, 0)
+    at += len(parts) if at < 0 else 0
+    values = asarray(values)
+    rows = values if values.ndim == parts.ndim else tnp.broadcast_to(values, (1, *parts.shape[1:]))
+    if arr.ndim == 1:
+        rows = tnp.ravel(values)
+    return tnp.moveaxis(tnp.concatenate([parts[:at], rows, parts[at:]]), 0, axis)
+
+
+def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
+    arr, axis = (tnp.ravel(asarray(arr)), 0) if axis is None else (asarray(arr), axis)
+    kept = np.delete(np.arange(arr.shape[axis]), obj if isinstance(obj, slice) else _plain(obj))
+    return tnp.take(arr, array(kept), axis=axis)
+
+
+def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
+    a, axis = (tnp.ravel(asarray(a)), 0) if axis is None else (asarray(a), axis)
+    return tnp.take(a, array(np.flatnonzero(_plain(condition))), axis=axis)
+
+
+def block(arrays: Any) -> Any:
+    def joined(rows: Any, axis: int) -> Any:
+        return (
+            tnp.concatenate([joined(row, axis + 1) for row in rows], axis=axis)
+            if isinstance(rows, list)
+            else tnp.atleast_2d(asarray(rows))
+        )
+
+    return joined(arrays, -2 if isinstance(arrays[0], list) else -1)
+
+
+class _Joined:
+    """np.c_ and np.r_, of arrays and numbers."""
+
+    def __init__(self, name: str, join: Callable[[list[Any]], Any]) -> None:
+        self.name, self.join = name, join
+
+    def __getitem__(self, key: Any) -> Any:
+        parts = key if isinstance(key, tuple) else (key,)
+        if any(isinstance(part, str) for part in parts):
+            raise NotTraceableError(f"{self.name} with a string cannot be traced")
+        return self.join([asarray(_stepped(part)) for part in parts])
+
+
+def _stepped(part: Any) -> Any:
+    if not isinstance(part, slice):
+        return part
+    start, step = part.start or 0, 1 if part.step is None else part.step
+    return (
+        np.linspace(start, part.stop, int(abs(step)))
+        if isinstance(step, complex)
+        else np.arange(start, part.stop, step)
+    )
+
+
+def _columns(parts: list[Any]) -> Any:
+    return tnp.concatenate([x[:, None] if x.ndim == 1 else tnp.atleast_2d(x) for x in parts], axis=-1)
+
+
+def _rows(parts: list[Any]) -> Any:
+    return tnp.concatenate([tnp.atleast_1d(x) for x in parts])
+
+
+# ---- choosing --------------------------------------------------------------------------------------------------------
+
+
+def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
+    result = asarray(default)
+    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+        result = tnp.where(asarray(condition), choice, result)
+    return result
+
+
+def piecewise(x: Any, condlist: Sequence[Any], funclist: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
+    x = asarray(x)
+    pieces = [f(x, *args, **kwargs) if callable(f) else f for f in funclist]
+    otherwise = pieces.pop() if len(pieces) > len(condlist) else 0
+    return select(condlist, pieces, otherwise)
+
+
+def putmask(a: Any, mask: Any, values: Any) -> None:
+    if asarray(values).size != 1:
+        raise NotTraceableError("numpy.putmask with several values cannot be traced")
+    a[...] = tnp.where(asarray(mask), tnp.reshape(asarray(values), ()), a)
+
+
+# ---- sums and means --------------------------------------------------------------------------------------------------
+
+
+def _known(x: Any, instead: float) -> Any:
+    x = asarray(x)
+    return tnp.where(tnp.isnan(x), instead, x)
+
+
+def _count(x: Any, **options: Any) -> Any:
+    return tnp.sum(tnp.where(tnp.isnan(asarray(x)), 0.0, 1.0), **options)
+
+
+def nanmean(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return tnp.sum(_known(a, 0.0), axis=axis, keepdims=keepdims) / _count(a, axis=axis, keepdims=keepdims)
+
+
+def _summed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    def total(a: Any, *args: Any, where: Any = True, **kwargs: Any) -> Any:
+        if where is not True and name not in ("sum", "any"):
+            raise NotTraceableError(f"numpy.{name} with where= cannot be traced")
+        return function(asarray(a) if where is True else tnp.where(asarray(where), a, 0), *args, **kwargs)
+
+    return total
+
+
+def _order_statistic(name: str) -> Callable[..., Any]:
+    def stop(a: Any, *args: Any, **kwargs: Any) -> Any:
+        if is_differentiated(a):
+            raise NotTraceableError(f"numpy.{name} cannot be traced: torch's NumPy layer gets its shape wrong")
+        return array(getattr(np, name)(_plain(a), *args, **kwargs))
+
+    return stop
+
+
+def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
+    y = tnp.moveaxis(asarray(y), axis, -1)
+    widths = dx if x is None else tnp.diff(asarray(x))
+    return tnp.sum(widths * (y[..., 1:] + y[..., :-1]) / 2, axis=-1)
+
+
+def polyval(p: Any, x: Any) -> Any:
+    total = asarray(x) * 0
+    for coefficient in p:
+        total = total * x + coefficient
+    return total
+
+
+def matmul(a: Any, b: Any) -> Any:
+    a, b = asarray(a), asarray(b)
+    return tnp.matmul(a[None, :], b)[..., 0, :] if a.ndim == 1 < b.ndim else tnp.matmul(a, b)
+
+
+def dot(a: Any, b: Any) -> Any:
+    a, b = asarray(a), asarray(b)
+    return matmul(a, b) if a.ndim == 1 and b.ndim == 2 else tnp.dot(a, b)
+
+
+def allclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
+    """A question, not a number that autograd would follow."""
+    return np.allclose(plain(asarray(a)), plain(asarray(b)), rtol=rtol, atol=atol, equal_nan=equal_nan)
+
+
+# ---- elementwise -----------------------------------------------------------------------------------------------------
+
+
+def cosh(x: Any) -> Any:
+    return (tnp.exp(x) + tnp.exp(-asarray(x))) / 2
+
+
+def sinh(x: Any) -> Any:
+    return (tnp.expm1(x) - tnp.expm1(-asarray(x))) / 2
+
+
+def cbrt(x: Any) -> Any:
+    return tnp.sign(x) * tnp.abs(x) ** (1 / 3)
+
+
+def nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    t = asarray(x).tensor
+    return TracedArray(torch.where(torch.isfinite(t), t, torch.nan_to_num(t, nan, posinf, neginf)))
+
+
+def erf(x: Any) -> Any:
+    return TracedArray(torch.erf(asarray(x).tensor))
+
+
+# ---- Python functions, entry by entry --------------------------------------------------------------------------------
+
+
+class Vectorized:
+    """np.vectorize of a function of numbers."""
+
+    def __init__(self, pyfunc: Callable[..., Any], otypes: Any = None, signature: str | None = None, **_: Any) -> None:
+        if signature is not None:
+            raise NotTraceableError("numpy.vectorize with a signature cannot be traced")
+        self.pyfunc = pyfunc
+
+    def __call__(self, *args: Any) -> Any:
+        arrays = tnp.broadcast_arrays(*(asarray(a) for a in args))
+        shape = arrays[0].shape
+        entries = zip(*(tnp.ravel(a) for a in arrays), strict=True)
+        return tnp.reshape(array([self.pyfunc(*entry) for entry in entries]), shape)
+
+
+def apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
+    lines = tnp.moveaxis(asarray(arr), axis, -1)
+    results = [asarray(func1d(lines[i], *args, **kwargs)) for i in np.ndindex(*lines.shape[:-1])]
+    stacked = tnp.reshape(tnp.stack(results), (*lines.shape[:-1], *results[0].shape))
+    return tnp.moveaxis(stacked, -1, axis) if results[0].ndim else stacked
+
+
+def fromiter(iterable: Any, dtype: Any = None, count: int = -1) -> Any:
+    return array(list(itertools.islice(iterable, count if count >= 0 else None)), dtype)
+
+
+# ---- the table -------------------------------------------------------------------------------------------------------
+
+TABLE: dict[str, Any] = {
+    "acos": tnp.arccos,
+    "allclose": allclose,
+    "apply_along_axis": apply_along_axis,
+    "array": lambda obj, dtype=None, copy=True, ndmin=0, **_: array(obj, dtype, copy, ndmin),
+    "asanyarray": lambda obj, dtype=None, **_: asarray(obj, dtype),
+    "asarray": lambda obj, dtype=None, **_: asarray(obj, dtype),
+    "ascontiguousarray": lambda obj, dtype=None, **_: asarray(obj, dtype),
+    "asfortranarray": lambda obj, dtype=None, **_: asarray(obj, dtype),
+    "asin": tnp.arcsin,
+    "atan": tnp.arctan,
+    "atanh": tnp.arctanh,
+    "block": block,
+    "c_": _Joined("numpy.c_", _columns),
+    "cbrt": cbrt,
+    "compress": compress,
+    "concat": tnp.concatenate,
+    "copy": lambda a, **_: array(a),
+    "cosh": cosh,
+    "delete": delete,
+    "dot": dot,
+    "ediff1d": lambda ary: tnp.diff(tnp.ravel(asarray(ary))),
+    "fmax": lambda x, y: tnp.where(tnp.isnan(asarray(x)), y, tnp.maximum(x, _known(y, -math.inf))),
+    "fmin": lambda x, y: tnp.where(tnp.isnan(asarray(x)), y, tnp.minimum(x, _known(y, math.inf))),
+    "fromiter": fromiter,
+    "heaviside": lambda x, h: tnp.where(asarray(x) == 0, h, tnp.where(asarray(x) > 0, 1.0, 0.0)),
+    "hypot": lambda x, y: tnp.sqrt(asarray(x) ** 2 + asarray(y) ** 2),
+    "insert": insert,
+    "matmul": matmul,
+    "matrix_transpose": lambda x: tnp.swapaxes(x, -1, -2),
+    "mean": _summed("mean", tnp.mean),
+    "median": _order_statistic("median"),
+    "nan_to_num": nan_to_num,
+    "nanmax": lambda a, **options: tnp.max(_known(a, -math.inf), **options),
+    "nanmean": nanmean,
+    "nanmin": lambda a, **options: tnp.min(_known(a, math.inf), **options),
+    "nansum": lambda a, **options: tnp.sum(_known(a, 0.0), **options),
+    "percentile": _order_statistic("percentile"),
+    "permute_dims": tnp.transpose,
+    "piecewise": piecewise,
+    "polyval": polyval,
+    "pow": tnp.power,
+    "putmask": putmask,
+    "quantile": _order_statistic("quantile"),
+    "r_": _Joined("numpy.r_", _rows),
+    "select": select,
+    "sinh": sinh,
+    "sum": _summed("sum", tnp.sum),
+    "trapezoid": trapezoid,
+    "vecdot": lambda a, b, axis=-1: tnp.sum(asarray(a) * b, axis=axis),
+    "vectorize": Vectorized,
+}
+
+
+# ---- the methods of NumPy's elementwise functions --------------------------------------------------------------------
+
+_REDUCE = {
+    "add": "sum",
+    "multiply": "prod",
+    "maximum": "max",
+    "minimum": "min",
+    "logical_and": "all",
+    "logical_or": "any",
+}
+_ACCUMULATE = {"add": "cumsum", "multiply": "cumprod"}
+_AT = {"add": 1.0, "subtract": -1.0}
+
+
+class Ufunc:
+    """np.add and its kin: called, and `np.add.reduce`, `.accumulate`, `.outer`, `.at`."""
+
+    def __init__(self, name: str, call: Callable[..., Any]) -> None:
+        self.__name__, self._call = name, call
+
+    def __call__(self, *args: Any, where: Any = True, **kwargs: Any) -> Any:
+        if where is not True:
+            raise NotTraceableError(f"numpy.{self.__name__} with where= cannot be traced")
+        return self._call(*args, **kwargs)
+
+    def reduce(self, a: Any, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
+        """Along the first axis, unless said otherwise."""
+        if self.__name__ == "logaddexp" and isinstance(axis, int):
+            return TracedArray(torch.logsumexp(asarray(a).tensor, axis, keepdim=keepdims))
+        if self.__name__ not in _REDUCE or out is not None:
+            raise NotTraceableError(f"numpy.{self.__name__}.reduce cannot be traced")
+        return getattr(tnp, _REDUCE[self.__name__])(asarray(a), axis=axis, keepdims=keepdims)
+
+    def accumulate(self, a: Any, axis: int = 0) -> Any:
+        """Along the first axis, unless said otherwise."""
+        if self.__name__ not in _ACCUMULATE:
+            raise NotTraceableError(f"numpy.{self.__name__}.accumulate cannot be traced")
+        return getattr(tnp, _ACCUMULATE[self.__name__])(asarray(a), axis=axis)
+
+    def outer(self, a: Any, b: Any) -> Any:
+        """Of all pairs."""
+        a, b = asarray(a), asarray(b)
+        return self._call(tnp.reshape(a, (*a.shape, *(1,) * b.ndim)), b)
+
+    def at(self, a: Any, indices: Any, b: Any) -> None:
+        """In place, an index that occurs twice counting twice."""
+        if self.__name__ not in _AT or not isinstance(a, TracedArray):
+            raise NotTraceableError(f"numpy.{self.__name__}.at cannot be traced")
+        where = indices if isinstance(indices, tuple) else (indices,)
+        if any(isinstance(i, slice | type(None) | type(...)) for i in where):
+            raise NotTraceableError(f"numpy.{self.__name__}.at with slices cannot be traced")
+        b = _AT[self.__name__] * asarray(b).tensor
+        at = [torch.as_tensor(_plain(i)) for i in where]
+        a[...] = TracedArray(a.tensor.index_put(at, b.to(a.tensor.dtype), accumulate=True))

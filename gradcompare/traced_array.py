@@ -1,0 +1,82 @@
+"""`torch._numpy`, NumPy's interface on torch tensors: its array, and how NumPy's own arrays and numbers become one."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+from gradcompare.bounds import BoundedTensor, Run
+
+torch_numpy: Any = importlib.import_module("torch._numpy")
+TracedArray = torch_numpy.ndarray
+
+
+class NotTraceableError(TypeError):
+    """NumPy code that does something autograd cannot see through."""
+
+
+def leaves(tree: Any) -> Iterator[Any]:
+    """What nested dicts, lists and tuples hold."""
+    if isinstance(tree, dict):
+        tree = tree.values()
+    elif not isinstance(tree, list | tuple):
+        yield tree
+        return
+    for branch in tree:
+        yield from leaves(branch)
+
+
+def converted(tree: Any, function: Callable[[Any], Any]) -> Any:
+    """Nested dicts, lists and tuples with the function applied to what they hold."""
+    if isinstance(tree, dict):
+        return {key: converted(branch, function) for key, branch in tree.items()}
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return type(tree)(*(converted(branch, function) for branch in tree))
+    if isinstance(tree, list | tuple):
+        return type(tree)(converted(branch, function) for branch in tree)
+    return function(tree)
+
+
+def from_numpy(leaf: Any) -> Any:
+    """What NumPy itself computed, as an array of this run; NumPy's dtypes as torch's."""
+    if isinstance(leaf, np.ndarray) and leaf.dtype.kind in "fiub":
+        return TracedArray(torch.from_numpy(np.array(leaf, order="C")).clone())
+    if isinstance(leaf, np.generic) and leaf.dtype.kind in "fiub":
+        return leaf.item()
+    if isinstance(leaf, np.dtype) or (isinstance(leaf, type) and issubclass(leaf, np.generic)):
+        return getattr(torch_numpy, np.dtype(leaf).name, leaf)
+    return leaf
+
+
+def plain(leaf: Any) -> np.ndarray:
+    """The numbers of a traced array. Torch's operations are its own meanwhile: a run's tensors have no memory that
+    NumPy could read."""
+    with Run.paused():
+        tensor = leaf.tensor
+        value = tensor.value if isinstance(tensor, BoundedTensor) else tensor
+        return value.detach().numpy().copy()
+
+
+def is_differentiated(leaf: Any) -> bool:
+    """Whether autograd has an interest in it."""
+    return isinstance(leaf, TracedArray) and leaf.tensor.requires_grad
+
+
+def asarray(obj: Any, dtype: Any = None) -> Any:
+    """np.asarray; traced numbers in a list are stacked, where `torch._numpy` would cut the graph."""
+    if isinstance(obj, TracedArray) and (dtype is None or obj.dtype == torch_numpy.dtype(dtype)):
+        return obj
+    return array(obj, dtype)
+
+
+def array(obj: Any, dtype: Any = None, copy: Any = True, ndmin: int = 0) -> Any:
+    """np.array, likewise."""
+    obj = converted(obj, from_numpy)
+    if isinstance(obj, list | tuple) and any(isinstance(leaf, TracedArray) for leaf in leaves(obj)):
+        obj, copy = torch_numpy.stack([asarray(row) for row in obj]), False
+    made = torch_numpy.array(obj, dtype=dtype, copy=copy is not False, ndmin=ndmin)
+    return made if isinstance(made.tensor, BoundedTensor) else TracedArray(made.tensor.clone())
