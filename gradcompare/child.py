@@ -17,6 +17,10 @@ MEMORY = 4 * 2**30
 """Bytes of memory that the code under test may have beyond what Python, NumPy and torch take."""
 
 
+SIGHTING = ("name", "line", "function", "occurrence", "source", "constants")
+"""Fields of a sighting that are carried as they are."""
+
+
 class Server:
     """Answers requests by the methods of a `Host`."""
 
@@ -37,6 +41,10 @@ class Server:
             return {"problem": f"The code needs more than {MEMORY // 2**30} GB of memory."}
         except RecursionError:
             return {"problem": "The code calls itself without end."}
+        except SystemExit:
+            return {"problem": "The code called exit()."}
+        except Exception as defect:
+            return {"problem": f"gradcompare itself failed; please report it. {type(defect).__name__}: {defect}"}
 
     def do_open_file(self, path: str, interface: str | None, seed: int) -> dict[str, Any]:
         """Load the definitions of a file and find its program."""
@@ -93,7 +101,7 @@ class Server:
         watched = found["watched"]
         sightings = [
             {
-                **{name: getattr(s, name) for name in ("name", "line", "function", "occurrence", "source")},
+                **{field: getattr(s, field) for field in SIGHTING},
                 "calls": list(s.calls),
                 "value": s.value,
                 "error": error,

@@ -55,6 +55,7 @@ def step_of(placed: Placed, finding: Finding, samples_axis: int) -> Step | None:
         samples=comparison.inputs["X"].shape[samples_axis],
         samples_axis=samples_axis,
         source=sighting.source if sighting is not None else None,
+        constants=sighting.constants if sighting is not None else {},
         line=finding.line,
         unit_roundoff=comparison.precision.unit_roundoff,
     )

@@ -41,11 +41,11 @@ class Host:
 
     def open(self, names: Mapping[str, Any], interface: str | None, seed: int) -> dict[str, Any] | None:
         """Find the program and settle its layout; what is to be known of it. None where nothing is recognised."""
-        program = recognise(names, interface)
-        if program is None:
-            return None
-        self.program = program
         with self._code_runs("on a random network"):
+            program = recognise(names, interface)
+            if program is None:
+                return None
+            self.program = program
             program.fit(seed)
         return {
             "interface": program.interface,

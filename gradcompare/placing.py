@@ -52,6 +52,19 @@ class Placed:
         """The claims that are wrong by their own fault."""
         return [f.name for f in self.report.tensors if f.name in self.returned and f.verdict in WRONG]
 
+    @property
+    def idle(self) -> set[str]:
+        """Witnesses called wrong from which nothing wrong that is returned was computed: their names mislead."""
+        findings = {f.name: f for f in self.report.tensors}
+        needed: set[str] = set()
+        for name in self.returned & set(findings):
+            cause = findings[name].inherited_from
+            while cause is not None and cause not in needed:
+                needed.add(cause)
+                cause = findings[cause].inherited_from if cause in findings else None
+        wrong = {name for name, f in findings.items() if f.verdict in (*WRONG, "inherited")}
+        return wrong - self.returned - needed
+
 
 def place(host: Host, inputs: Inputs, precision: Precision, loss: str | None, samples_axis: int) -> Placed:
     """Compare one network again, with the local variables of the code as witnesses beside what it returns.
@@ -71,7 +84,11 @@ def place(host: Host, inputs: Inputs, precision: Precision, loss: str | None, sa
     readings: list[Placed] = []
     for trust_names in (False, True):
         witnesses = assign(watched, evaluation, [1.0, m], trust_names=trust_names)
-        readings.append(_placed_with(witnesses, watched, evaluate, inputs, precision, gradients))
+        placed = _placed_with(witnesses, watched, evaluate, inputs, precision, gradients)
+        if placed.idle:
+            relevant = {name: witness for name, witness in witnesses.items() if name not in placed.idle}
+            placed = _placed_with(relevant, watched, evaluate, inputs, precision, gradients)
+        readings.append(placed)
         if not readings[-1].faults:
             break
     return min(readings, key=lambda placed: len(placed.faults))

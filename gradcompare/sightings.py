@@ -9,7 +9,7 @@ What fits nothing is left out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,6 +35,8 @@ class Sighting:
     settled: bool = True
     source: str = ""
     """The statement, without its indentation."""
+    constants: dict[str, float] = field(default_factory=dict)
+    """The plain numbers that the statement reads, by name: m, reg."""
 
     @property
     def key(self) -> tuple[str, int, str, int]:

@@ -123,7 +123,9 @@ class Watcher:
         function, line = frame.f_code.co_name, state.line
         count = self._counts[function, line, name] = self._counts.get((function, line, name), 0) + 1
         source = simple_statement(frame.f_code.co_filename, line)
-        sighting = Sighting(name, line, function, state.calls, kept, count, source=source)
+        read = _statement(frame.f_code.co_filename, line).reads
+        constants = {n: float(v) for n, v in frame.f_locals.items() if n in read and type(v) in (int, float)}
+        sighting = Sighting(name, line, function, state.calls, kept, count, source=source, constants=constants)
         state.seen.append((len(state.history), sighting))
         self.sightings.append(sighting)
 

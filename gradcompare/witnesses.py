@@ -35,11 +35,27 @@ class WatchedForward:
         """(function, line) of every sighting: lines that belong to the forward pass."""
 
     def __call__(self, inputs: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """cost, {name: Moment}; a name that is bound several times gets "#2", "#3", ... behind it."""
+        """cost, {name: Moment}; a name that is bound several times gets "#2", "#3", ... behind it.
+
+        Only what the cost was computed from: one function may go on to the gradients.
+        """
         with Watcher(self.files, _moment) as watcher:
             cost, _named = self.forward(inputs)
-        self.lines |= {(s.function, s.line) for s in watcher.sightings}
-        return cost, _numbered([s for s in watcher.sightings if s.settled and short(s.name) not in inputs])
+        used = _ancestors(cost.tensor) if isinstance(cost, TracedArray) else set()
+        sightings = [s for s in watcher.sightings if s.value.number in used]
+        self.lines |= {(s.function, s.line) for s in sightings}
+        return cost, _numbered([s for s in sightings if s.settled and short(s.name) not in inputs])
+
+
+def _ancestors(tensor: Any) -> set[int]:
+    """All tensors of the run that this one was computed from, and itself, by number."""
+    found = {tensor.number}
+    waiting = [tensor.number]
+    while waiting:
+        new = set(tensor.run.parents[waiting.pop()]) - found
+        found |= new
+        waiting += new
+    return found
 
 
 def _moment(array: Any) -> Moment | None:

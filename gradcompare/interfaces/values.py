@@ -160,11 +160,15 @@ def _older(word: str, array: Any, known: Mapping[str, tuple[str, Any]]) -> bool:
 
 def equal(array: Any, other: Any) -> bool:
     """Whether two arrays hold the same numbers, traced ones too."""
-    return bool(np.array_equal(plain(array), plain(other), equal_nan=True))
+    return bool(np.array_equal(plain(array).astype(np.float64), plain(other).astype(np.float64), equal_nan=True))
 
 
 def plain(array: Any) -> np.ndarray:
     """The numbers of an array, out of what traces it."""
     tensor = getattr(array, "tensor", array)
     tensor = getattr(tensor, "value", tensor)
-    return np.asarray(tensor.detach() if hasattr(tensor, "detach") else tensor, dtype=np.float64)
+    if not hasattr(tensor, "detach"):
+        return np.asarray(tensor)
+    from gradcompare.traced_array import plain as numbers  # needs torch, which is loaded where there are tensors
+
+    return numbers(array)

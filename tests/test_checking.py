@@ -1,0 +1,162 @@
+"""`gradcompare.check` from end to end: what it says of files, and that no file can harm it."""
+
+import json
+import textwrap
+
+import numpy as np
+import pytest
+
+import gradcompare
+
+RIGHT = """
+import numpy as np
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+def forward(X, parameters):
+    Z1 = parameters["W1"] @ X + parameters["b1"]
+    A1 = np.tanh(Z1)
+    Z2 = parameters["W2"] @ A1 + parameters["b2"]
+    A2 = sigmoid(Z2)
+    return A2, {"Z1": Z1, "A1": A1, "Z2": Z2, "A2": A2}
+
+def cost(A2, Y):
+    return -np.sum(Y * np.log(A2) + (1 - Y) * np.log(1 - A2)) / Y.shape[1]
+
+def backward(parameters, cache, X, Y):
+    m = X.shape[1]
+    dZ2 = cache["A2"] - Y
+    dW2 = dZ2 @ cache["A1"].T / m
+    db2 = np.sum(dZ2, axis=1, keepdims=True) / m
+    dZ1 = parameters["W2"].T @ dZ2 * (1 - cache["A1"] ** 2)
+    dW1 = dZ1 @ X.T / m
+    db1 = np.sum(dZ1, axis=1, keepdims=True) / m
+    return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
+"""
+
+
+@pytest.fixture
+def check(tmp_path):
+    """Check a source text; `but` replaces parts of RIGHT."""
+
+    def run(source=RIGHT, but=None, **options):
+        for old, new in (but or {}).items():
+            assert old in source
+            source = source.replace(old, new)
+        file = tmp_path / "subject.py"
+        file.write_text(textwrap.dedent(source))
+        return gradcompare.check(file, **{"examples": 6, **options})
+
+    return run
+
+
+def test_a_right_file_agrees_line_by_line(check):
+    report = check()
+    assert report.verdict == "agrees"
+    assert [f.line for f in report.tensors] == [20, 21, 22, 23, 24, 25]
+    assert {f.verdict for f in report.tensors} == {"ok"}
+    assert max(f.ratio for f in report.tensors) <= 1
+    json.dumps(report.to_dict(), allow_nan=False)
+
+
+def test_a_wrong_file_is_placed_named_and_shrunk(check):
+    report = check(but={' * (1 - cache["A1"] ** 2)': ""})
+    assert report.verdict == "wrong"
+    assert (report.first_fault.name, report.first_fault.line) == ("dZ1", 23)
+    verdicts = {f.name: f.verdict for f in report.tensors}
+    assert verdicts["dW1"] == verdicts["db1"] == "inherited"
+    assert verdicts["dZ2"] == verdicts["dW2"] == verdicts["db2"] == "ok"
+    assert "tanh" in report.diagnosis[0]["says"]
+    assert sum(report.smallest_case["sizes"]) <= 5
+
+
+def test_two_independent_mistakes_are_both_found(check):
+    report = check(
+        but={
+            "db2 = np.sum(dZ2, axis=1, keepdims=True) / m": "db2 = np.sum(dZ2, axis=1, keepdims=True)",
+            "dZ1 @ X.T / m": "dZ1 @ X.T / m * 2",
+        }
+    )
+    assert {f.name for f in report.tensors if f.verdict == "fault"} == {"db2", "dW1"}
+
+
+def test_the_same_seed_repeats_a_run_exactly(check):
+    options = {"but": {"dZ1 @ X.T / m": "dZ1 @ X.T"}, "seed": 5}
+    assert check(**options).to_json() == check(**options).to_json()
+
+
+def test_live_code_is_checked_where_it_is(tmp_path):
+    names = {}
+    exec(compile(RIGHT, str(tmp_path / "live.py"), "exec"), names)
+    (tmp_path / "live.py").write_text(RIGHT)
+    assert gradcompare.check(names, examples=4).verdict == "agrees"
+    before = names["np"]
+    assert gradcompare.check((names["forward"], names["backward"]), examples=4).verdict == "agrees"
+    assert names["np"] is before is np
+
+
+@pytest.mark.parametrize(
+    ("where", "planted", "says"),
+    [
+        ("dZ2 = cache", "while True: pass\n    dZ2 = cache", "still running"),
+        ("dZ2 = cache", "import os; os._exit(3)\n    dZ2 = cache", "status 3"),
+        ("dZ2 = cache", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)\n    dZ2 = cache", "SIGSEGV"),
+        ("dZ2 = cache", "raise SystemExit\n    dZ2 = cache", "exit()"),
+        ("dZ2 = cache", "input()\n    dZ2 = cache", "EOF"),
+        ("dZ2 = cache", "np.ones(10**11)\n    dZ2 = cache", "emory"),
+        ("dZ2 = cache", "backward(parameters, cache, X, Y)\n    dZ2 = cache", "line 19"),
+        ("dZ2 = cache", "1 / 0\n    dZ2 = cache", "line 19"),
+        ('return {"dW1"', 'return None\n    return {"dW1"', ""),
+    ],
+)
+def test_whatever_the_code_does_ends_in_words(check, where, planted, says):
+    report = check(but={where: planted}, timeout=25)
+    assert report.verdict == "error"
+    assert len(report.notes) == 1
+    assert says in report.notes[0]
+    assert "Traceback" not in str(report)
+
+
+def test_what_the_code_prints_goes_nowhere(check, capfd):
+    report = check(but={"dZ2 = cache": "print('noise'); import sys; sys.stderr.write('noise')\n    dZ2 = cache"})
+    assert report.verdict == "agrees"
+    assert capfd.readouterr() == ("", "")
+
+
+def test_code_that_gives_other_numbers_the_second_time_is_wrong(check):
+    report = check(but={"dZ2 = cache": "global calls; calls = globals().get('calls', 0) + 1\n    dZ2 = calls * cache"})
+    assert report.verdict == "wrong"
+
+
+def test_a_cost_that_is_assumed_is_named_and_a_summed_one_is_a_convention(check):
+    without = RIGHT.replace(RIGHT[RIGHT.index("def cost") : RIGHT.index("def backward")], "")
+    report = check(without)
+    assert report.verdict == "agrees"
+    assert "cross entropy" in report.assumed[0]
+    report = check(without, but={" / m": ""})
+    assert report.verdict == "agrees"
+    assert any("convention" in note for note in report.notes)
+    assert check(but={" / m": ""}).verdict == "scaled"
+
+
+def test_a_forward_pass_that_autograd_cannot_see_through_is_differentiated_numerically(check):
+    cut = {"A1 = np.tanh(Z1)": "A1 = np.array([[float(str(z)) for z in row] for row in np.tanh(Z1).tolist()])"}
+    report = check(but=cut)
+    assert (report.verdict, report.reference) == ("agrees", "numerical")
+    report = check(but=cut | {"dZ1 @ X.T / m": "dZ1 @ X.T / m * 1.5"})
+    assert (report.verdict, report.reference) == ("wrong", "numerical")
+
+
+def test_an_exercise_that_is_not_filled_in_is_unfinished(check):
+    report = check(but={"dW1 = dZ1 @ X.T / m": "dW1 = None"})
+    assert report.verdict == "unfinished"
+    assert "dW1" in report.notes[0]
+
+
+@pytest.mark.parametrize(
+    "options", [{"dtype": "float16"}, {"interface": "x"}, {"loss": "x"}, {"examples": 0}, {"timeout": -1}]
+)
+def test_options_that_are_none_are_refused_in_words(check, options):
+    with pytest.raises(ValueError, match=str(next(iter(options.values())))):
+        check(**options)
