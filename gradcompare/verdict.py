@@ -152,7 +152,7 @@ def matches(name: str, claim: np.ndarray, reference: Bounded, bounds: Bounds, fa
     scaled = Bounded(reference.value * factor, reference.error * abs(factor))
     slack = abs(factor) + 1
     wider = Bounds(bounds.reference * slack, None if bounds.claim is None else bounds.claim * slack)
-    return judge(name, claim, scaled, wider, FLOAT64).verdict == "ok"
+    return judge(name, claim.astype(np.float64), scaled, wider, FLOAT64).verdict == "ok"
 
 
 def constant_factor(name: str, claim: np.ndarray, reference: Bounded, bounds: Bounds) -> float | None:
