@@ -960,6 +960,7 @@ def test_files_in_a_folder(tmp_path):
         (b"raise ValueError, 'text'\n", "is Python 2, line 1: raise"),
         (b"exec 'x = 1'\n", "is Python 2, line 1: exec"),
         (b"x = 0777\n", "is Python 2, line 1: a number that begins with 0"),
+        (b"x = 0.01 0.07\n", "is not valid Python 3"),
         (b"x = 10L\n", "is Python 2, line 1: a long number"),
         (b"if True:\n\tx = 1\n        y = 2\n", "is Python 2, line 3: tabs and spaces are mixed"),
         (b"f = lambda (x, y): x\n", "is Python 2, line 1: a tuple among the arguments"),

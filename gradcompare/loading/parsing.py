@@ -18,7 +18,7 @@ PYTHON_2 = [
     (r"^\s*raise\s+\w+\s*,", "raise Error, text instead of raise Error(text)"),
     (r"<>", "<> instead of !="),
     (r"`[^`]+`", "backquotes instead of repr()"),
-    (r"\b0[0-7]+\b", "a number that begins with 0"),
+    (r"(?<![\w.])0[0-7]+(?![\w.])", "a number that begins with 0"),
     (r"\b\d+[lL]\b", "a long number such as 10L"),
     (r"\bur['\"]", 'a string such as ur""'),
     (r"\bdef\s+\w+\s*\(.*\([\w\s,]+\)\s*[,)].*:|\blambda\s*\(", "a tuple among the arguments of a function"),
