@@ -276,11 +276,27 @@ class _Check:
         report = merged_with(report, placed)
         if report.verdict in ("wrong", "scaled"):
             found = diagnosed(placed, report.first_fault, self.about["samples_axis"])
-            report.diagnosis = [diagnosis.to_dict() for diagnosis in found]
+            report.diagnosis = self._wrong_cost() or [diagnosis.to_dict() for diagnosis in found]
         _with_cells(report, self.about["cells"])
         if report.verdict in ("wrong", "scaled"):
             report.smallest_case = self._smallest()
         return report
+
+    def _wrong_cost(self) -> list[dict[str, Any]]:
+        """Where the gradients are right for a named cost and not for the file's own: the cost is what is wrong."""
+        if self.loss is not None or self.untraceable is not None:
+            return []
+        shown = [n for n, r in zip(self.networks, self.reports, strict=True) if r.verdict == "wrong"][:WATCHED]
+        fitting = self.host.fitting_losses(self.host.inputs(shown[0])) if shown else []
+        try:
+            for name in fitting:
+                self.loss = name
+                if all(self.compared(n, n.X.dtype.name).verdict == "agrees" for n in shown):
+                    says = f"It is the cost that differs: the gradients are right for {LOSSES[name].says}."
+                    return [{"name": COST, "line": None, "mistake": "wrong cost", "says": says, "fix": None}]
+        finally:
+            self.loss = None
+        return []
 
     def _placed(self) -> list[Placed]:
         """Some networks again, watched: those that show what is wrong, if anything is."""

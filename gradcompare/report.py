@@ -305,4 +305,6 @@ def footer(report: Report) -> str:
         [f"Checked: {n} network{'s' * (n != 1)}, {' and '.join(report.precisions)}, against {against}."] if n else []
     )
     lines += [f"Assumed: {assumed}." for assumed in report.assumed]
+    if report.verdict == "agrees" and report.subject.get("interface"):
+        lines.append("This says nothing of the update rule, the learning rate, the data or the initialisation.")
     return "\n".join([*lines, *(f"Note: {note}" for note in report.notes)])
