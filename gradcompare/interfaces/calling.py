@@ -81,7 +81,8 @@ def _given(function: Callable[..., Any], known: Mapping[str, Any]) -> tuple[dict
             continue
         role = words.role_of_argument(name)
         optional = parameter.default is not parameter.empty
-        key = next((k for k in (name, plain.get(words.plain(name)), role) if k is not None and k in known), None)
+        keys = (name, plain.get(words.plain(name)), role, f"size {words.role_of_size(name)}")
+        key = next((k for k in keys if k is not None and k in known), None)
         if role == "training" and not optional:
             given[name] = True
         elif key is not None and not (optional and key == role and role not in ALWAYS):
@@ -185,6 +186,19 @@ def _tree(function: Any) -> ast.AST:
         return ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError):
         return ast.Module(body=[], type_ignores=[])
+
+
+def counts_samples(functions: Sequence[Any]) -> bool:
+    """Whether functions say something of several samples: an axis, a mean, a length, the shape of an array."""
+    for function in functions:
+        for node in ast.walk(tree(function)):
+            if isinstance(node, ast.keyword) and node.arg in ("axis", "keepdims"):
+                return True
+            if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute) and node.value.attr == "shape":
+                return True
+            if isinstance(node, ast.Attribute) and node.attr in ("mean", "size"):
+                return True
+    return False
 
 
 def keys_in(function: Any) -> list[str]:

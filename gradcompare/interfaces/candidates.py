@@ -24,13 +24,16 @@ def candidates(names: Mapping[str, Any]) -> Iterator[Driven]:
     functions = [f for f in names.values() if inspect.isfunction(f)]
     classes = [c for c in names.values() if inspect.isclass(c) and not issubclass(c, BaseException)]
     yield from itertools.islice(_of_functions(_own(functions)), _MOST)
-    for made in classes:
+    layers = [made for made in classes if chain.is_layer(made)]
+    for made in [c for c in classes if c not in layers]:
         yield from itertools.islice(_of_class(made, functions), _MOST)
     yield from chain.candidates(classes, functions)
+    for made in layers:
+        yield from itertools.islice(_of_class(made, functions), _MOST)
 
 
 def _own(functions: Iterable[Callable[..., Any]]) -> list[Callable[..., Any]]:
-    return [f for f in functions if not f.__module__.startswith(("numpy", "torch", "scipy"))]
+    return [f for f in functions if not (f.__module__ or "").startswith(("numpy", "torch", "scipy"))]
 
 
 # ---- the functions that go together ----------------------------------------------------------------------------------
@@ -101,7 +104,7 @@ def _argument_holders(used: list[Callable[..., Any]], initialisers: list[Callabl
     flat = next((name for name in arguments if words.role_of_argument(name) == "parameters"), None)
     for initialise in initialisers[:2]:
         for plan in itertools.islice(holders.plans(initialise), 3):
-            yield Initialised(initialise, plan, [name for pair in pairs for name in pair if name])
+            yield Initialised(initialise, plan, [n for pair in pairs or _loose_pairs(arguments) for n in pair if n])
     if pairs:
         yield Arguments(pairs)
     elif not takes_all:
@@ -138,6 +141,8 @@ def _interface_of(holder: Holder, role: str, forward: Any, maker: Any) -> str:
         return {"flat": "flat-vector", "globals": "global-weights"}[holder.kind]
     if role == "update":
         return "update-only"
+    if maker.__name__ == "gradients" and forward is None:
+        return "adapter"
     if role in ("fused", "cost"):
         return "fused"
     takes = {words.role_of_argument(name) for f in (forward, maker) if f for name in calling.argument_names(f)}
@@ -179,4 +184,6 @@ def _class_interface(role: str, maker: Any, forward: Any) -> str:
         return "loss-and-gradients"
     if name.startswith("gradient"):
         return "gradient-method"
+    if name.startswith("backprop") and len(calling.argument_names(maker)) == 2:
+        return "backprop-lists"
     return "class"

@@ -1,13 +1,186 @@
-"""Layer objects without a network: they are chained as their author's own calls would chain them."""
+"""Layer objects without a network: they are chained as their author's own calls would chain them.
+
+The file's dense layers with its activations between them, and at the end its loss object, its loss functions, or a
+random cotangent: then the cost is the sum of output times cotangent.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import inspect
+import itertools
+import re
+from collections.abc import Callable, Iterator, Mapping
+from types import SimpleNamespace
 from typing import Any
 
-from gradcompare.interfaces.driven import Driven
+from gradcompare.cases import Network
+from gradcompare.interfaces import calling, paths, words
+from gradcompare.interfaces.driven import Driven, Steps
+from gradcompare.interfaces.holders import Instance, Plan, plans
+from gradcompare.interfaces.layouts import Layout
+
+MOST_ACTIVATIONS = 3
+_INPUT_GRADIENT = re.compile(r"^(d_?(inputs?|x|prev|a_?prev|in)|grad_?(inputs?|x)|inputs?_?(grad|gradient|error))$", re.I)
+
+
+class Chain:
+    """A network of the file's layers, with methods as such a network's author would write them."""
+
+    def __init__(self, layers: list[Any], loss: Any) -> None:
+        self.layers, self.loss = layers, loss
+
+    def forward(self, inputs: Any) -> Any:
+        """Each layer after the other; a layer that returns nothing keeps its output."""
+        for layer in self.layers:
+            result = calling.call(_method(layer, "forward"), {"inputs": inputs, "training": True}, ("inputs",))
+            if isinstance(result, tuple):
+                result = result[0]
+            inputs = result if result is not None else _kept(layer, re.compile(r"^(output|out|a|z|y)$", re.I))
+        return inputs
+
+    def cost(self, output: Any, targets: Any) -> Any:
+        """The file's loss object."""
+        return calling.call(_method(self.loss, "forward"), _asked(output, targets), ("output", "targets"))
+
+    def slope(self, output: Any, targets: Any) -> Any:
+        """What the loss object says the derivative with respect to the output is."""
+        self.cost(output, targets)
+        given = getattr(self.loss, "output", output)
+        known = {**_asked(given, targets), "slope": given}
+        result = calling.call(_method(self.loss, "backward"), known, ("slope", "targets"))
+        return result if result is not None else _kept(self.loss, _INPUT_GRADIENT)
+
+    def backward(self, slope: Any, learning_rate: float) -> Any:
+        """Each layer before the other; returns the gradient of the inputs."""
+        known = {"learning_rate": learning_rate}
+        for layer in reversed(self.layers):
+            result = calling.call(_method(layer, "backward"), {**known, "slope": slope}, ("slope", "learning_rate"))
+            slope = result[0] if isinstance(result, tuple) else result
+            slope = slope if slope is not None else _kept(layer, _INPUT_GRADIENT)
+        dX = slope
+        return dX  # noqa: RET504 (its name says what it is)
+
+
+def _asked(output: Any, targets: Any) -> dict[str, Any]:
+    return {"output": output, "inputs": output, "targets": targets}
+
+
+def _method(thing: Any, role: str) -> Any:
+    found = [getattr(thing, name) for name, _ in _methods(type(thing)).get(role, ())]
+    if not found:
+        raise AttributeError(f"{type(thing).__name__} has no {role} method")
+    return found[0]
+
+
+def _methods(made: type) -> dict[str, list[tuple[str, Any]]]:
+    found: dict[str, list[tuple[str, Any]]] = {}
+    for name, function in inspect.getmembers(made, inspect.isfunction):
+        role = "forward" if name == "__call__" else words.role_of_function(name)
+        role = "forward" if role == "cost" and name not in ("__init__",) else role
+        if role and (name == "__call__" or not name.startswith("_")):
+            found.setdefault(role, []).append((name, function))
+    for rows in found.values():
+        rows.sort(key=lambda row: (not row[0].lower().startswith(("forward", "backward")), row[0] == "__call__"))
+    return found
+
+
+def _kept(layer: Any, pattern: re.Pattern[str]) -> Any:
+    kept = [value for name, value in vars(layer).items() if pattern.match(name) and paths.is_array(value)]
+    if not kept:
+        raise ValueError(f"{type(layer).__name__} returned nothing, and keeps nothing called like {pattern.pattern}")
+    return kept[0]
+
+
+# ---- finding the layers ----------------------------------------------------------------------------------------------
+
+
+class ChainPlan(Plan):
+    """Makes a chain: a dense layer for each pair of widths, activations between them."""
+
+    def __init__(self, dense: type, plan: Plan, activations: list[Callable[[], Any]], loss: Any) -> None:
+        super().__init__(plan.roles, (len(activations) + 1,))
+        self.dense, self.plan, self.activations, self.loss = dense, plan, activations, loss
+
+    def call(self, function: Callable[..., Any], network: Network, layout: Layout) -> Any:
+        """The chain for a network's widths."""
+        layers: list[Any] = []
+        for i, pair in enumerate(itertools.pairwise(network.sizes)):
+            part: Any = SimpleNamespace(sizes=pair, m=network.m)
+            layers.append(self.plan.call(self.dense, part, layout))
+            layers += [make() for make in self.activations[i : i + 1]]
+        return Chain(layers, self.loss() if self.loss else None)
+
+
+def is_layer(made: type) -> bool:
+    """Whether a class has forward and backward methods and is made for two widths, or none."""
+    methods = _methods(made)
+    return {"forward", "backward"} <= set(methods) and next(iter(plans(made)), Plan({}, (1,))).depths == (1,)
 
 
 def candidates(classes: list[type], functions: list[Callable[..., Any]]) -> Iterator[Driven]:
-    """A network of the file's layers."""
-    return iter(())
+    """Networks of the file's layers."""
+    layered = [made for made in classes if is_layer(made)]
+    dense = [made for made in layered if _widths(made) == 2]
+    simple = [made for made in layered if made not in dense]
+    losses = [made for made in classes if _takes(made) >= 2 and "backward" in _methods(made) and made not in dense]
+    acts = [make for made in simple if made not in losses for make in _made(made, functions)][:MOST_ACTIVATIONS]
+    cost = _first(functions, "cost")
+    slope = _first(functions, "slope_of_cost")
+    for made in dense:
+        plan = next(p for p in plans(made) if _count(p) == 2)
+        used = [f for c in (made, *simple, *losses) for rows in _methods(c).values() for _, f in rows]
+        for loss in [*losses, None]:
+            ends = ("cost", "slope") if loss else (cost, slope) if cost and slope else (None, None)
+            for chosen in (acts, acts[:1], []):
+                holder = Instance(Chain, ChainPlan(made, plan, chosen, loss))
+                steps = Steps("backward", "update", "forward", *ends)
+                ours = [f for f in (*used, *(ends if not loss else ())) if f is not None]
+                yield Driven("layers", holder, steps, _dense_first(made, ours))
+
+
+def _dense_first(made: type, functions: list[Any]) -> list[Any]:
+    own = [f for rows in _methods(made).values() for _, f in rows if f in functions]
+    return list(dict.fromkeys([*own, *functions]))
+
+
+def _widths(made: type) -> int:
+    return max(map(_count, plans(made)), default=0)
+
+
+def _count(plan: Plan) -> int:
+    return sum(role.startswith("width") for role in plan.roles.values())
+
+
+def _takes(made: type) -> int:
+    """How many arguments forward takes."""
+    return max((len(calling.argument_names(f)) for _, f in _methods(made).get("forward", ())), default=0)
+
+
+def _first(functions: list[Any], role: str) -> Any:
+    return next((f for f in functions if words.role_of_function(f.__name__) == role), None)
+
+
+def _made(made: type, functions: list[Any]) -> Iterator[Callable[[], Any]]:
+    """Ways to make an activation: without arguments, or from a function and its derivative."""
+    needed = [
+        p.name for p in inspect.signature(made).parameters.values() if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD
+    ]
+    if not needed:
+        with_base = any(made in other.__mro__[1:] for other in made.__subclasses__())
+        if not with_base and not re.search(r"softmax|dropout|norm", made.__name__, re.I):
+            yield made
+    elif len(needed) == 2:
+        for function, slope in _with_slopes(functions):
+            yield lambda f=function, s=slope: made(f, s)  # type: ignore[misc]
+
+
+def _with_slopes(functions: list[Any]) -> Iterator[tuple[Any, Any]]:
+    by_name: Mapping[str, Any] = {words.plain(f.__name__): f for f in functions}
+    for name, function in by_name.items():
+        for end in ("prime", "deriv", "derivative", "grad", "gradient", "backward", "d"):
+            slope = by_name.get(f"{name}{end}") or by_name.get(f"d{name}")
+            if slope is not None and len(calling.argument_names(function)) == 1:
+                yield function, slope
+                break
+
+

@@ -61,6 +61,8 @@ class Found:
     slots: dict[str, naming.Slot]
     cost_from: str | None
     chain: tuple[str, ...]
+    last: list[str]
+    """The parameters of the output layer."""
     right: int
     """How many gradients have the shapes of their parameters."""
     enough: bool
@@ -98,7 +100,7 @@ class Driven(Program):
     def settle(self, found: Found) -> None:
         """Take what a trial found out."""
         self.found = found
-        self.parameters = list(found.places)
+        self.parameters, self.last_layer = list(found.places), found.last
         self.samples_axis = SAMPLES[found.layout.samples].axis
         self.has_cost = found.cost_from is not None
         self._templates.clear()
@@ -164,12 +166,12 @@ class Driven(Program):
         if self.holder.own_shapes:
             arrays = fitting.numbers(network, layout, arrays)
         arrays |= {"X": layout.X(network), "Y": layout.Y(network)}
-        self._templates[_key(arrays)] = template, _held(template, arrays)
+        self._templates[_key(arrays)] = template, _held(template, arrays), network.sizes
         return {name: np.asarray(array) for name, array in arrays.items()}
 
     def session(self, inputs: Mapping[str, Any], places: naming.Places | None = None) -> Session:
         """A root of its own with the inputs in it, and what functions may ask for."""
-        template, held = self._templates[_key(inputs)]
+        template, held, sizes = self._templates[_key(inputs)]
         root = self.holder.copied(template)
         places = self.found.places if places is None and self.found else places or {}
         fresh = self.steps.role == "update" or not self.holder.own_shapes
@@ -185,7 +187,8 @@ class Driven(Program):
         known = self.holder.known(root)
         known |= {"inputs": X, "targets": inputs["Y"], "samples": samples, "batch_size": samples, "epochs": 1}
         known |= {"learning_rate": self.rate, "regularisation": REGULARISATION, "keep": KEEP, "quiet": False}
-        known |= {"layers": self.found.depth} if self.found else {}
+        known |= {"layers": len(sizes) - 1, "size in": sizes[0], "size out": sizes[-1], "size all": list(sizes)}
+        known |= {"size hidden": sizes[1], "classes": sizes[-1]}
         if self.found and self.found.layout.activation:
             known["activation"] = self.found.layout.activation
         return Session(root, inputs, known)
@@ -217,7 +220,7 @@ class Driven(Program):
 
     def run_cost(self, session: Session) -> Any:
         """The cost of a session that has run forward."""
-        if self.steps.cost is None:
+        if self.found is not None and self.found.cost_from == "cotangent":
             return np.sum(session.output * session.inputs["Y"])
         with self._entered(session):
             result = self.call(self.steps.cost, session, ("output", "targets"))

@@ -17,7 +17,7 @@ from gradcompare.interfaces import calling, naming, paths, values, words
 from gradcompare.interfaces.holders import Initialised
 from gradcompare.interfaces.layouts import LABELS, SAMPLES, Layout, copies, layouts
 from gradcompare.interfaces.program import CannotCheckError
-from gradcompare.tracing import same_random_numbers
+from gradcompare.randomness import same_random_numbers
 
 if TYPE_CHECKING:
     from gradcompare.interfaces.driven import Driven, Found, Session
@@ -40,6 +40,7 @@ def fit(program: Driven, seed: int) -> Found:
     """
     best: Found | None = None
     failure: BaseException | None = None
+    one_sample = not _counts_samples(program)
     hopeless: set[tuple[int, str | None]] = set()
     for depth, layout in _tries(program):
         if (depth, layout.activation) in hopeless:
@@ -54,13 +55,23 @@ def fit(program: Driven, seed: int) -> Found:
             continue
         if best is None or found.right > best.right:
             best = found
-        if found.complete:
+        if found.right == len(found.places) or (found.enough and not one_sample):
             break
     if best is None or not best.slots:
         reason = describe(failure) if failure else "it returned nothing that looks like gradients"
         where = f" (line {line_in(failure, file_of(program))})" if failure else ""
         raise CannotCheckError(f"The code does not run on a random network: {reason}{where}.") from failure
     return best
+
+
+def _counts_samples(program: Driven) -> bool:
+    steps = program.steps
+    return calling.counts_samples([program.function(f) for f in (steps.maker, steps.forward) if f] + program.functions)
+
+
+def _asks_for_activation(holder: Any) -> bool:
+    roles = getattr(getattr(holder, "plan", None), "roles", {}).values()
+    return any(role.startswith("activation") for role in roles)
 
 
 class _CannotBuildError(Exception):
@@ -71,11 +82,15 @@ def _tries(program: Driven) -> Iterator[tuple[int, Layout]]:
     holder = program.holder
     literals = set().union(*(calling.literals_in(f) for f in program.functions)) if program.functions else set()
     constants = tuple(sorted(n for n in literals if n == 3 or 8 <= n <= 20))
+    one = not _counts_samples(program)
     asks = any(words.role_of_argument(n) == "activation" for f in program.functions for n in calling.argument_names(f))
+    cotangent = "slope" in _wants(program) and program.steps.slope is None
     for depth in holder.depths:
-        for activation in ACTIVATIONS if asks or getattr(holder, "plan", None) else ACTIVATIONS[:1]:
+        for activation in ACTIVATIONS if asks or _asks_for_activation(holder) else ACTIVATIONS[:1]:
             for folded in (False,) if holder.own_shapes else (False, True):
-                yield from ((depth, la) for la in layouts(holder.own_shapes, folded, constants, activation))
+                for layout in layouts(holder.own_shapes, folded, constants, activation, one):
+                    if (layout.labels == "cotangent") == cotangent:
+                        yield depth, layout
 
 
 def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
@@ -95,6 +110,9 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
     places = naming.places_of(template, _own_names(program, template), given)
     if not places:
         raise ValueError("nothing was found that holds parameters")
+    several = [name for name, where in places.items() if np.ndim(paths.get(template, where[0])) == 2]
+    if program.holder.own_shapes and program.holder.kind != "flat" and len(several) < depth:
+        raise _CannotBuildError(f"made for {depth} layers, it holds {len(several)} matrices")
     fixed = _insisted(sizes, {name: np.shape(paths.get(template, where[0])) for name, where in places.items()})
     if fixed is not None:
         if layout.outputs not in (None, fixed[-1]) or (layout.outputs is None and fixed[-1] == 1):
@@ -108,7 +126,7 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
         except Exception as error:
             failure = failure or error
             continue
-        found = Found(layout, fixed, depth, trial.places, trial.slots, trial.cost_from, chain, trial.right, trial.enough)
+        found = Found(layout, fixed, depth, trial.places, trial.slots, trial.cost_from, chain, trial.last, trial.right, trial.enough)
         if best is None or found.right > best.right:
             best = found
         if found.complete:
@@ -118,10 +136,14 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
     return best
 
 
+def _wants(program: Driven) -> set[str | None]:
+    """The roles of the maker's arguments."""
+    return {words.role_of_argument(name) for name in calling.argument_names(program.function(program.steps.maker))}
+
+
 def _chains(program: Driven) -> list[tuple[str, ...]]:
     """What is called before the maker, in turns."""
-    wants = {words.role_of_argument(name) for name in calling.argument_names(program.function(program.steps.maker))}
-    slope = ("slope",) if "slope" in wants and program.steps.forward is not None else ()
+    slope = ("slope",) if "slope" in _wants(program) and program.steps.forward is not None else ()
     if program.steps.forward is None:
         return [()]
     chains = CHAINS if program.steps.role in ("backward", "update") else (CHAINS[2], *CHAINS[:2])
@@ -151,7 +173,7 @@ class _Trial:
         places: naming.Places,
         chain: tuple[str, ...],
     ) -> None:
-        self.program, self.places = program, places
+        self.program, self.places, self.layout = program, places, layout
         self.inputs = program.arrange(network, layout, fixed, places)
         self.outputs = network.sizes[-1]
         self.cost_from = self._cost_from(network)
@@ -165,6 +187,9 @@ class _Trial:
         self.right = len(right)
         named = {name for name, slot in self.slots.items() if naming.likeness(name, slot.name) == 3}
         weights = {name for name, shape in shapes.items() if len(shape) == 2 and 1 not in shape}
+        n, before = network.sizes[-1], network.sizes[-2]
+        ends = {(n, before), (before, n), (n, before + 1), (before + 1, n), (n,), (n, 1), (1, n), ()}
+        self.last = [name for name in self.places if shapes[name] in ends]
         self.enough = bool(weights) and weights <= right and set(self.places) == right | named
 
     def _session(self, **changed: Any) -> Session:
@@ -180,9 +205,13 @@ class _Trial:
             if session.cost is not None:
                 return "forward"
             expected = network.sizes[-1] * network.m
-            if np.size(session.output) != expected or values.plain(session.output).dtype.kind != "f":
+            if values.plain(session.output).dtype.kind != "f":
+                raise _CannotBuildError("what looks like a forward function returns no real numbers")
+            if np.size(session.output) != expected:
                 raise ValueError(f"forward returned shape {np.shape(session.output)}; {expected} numbers were expected")
             self.program.namers = values.namers(session, network.sizes, network.m)
+            if self.layout.labels == "cotangent":
+                return "cotangent"
         if steps.cost is not None:
             with contextlib.suppress(Exception):
                 cost = self.program.run_cost(session)

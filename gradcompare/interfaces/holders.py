@@ -17,7 +17,7 @@ import numpy as np
 from gradcompare.cases import Network
 from gradcompare.interfaces import calling, paths, words
 from gradcompare.interfaces.layouts import BIASES, RATE, REGULARISATION, Layout
-from gradcompare.tracing import same_random_numbers
+from gradcompare.randomness import same_random_numbers
 
 
 class Holder:
@@ -272,6 +272,7 @@ def _widths(names: tuple[str, ...], required: list[str]) -> Iterator[tuple[dict[
     if "all" in roles.values():
         everything = next(name for name, role in roles.items() if role == "all")
         yield {everything: "all"}, (3, 2)
+        yield {everything: "width 0"}, (1,)
         return
     hidden = [name for name, role in roles.items() if role == "hidden"]
     ends = {name: role for name, role in roles.items() if role in ("in", "out")}

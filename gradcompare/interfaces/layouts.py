@@ -67,6 +67,7 @@ LABELS = {
     "classes_column": Labels("classes", None, lambda Y, samples: Y.reshape(-1, 1)),
     "one_hot_across": Labels("one_hot", None, lambda Y, samples: Y.T.copy() if samples.axis else Y),
     "binary_whole": Labels("binary", 1, lambda Y, samples: Y[0].astype(np.int64)),
+    "cotangent": Labels("real", None, lambda Y, samples: samples.arrange(Y)),
     "signs": Labels("binary", 1, lambda Y, samples: samples.arrange(2 * Y - 1)),
 }
 
@@ -115,13 +116,18 @@ _ONE_SAMPLE = [
 ]
 
 
-def layouts(own_shapes: bool, folded: bool, constants: tuple[int, ...], activation: str | None) -> Iterator[Layout]:
+def layouts(
+    own_shapes: bool, folded: bool, constants: tuple[int, ...], activation: str | None, one_sample: bool
+) -> Iterator[Layout]:
     """The layouts to try, the likeliest first.
 
     `own_shapes`: the file's own initialiser or constructor says what shapes its parameters have. `constants`: numbers
-    of outputs that the file's source may insist on.
+    of outputs that the file's source may insist on. `one_sample`: the file's source counts no samples, so that it may
+    take one at a time.
     """
-    several = [_where_samples(own_shapes, _GEOMETRIES), _where_samples(own_shapes, _ONE_SAMPLE)]
+    several = [_where_samples(own_shapes, _GEOMETRIES)]
+    if one_sample:
+        several.append(_where_samples(own_shapes, _ONE_SAMPLE))
     for geometries in several:
         for labels, row in LABELS.items():
             for geometry in geometries:

@@ -30,7 +30,7 @@ def places_of(root: Any, own_names: Mapping[paths.Path, str], ignored: Iterable[
     """
     groups: dict[int, list[paths.Path]] = {}
     for path, array in paths.walk(root):
-        if not _may_be_parameter(path, array) or any(_same(array, other) for other in ignored):
+        if not (_may_be_parameter(path, array) or (path in own_names and isinstance(array, float))) or any(_same(array, other) for other in ignored):
             continue
         groups.setdefault(id(array) if hasattr(array, "shape") and not np.isscalar(array) else id(path), []).append(path)
     listed = [min(group, key=_clumsiness) for group in groups.values()]

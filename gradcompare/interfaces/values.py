@@ -117,7 +117,7 @@ def namers(session: Session, sizes: tuple[int, ...], m: int) -> Namers:
     """
     found: Namers = {}
     for path, array in paths.walk(session.known["cache"]):
-        layer, taken = paths.index(path[:2]), set(found.values())
+        layer, taken = paths.index(path[:1]), set(found.values())
         if np.ndim(array) != 2 or layer is None or not 0 <= layer < len(sizes) - 1 or len(path) < 2:
             continue
         width = next((n for n in array.shape if n != m), m)
@@ -136,14 +136,13 @@ def claims(left: Mapping[str, Any], named: Mapping[str, Any], inputs: Mapping[st
     dA1 may be the gradient of A1 or, by an older convention, of A0: of what has its shape.
     """
     known = {words.plain(name): (name, array) for name, array in {**named, "X": inputs["X"]}.items()}
-    known.setdefault("a0", ("X", inputs["X"]))
     names: dict[str, Any] = {}
     older = any(_older(words.plain(name), array, known) for name, array in left.items())
     for name, array in left.items():
         word = words.plain(name)
         if older and (found := re.fullmatch(r"da(\d+)", word)):
             word = f"da{int(found[1]) - 1}"
-        target = known.get(word[1:]) if word.startswith("d") else None
+        target = known.get(word[1:]) if word.startswith("d") else None  # dA0 is left out: it may carry the factor m
         if target is not None and np.shape(array) == np.shape(target[1]):
             names.setdefault(f"d{target[0]}", array)
     return names
@@ -153,7 +152,7 @@ def _older(word: str, array: Any, known: Mapping[str, tuple[str, Any]]) -> bool:
     found = re.fullmatch(r"da(\d+)", word)
     if found is None or int(found[1]) == 0:
         return False
-    same, before = known.get(word[1:]), known.get(f"a{int(found[1]) - 1}")
+    same, before = known.get(word[1:]), known.get(f"a{int(found[1]) - 1}" if found[1] != "1" else "x")
     fits = same is not None and np.shape(same[1]) == np.shape(array)
     return not fits and before is not None and np.shape(before[1]) == np.shape(array)
 

@@ -18,7 +18,7 @@ FUNCTIONS = {
         r"|(cost|loss|mse|bce|crossentropy|cce|error)_?(function)?_?(prime|deriv(ative)?|grad(ient)?|backward|delta|d)$"
     ),
     "initialise": re.compile(
-        r"^(he|xavier|glorot|random|rand)?(init|initiali[sz]e|create|build|make|get|generate|setup|random|new|start)"
+        r"^(init|initiali[sz]e)(?!(al)?(plot|data))|^(he|xavier|glorot|random|rand)?(init|initiali[sz]e|create|build|make|get|generate|setup|random|new|start)"
         r"(initial|random|nn|model|deep|the|he|xavier|all|my|net|network|mlp)*"
         r"(params?|param[ea]t[ea]rs?|weights?|net|network|nn|model|layers?|theta|variables|wb|mlp|$)"
     ),
@@ -55,7 +55,7 @@ ARGUMENTS = {
     "training": re.compile(r"^(train(ing)?(mode)?|istrain(ing)?)$"),
     "parameters": re.compile(
         r"^(model|nn|net|my|initial|current)?_?(param(et(er|re))?s?|params?dict|thetas?|weights|w|wb|model|network|net|nn"
-        r"|nnparams|variables|p)$"
+        r"|nnparams|variables)$"
     ),
     "biases": re.compile(r"^(b|bias|biases|bs)$"),
     "cache": re.compile(
@@ -77,7 +77,7 @@ ARGUMENTS = {
         r"|o|h|scores|logits|hyp|hypothesis|fx|(final|network|model|actual)?outputs?(activations?)?|yout|y_?)$"
     ),
     "slope": re.compile(
-        r"^(d_?(out|a|al|y|z|values?|loss|l|j|scores|h|x)|g|grads?|gradients?|(out|output|upstream|loss|next|incoming)_?(put)?"
+        r"^(slope|d_?(out|a|al|y|z|values?|loss|l|j|scores|h|x)|g|grads?|gradients?|(out|output|upstream|loss|next|incoming)_?(put)?"
         r"(grads?|gradients?|error|delta)|delta|error|err|grad(out|output|y|wrtoutput|output)?|gradients?output|upstream)$"
     ),
     "samples": re.compile(r"^(m|n|nsamples|numsamples|batchsize|nexamples|numexamples|mtrain|nrows|ndata)$"),
