@@ -2,6 +2,9 @@
 
 import os
 
+for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(threads, "1")  # the tests run side by side; set before NumPy and torch look
+
 import numpy as np
 import pytest
 from hypothesis import settings
