@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -78,23 +79,45 @@ class Applied(NamedTuple):
     a: str | None
 
     def slopes(self) -> Iterator[str]:
-        """The formulas of its derivative, the one from a first."""
+        """The formulas of its derivative, the one that people write first."""
+        from_z = put(self.activation.from_z, a="", z=self.z)
         if self.a is not None and self.activation.from_a is not None:
-            yield put(self.activation.from_a, a=self.a, z=self.z)
-        yield put(self.activation.from_z, a="", z=self.z)
+            from_a = put(self.activation.from_a, a=self.a, z=self.z)
+            yield from (from_z, from_a) if self.in_pieces else (from_a, from_z)
+        else:
+            yield from_z
+
+    @property
+    def in_pieces(self) -> bool:
+        """Whether it has a kink at 0."""
+        return self.name in ("relu", LEAKY)
+
+    @property
+    def place(self) -> str:
+        """The array that its derivative is usually taken at."""
+        return self.z if self.in_pieces or self.a is None else self.a
 
 
-def applied(cases: Sequence[Case], shape: tuple[int, ...]) -> list[Applied]:
-    """The activations between the values of a shape (on the first network), that of the step's own tensor first."""
-    first = cases[0]
-    fitting = [k for k, v in first.values.items() if v.shape == shape and v.dtype.kind == "f"]
-    fitting.sort(key=lambda k: k != first.of)
-    found = [hit for z in fitting for a in fitting if a != z and (hit := _between(cases, z, a)) is not None]
-    return found + [Applied(name, g, z, None) for name, g in _all(cases, fitting) for z in fitting]
+def _fitting(case: Case, shape: tuple[int, ...]) -> list[str]:
+    """The computed values of a shape, that of the step's own tensor first."""
+    fitting = [k for k, v in case.values.items() if v.shape == shape and v.dtype.kind == "f" and not case.is_data(k)]
+    return sorted(fitting, key=lambda k: k != case.of)
 
 
-def _all(cases: Sequence[Case], fitting: list[str]) -> list[tuple[str, Activation]]:
-    return [*((k, g) for k, g in ACTIVATIONS.items() if k != "identity"), *((LEAKY, leaky(s)) for s in SLOPES[:3])]
+def seen_activations(cases: Sequence[Case], shape: tuple[int, ...]) -> list[Applied]:
+    """The activations between the values of a shape (on the first network)."""
+    known = cases[0].memory
+    if shape not in known:
+        pairs = itertools.permutations(_fitting(cases[0], shape), 2)
+        known[shape] = [use for z, a in pairs if (use := _between(cases, z, a)) is not None]
+    return known[shape]
+
+
+def guessed_activations(cases: Sequence[Case], shape: tuple[int, ...], of: str) -> list[Applied]:
+    """Every activation, of the step's own tensor, or of all that have its shape where it is not known."""
+    fitting = _fitting(cases[0], shape)
+    rows = [*((k, g) for k, g in ACTIVATIONS.items() if k != "identity"), *((LEAKY, leaky(s)) for s in SLOPES[:3])]
+    return [Applied(name, g, z, None) for z in ([of] if of in fitting else fitting) for name, g in rows]
 
 
 def _between(cases: Sequence[Case], z: str, a: str) -> Applied | None:

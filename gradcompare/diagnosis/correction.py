@@ -69,7 +69,11 @@ class Line:
         step = cases[0].step
         self.spelled = {_normal(text): name for name, text in (step.spelled or {}).items()}
         self.identifiers = {cases[0].shown.get(k, k): k for k in (*cases[0].values, *cases[0].gradients)}
-        self.leaves = {_normal(node): name for node in ast.walk(self.value) if (name := self._name(node)) is not None}
+        self.leaves = {
+            self._segment(node): name
+            for node in ast.walk(self.value)
+            if isinstance(node, ast.expr) and (name := self._name(node)) is not None
+        }
 
     # -- reading
 
@@ -179,6 +183,8 @@ class Line:
             yield from self._of_call(node)
             yield from self._of_number(node, form)
             yield from self._of_operation(node)
+        for node in ast.walk(self.value):
+            yield from self._of_turn(node)
         yield from self._of_whole(form)
         for node in ast.walk(self.value):
             yield from self._of_slope(node, form)
@@ -198,6 +204,9 @@ class Line:
         if name is not None and isinstance(node, ast.expr):
             for other in self.identifiers:
                 yield from self._put(node, self.spell(other) if other != name else None)
+
+    def _of_turn(self, node: ast.AST) -> Iterator[str]:
+        if isinstance(node, ast.expr) and self._name(node) is not None:
             yield from self._put(node, f"{self._segment(node)}.T")
         if isinstance(node, ast.Attribute) and node.attr == "T":
             yield from self._put(node, self._segment(node.value))
@@ -262,8 +271,8 @@ class Line:
         """A part of the line replaced by the derivative of the activation."""
         if isinstance(node, ast.expr) and node is not self.value:
             for slope in _slopes(form):
-                yield from self._put(node, _and("", self.translate(slope)))
                 yield from self._put(node, self.translate(slope))  # where there are brackets already
+                yield from self._put(node, _and("", self.translate(slope)))
 
     def _anew(self, form: Form | None) -> Iterator[str]:
         """The whole line from the right formula."""

@@ -7,13 +7,13 @@ activation, times a mask, times a constant, plus the gradient of a regulariser.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gradcompare.diagnosis.activations import Applied, applied
-from gradcompare.diagnosis.arithmetic import Rounded
+from gradcompare.diagnosis.activations import Applied, guessed_activations, seen_activations
 from gradcompare.diagnosis.step import RIGHT, Case, makes
 
 PRODUCT, SUM, RESIDUAL, LEAF = "{0} @ {1}", "np.sum({0}, axis={1}, keepdims={2})", "{0} - {1}", "{0}"
@@ -82,43 +82,61 @@ class Form:
         return self.but(operands=(*self.operands[:i], operand, *self.operands[i + 1 :]))
 
 
-def form(cases: Sequence[Case], target: str | None = None) -> Form | None:
-    """The formula of the right step on all the networks, or of the named gradient; None where none fits."""
+MOST_FORMS = 4
+MOST_CANDIDATES = 5000
+
+
+def forms(cases: Sequence[Case], target: str | None = None) -> list[Form]:
+    """The formulas of the right step on all the networks, or of the named gradient: those that the line can have meant
+    first."""
     wanted = [case.right if target is None else case.names[target].value for case in cases]
-    for candidate in _candidates(cases, wanted[0].shape, target):
-        found = _completed(cases, candidate, wanted)
-        if found is not None:
-            return found
-    return None
+    found: list[Form] = []
+    for stage, candidates in enumerate(_stages(cases, wanted[0].shape, target)):
+        for candidate in itertools.islice(candidates, MOST_CANDIDATES):
+            alike = any(candidate.operands == form.operands and candidate.base == form.base for form in found)
+            form = None if alike else _completed(cases, candidate, wanted)
+            found += [] if form is None else [form]
+            if len(found) == MOST_FORMS:
+                break
+        if found and stage > 0:
+            break
+    words = set(re.findall(r"\w+", cases[0].step.source or ""))
+    return sorted(found, key=lambda form: len(_operand_names(form) - words) if words else 0)
+
+
+def _operand_names(form: Form) -> set[str]:
+    return {operand.removesuffix(".T") for operand in form.operands if operand[:1].isalpha()} - {"True", "False"}
 
 
 def _completed(cases: Sequence[Case], candidate: Form, wanted: Sequence[np.ndarray]) -> Form | None:
     """The candidate with the constant, and the regulariser, that make it right."""
-    text = candidate.text()
-    factor = constant(cases, text, wanted)
+    factor = constant(cases, candidate.text(), wanted)
     if factor is not None:
         return candidate.but(factor=factor)
     parameter = cases[0].of
-    if parameter not in cases[0].values or cases[0].values[parameter].shape != wanted[0].shape:
+    if parameter not in cases[0].values or (cases[0].step.inputs and not cases[0].is_data(parameter)):
         return None
-    return _regularised(cases, candidate, wanted, parameter)
+    if cases[0].values[parameter].shape != wanted[0].shape:
+        return None
+    regularised = (_regularised(cases, candidate, wanted, p) for p in (parameter, f"np.sign({parameter})"))
+    return next((form for form in regularised if form is not None), None)
 
 
-def _regularised(cases: Sequence[Case], candidate: Form, wanted: Sequence[np.ndarray], parameter: str) -> Form | None:
-    first = cases[0].evaluate(candidate.text())
-    if first is None or first.shape != wanted[0].shape:
+def _regularised(cases: Sequence[Case], candidate: Form, wanted: Sequence[np.ndarray], penalised: str) -> Form | None:
+    first, other = cases[0].evaluate(candidate.text()), cases[0].evaluate(penalised)
+    if first is None or other is None or first.shape != wanted[0].shape:
         return None
-    for factor in FACTORS if _independent(cases[0], first, parameter, wanted[0]) else ():
+    for factor in FACTORS if _independent(cases[0], first.value, other.value, wanted[0]) else ():
         part = candidate.but(factor=factor)
-        penalty = multiple(cases, parameter, wanted, beside=part.text())
+        penalty = multiple(cases, penalised, wanted, beside=part.text())
         if penalty is not None:
             return part.but(penalty=penalty)
     return None
 
 
-def _independent(case: Case, base: Rounded, parameter: str, wanted: np.ndarray) -> bool:
-    """Whether base and parameter together make the wanted array on the first network, and are not the same."""
-    columns = np.stack([base.value.ravel(), case.values[parameter].astype(np.float64).ravel()], axis=1)
+def _independent(case: Case, base: np.ndarray, penalised: np.ndarray, wanted: np.ndarray) -> bool:
+    """Whether base and regulariser together can make the wanted array on the first network."""
+    columns = np.stack([base.ravel(), penalised.ravel()], axis=1)
     if wanted.size < 3 or not np.all(np.isfinite(columns)):
         return wanted.size >= 2
     solution = np.linalg.lstsq(columns, wanted.ravel(), rcond=None)[0]
@@ -233,19 +251,33 @@ def _measured_numbers(cases: Sequence[Case], measured: Sequence[float]) -> Itera
 # ---- candidates ------------------------------------------------------------------------------------------------------
 
 
-def _candidates(cases: Sequence[Case], shape: tuple[int, ...], target: str | None) -> Iterator[Form]:
+def _stages(cases: Sequence[Case], shape: tuple[int, ...], target: str | None) -> Iterator[Iterator[Form]]:
+    """Candidates by how likely they are: without a derivative, with that of the step's own tensor, with others."""
     case = cases[0]
+    of = case.of if target is None else target.removeprefix("d")
     bases = list(_bases(case, shape, target))
-    yield from bases
-    found = applied(cases, shape)
+    yield iter(bases)
     fitting = [base for base in bases if base.base in (LEAF, PRODUCT, RESIDUAL)]
-    for use in found:
+    seen = seen_activations(cases, shape)
+    own = [use for use in seen if of in (use.z, use.a)]
+    yield _with_slopes(fitting, own)
+    yield _with_masks(fitting, case, shape, own)
+    yield _with_slopes(fitting, [use for use in seen if use not in own])
+    yield _with_slopes(fitting, guessed_activations(cases, shape, of))
+    yield _with_masks(fitting, case, shape, seen)
+
+
+def _with_slopes(bases: Sequence[Form], uses: Sequence[Applied]) -> Iterator[Form]:
+    for use in uses:
         for slope in use.slopes():
-            yield from (base.but(slope=slope, applied=use) for base in fitting)
+            yield from (base.but(slope=slope, applied=use) for base in bases)
+
+
+def _with_masks(bases: Sequence[Form], case: Case, shape: tuple[int, ...], uses: Sequence[Applied]) -> Iterator[Form]:
     for mask in _masks(case, shape):
-        yield from (base.but(mask=mask) for base in fitting)
-        seen = [use for use in found if use.a is not None]
-        yield from (base.but(mask=mask, slope=next(use.slopes()), applied=use) for use in seen for base in fitting)
+        masked = [base.but(mask=mask) for base in bases]
+        yield from masked
+        yield from _with_slopes(masked, uses)
 
 
 def _bases(case: Case, shape: tuple[int, ...], target: str | None) -> Iterator[Form]:
@@ -296,7 +328,7 @@ def sums(case: Case, shape: tuple[int, ...], gradients: Sequence[str]) -> Iterat
 
 def residuals(case: Case, shape: tuple[int, ...]) -> Iterator[Form]:
     """Prediction and label: their difference, and the derivative of cross entropy."""
-    data = [k for k in case.values if case.shown.get(k, k) in case.step.inputs]
+    data = [k for k in case.values if case.is_data(k)]
     alike = [k for k, v in case.values.items() if v.shape == shape]
     for a, y in itertools.permutations(alike, 2):
         if a not in data or not data:
@@ -315,4 +347,4 @@ def _masks(case: Case, shape: tuple[int, ...]) -> Iterator[str]:
                 yield k
 
 
-__all__ = ["FACTORS", "RIGHT", "Form", "constant", "form", "multiple", "products", "ratio", "residuals", "sums"]
+__all__ = ["FACTORS", "RIGHT", "Form", "constant", "forms", "multiple", "products", "ratio", "residuals", "sums"]

@@ -6,70 +6,11 @@ network. The formulas are edits of the step's right one.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
-
-from gradcompare.diagnosis.activations import ACTIVATIONS, LEAKY, SLOPES, Applied, applied, leaky, put
-from gradcompare.diagnosis.forms import (
-    CROSS_ENTROPY,
-    FACTORS,
-    LEAF,
-    OUTER,
-    PRODUCT,
-    RESIDUAL,
-    SUM,
-    Form,
-    constant,
-    multiple,
-    products,
-)
-from gradcompare.diagnosis.step import RIGHT, Case
-
-
-def _as_it_is(text: str) -> str:
-    return text
-
-
-@dataclass(frozen=True)
-class Known:
-    """What is known of a step on several networks: its cases, and the right formula where one was found."""
-
-    cases: Sequence[Case]
-    form: Form
-    wrap: Callable[[str], str] = field(default=_as_it_is)
-    """Puts the formula in the place of a gradient that the code never had in a variable."""
-
-    @property
-    def first(self) -> Case:
-        """The step on the first network."""
-        return self.cases[0]
-
-    @cached_property
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Everything that could stand in another's place, on the first network."""
-        return self.first.values | self.first.gradients
-
-    @cached_property
-    def claims(self) -> list[np.ndarray]:
-        """The code's numbers on every network."""
-        return [case.claim for case in self.cases]
-
-    def text(self, form: Form) -> str:
-        """A form of this step as the whole formula."""
-        return self.wrap(form.text())
-
-    @cached_property
-    def sloped(self) -> list[Applied]:
-        """The activations between tensors of the step's shape."""
-        return [use for use in applied(self.cases, self.first.right.shape) if use.a is not None]
-
-
-Formulas = Iterator[tuple[str, dict[str, str]]]
+from gradcompare.diagnosis import formulas
+from gradcompare.diagnosis.formulas import Formulas, Known
 
 
 class Row(NamedTuple):
@@ -80,497 +21,87 @@ class Row(NamedTuple):
     formulas: Callable[[Known], Formulas]
     scalable: bool = False
     """Whether it is looked for with a constant factor besides."""
-
-
-# ---- constant factors ------------------------------------------------------------------------------------------------
-
-
-def _sign(known: Known) -> Formulas:
-    yield f"-{RIGHT}", {}
-
-
-def _factor(known: Known) -> Formulas:
-    suffix = constant(known.cases, RIGHT, known.claims)
-    if suffix:
-        hint = _hint(known, suffix) or _or_else(known, suffix)
-        yield f"{RIGHT}{suffix}", {"factor": said(known.cases, suffix), "hint": hint}
-
-
-def _or_else(known: Known, suffix: str) -> str:
-    """Other constants that are the same on all these networks."""
-    same = [words for other, words in FACTORS.items() if other != suffix and _same(known, other, suffix)]
-    return f", or {same[0]}, which is the same here" if same else ""
-
-
-def _same(known: Known, one: str, other: str) -> bool:
-    found = [(case.evaluate(f"1{one}"), case.evaluate(f"1{other}")) for case in known.cases]
-    return all(a is not None and b is not None and np.isclose(a.value, b.value, rtol=1e-12) for a, b in found)
-
-
-def said(cases: Sequence[Case], suffix: str) -> str:
-    """A constant in words."""
-    minus = "-" if suffix.startswith(" * -1") else ""
-    plain = suffix.removeprefix(" * -1") if minus else suffix
-    for name, value in cases[0].step.constants.items():
-        if plain in (f" * {float(value)!r}", f" / {float(value)!r}"):
-            return f"{minus}{'1/' if plain.startswith(' / ') else ''}{name}"
-    words = FACTORS.get(plain)
-    return minus + (words if words is not None else f"1{plain}".removeprefix("1 * ").replace(" ", ""))
-
-
-def _hint(known: Known, suffix: str) -> str:
-    source = known.first.step.source or ""
-    has_mean = "/ m" in known.form.factor
-    if suffix == " * m":
-        return ": 1/m is missing" if has_mean else ""
-    if suffix == " / m":
-        twice = "np.mean stands where a sum belongs" if "mean(" in source else "1/m is there twice"
-        return f": {twice}" if has_mean or "mean(" in source else ": a mean where a sum belongs"
-    return ""
-
-
-# ---- sums over the wrong thing ---------------------------------------------------------------------------------------
-
-
-def _summed(known: Known, operation: str) -> Iterator[Form]:
-    """The step's sum replaced by another operation on the same gradient, alone and spread over the right shape."""
-    if known.form.base == SUM:
-        g, axis, keepdims = known.form.operands
-        other = {"0": "1", "1": "0"}.get(axis, "0")
-        base = operation.format(g=g, axis=axis, other=other, keepdims=keepdims, lost=str(keepdims != "True"))
-        yield known.form.but(base="{0}", operands=(base,))
-        yield known.form.but(base="{0}", operands=(f"0 * {RIGHT} + {base}",))
-        yield known.form.but(base="{0}", operands=(f"np.reshape({base}, {RIGHT}.shape)",))
-
-
-def _sums(*operations: str) -> Callable[[Known], Formulas]:
-    def formulas(known: Known) -> Formulas:
-        for operation in operations:
-            for form in _summed(known, operation):
-                yield known.text(form), {"gradient": known.form.operands[0]}
-
-    return formulas
-
-
-def _mean_of_all(known: Known) -> Formulas:
-    for form in _summed(known, "np.mean({g})"):
-        yield known.text(form.but(factor="")), {"gradient": known.form.operands[0]}
-
-
-def _shape_alone(known: Known) -> Formulas:
-    shape, should = known.first.claim.shape, known.first.right.shape
-    if shape != should:
-        yield f"np.reshape({RIGHT}, _shape)", {"shape": str(shape), "should": str(should)}
-
-
-# ---- another array in an operand's place -----------------------------------------------------------------------------
-
-_PLACES = {
-    PRODUCT: (0, 1),
-    OUTER: (0, 1),
-    LEAF: (0,),
-    SUM: (0,),
-    RESIDUAL: (0, 1),
-    **dict.fromkeys(CROSS_ENTROPY, (0, 1)),
-}
-
-
-def _places(form: Form) -> Iterator[tuple[int, str]]:
-    for i in _PLACES.get(form.base, (0, 1)):
-        yield i, form.operands[i].removesuffix(".T")
-
-
-def _other_operand(known: Known) -> Formulas:
-    for (i, _), k, turned in itertools.product(_places(known.form), known.arrays, ("", ".T")):
-        if k + turned != known.form.operands[i]:
-            what = _instead(k + turned, known.form.operands[i])
-            yield known.text(known.form.with_operand(i, k + turned)), {"what": what}
-
-
-def _instead(wrong: str, right: str) -> str:
-    if wrong.endswith(".T") and right.endswith(".T"):
-        wrong, right = wrong.removesuffix(".T"), right.removesuffix(".T")
-    return f"{wrong} stands where {right} belongs"
-
-
-def _other_order(known: Known) -> Formulas:
-    if known.form.base == PRODUCT:
-        a, b = known.form.operands
-        turned = [(p, q) for p in (a, f"{a}.T") for q in (b, f"{b}.T")]
-        for p, q in [*((q, p) for p, q in turned), *turned]:
-            text = f"{p} @ {q}".replace(".T.T", "")
-            yield known.text(known.form.but(base="{0}", operands=(text,))), {"what": f"it is {text}"}
-
-
-def _other_product(known: Known) -> Formulas:
-    for other in products(known.first, known.first.claim.shape, [*known.first.gradients, *known.first.values]):
-        base = other.base.format(*other.operands)
-        yield known.text(known.form.but(base=other.base, operands=other.operands)), {"what": f"it is made of {base}"}
-
-
-def _other_tensor(known: Known) -> Formulas:
-    for k, turned in itertools.product(known.arrays, ("", ".T")):
-        yield k + turned, {"what": f"it is {k}{turned} itself"}
-
-
-def _no_label(known: Known) -> Formulas:
-    if known.form.base == RESIDUAL:
-        a, y = known.form.operands
-        yield known.text(known.form.but(base="{0}", operands=(a,))), {"label": y}
-
-
-def _other_cost(known: Known) -> Formulas:
-    if known.form.base in (RESIDUAL, *CROSS_ENTROPY):
-        bases = {
-            **dict.fromkeys((*CROSS_ENTROPY, "{1} / {0} - (1 - {1}) / (1 - {0})"), "of cross entropy"),
-            RESIDUAL: "of half the squared error, or already that of the step after it",
-            "(1 - {1}) / (1 - {0}) + {1} / {0}": "of cross entropy with a wrong sign inside",
-            "(1 - {1}) / (1 - {0})": "of one half of cross entropy",
-            "{1} / {0}": "of one half of cross entropy",
-            "({0} - {1})**2": "left out: it is the squared error itself",
-            "np.abs({0} - {1})": "left out: it is the absolute error itself",
-            "np.sign({0} - {1})": "of the absolute error",
-        }
-        for base, words in bases.items():
-            yield known.text(known.form.but(base=base)), {"words": words}
-
-
-# ---- derivatives of activations --------------------------------------------------------------------------------------
-
-
-def _no_slope(known: Known) -> Formulas:
-    if known.form.slope is not None and known.form.applied is not None:
-        yield known.text(known.form.but(slope=None)), {"activation": known.form.applied.name}
-
-
-def _one_slope_more(known: Known) -> Formulas:
-    own = [known.form.applied] if known.form.applied is not None else known.sloped
-    for use in own:
-        for slope in use.slopes():
-            yield known.wrap(f"({known.form.text()}) * ({slope})"), {"activation": use.name}
-
-
-def _slope(known: Known, slope: str) -> str:
-    return known.text(known.form.but(slope=slope))
-
-
-def _slope_elsewhere(known: Known) -> Formulas:
-    """The right activation's derivative, of z where a belongs and the reverse, or of an activated value."""
-    use = known.form.applied
-    if use is None:
-        return
-    if use.activation.from_a is not None:
-        where = f"is written for the activation{f' {use.a}' if use.a else ''} and taken at {use.z}"
-        yield _slope(known, put(use.activation.from_a, a=use.z, z=use.z)), {"activation": use.name, "where": where}
-    if use.a is not None:
-        where = f"is taken at {use.a}, which is activated already"
-        yield _slope(known, put(use.activation.from_z, a=use.a, z=use.a)), {"activation": use.name, "where": where}
-    for inner in (use.activation.from_a, use.activation.from_z):
-        if inner is not None:
-            twice = f"({put(use.activation.value, a='', z=use.a or use.z)})"
-            where = f"is taken at {use.name} of {use.a or use.z}"
-            yield _slope(known, put(inner, a=twice, z=twice)), {"activation": use.name, "where": where}
-
-
-def _slope_of_other_tensor(known: Known) -> Formulas:
-    use = known.form.applied
-    if use is None:
-        return
-    for k in known.arrays:
-        for formula in (use.activation.from_a, use.activation.from_z):
-            if formula is not None and k not in (use.a, use.z):
-                what = f"the derivative of {use.name} is taken at {k} and not at {use.a or use.z}"
-                yield _slope(known, put(formula, a=k, z=k)), {"what": what}
-
-
-def _other_slope(known: Known) -> Formulas:
-    """Another activation's derivative."""
-    use = known.form.applied
-    if use is None:
-        return
-    others = {k: g for k, g in ACTIVATIONS.items() if k not in (use.name, "identity")}
-    for name, g in {**others, **({LEAKY: leaky(SLOPES[0])} if use.name not in (LEAKY, "relu") else {})}.items():
-        words = {"other": name, "activation": use.name}
-        at = [(g.from_z, use.z), *(((g.from_z, use.a), (g.from_a, use.a)) if use.a else ()), (g.from_a, use.z)]
-        yield from ((_slope(known, put(f, a=x, z=x)), words) for f, x in at if f is not None)
-
-
-def _other_steepness(known: Known) -> Formulas:
-    """Pieces of other slopes than relu or leaky relu have."""
-    use = known.form.applied
-    if use is None or use.name not in (LEAKY, "relu"):
-        return
-    right = "0" if use.name == "relu" else use.activation.from_z.rstrip(")").rsplit(" ", 1)[-1]
-    pairs = [("1", f"{s!r}") for s in (0, *SLOPES, 1)] + [(right, "1"), ("0", "1"), *_measured_slopes(known)]
-    for above, below in dict.fromkeys(pairs):
-        how = f"{above} above 0 and {below} below instead of 1 and {right}"
-        if above == "1" and np.isclose(float(below), float(right) ** 2) and float(below) > 0:
-            how += " (perhaps it is there twice)"
-        yield _slope(known, f"np.where({use.z} > 0, {above}, {below})"), {"how": how, "activation": use.name}
-
-
-def _measured_slopes(known: Known) -> Iterator[tuple[str, str]]:
-    assert known.form.applied is not None
-    base, z = known.first.evaluate(known.form.but(slope=None).text()), known.first.values[known.form.applied.z]
-    if base is not None and base.shape == known.first.claim.shape == z.shape and np.all(base.value):
-        sides = [known.first.claim[side] / base.value[side] for side in (z > 0, z < 0)]
-        if all(side.size for side in sides):
-            yield tuple(f"{float(f'{np.median(side):.4g}')!r}" for side in sides)  # type: ignore[misc]
-
-
-def _wrong_formula(known: Known) -> Formulas:
-    use = known.form.applied
-    if use is None:
-        return
-    for formula in use.activation.wrong:
-        for a, z in dict.fromkeys([(use.a or use.z, use.z), (use.z, use.z)]):
-            wrong = put(formula, a=a, z=z)
-            yield _slope(known, wrong), {"wrong": wrong, "right": known.form.slope or "1", "activation": use.name}
-
-
-# ---- arrays that changed before they were read -----------------------------------------------------------------------
-
-
-def _updated(known: Known) -> Formulas:
-    """W read after W -= rate * dW: what is read differs from W by a multiple of dW, the same in every entry."""
-    right = known.text(known.form)
-    for i, w in _places(known.form) if known.form.base == PRODUCT else ():
-        if w not in known.first.values:
-            continue
-        turned = known.form.operands[i].removeprefix(w)
-        for dw in _gradients_of(known, w):
-            part = known.text(known.form.with_operand(i, f"({dw}){turned}").but(penalty=""))
-            step = multiple(known.cases, f"({part})", known.claims, beside=right)
-            if step is not None:
-                rate = step.removeprefix(f" + ({part})")
-                yield right + step, {"parameter": w, "rate": _rate(known.first, rate)}
-
-
-def _rate(case: Case, suffix: str) -> str:
-    rate = case.evaluate(f"1{suffix}")
-    return f"{abs(float(rate.value)):.4g}" if rate is not None and " m" not in suffix else f"1{suffix}"
-
-
-def _gradients_of(known: Known, w: str) -> Iterator[str]:
-    named = [k for k in known.first.gradients if known.first.shown.get(k, k) == "d" + known.first.shown.get(w, w)]
-    alike = [k for k, v in known.first.gradients.items() if v.shape == known.first.values[w].shape]
-    yield from dict.fromkeys([*named, *alike])
-    if not named:
-        for form in products(known.first, known.first.values[w].shape, list(known.first.gradients)):
-            yield form.text()
-
-
-def _overwritten(known: Known) -> Formulas:
-    for i, x in _places(known.form):
-        turned = known.form.operands[i].removeprefix(x)
-        for now in _derived(known, x) if x in known.arrays else ():
-            yield known.text(known.form.with_operand(i, f"({now}){turned}")), {"array": x, "now": now}
-
-
-def _derived(known: Known, x: str) -> Iterator[str]:
-    """What an operation in place makes of an array."""
-    shape = known.arrays[x].shape
-    others = [k for k, v in known.arrays.items() if v.shape == shape and k != x]
-    for k in others:
-        yield from (f"{x} - {k}", f"{k} - {x}", f"{x} + {k}", f"{x} * {k}")
-    for use in applied(known.cases, shape):
-        if use.a is not None:
-            yield put(use.activation.value, a=x, z=x)
-            yield from (f"{x} * ({slope})" for slope in use.slopes())
-    yield from (f"np.maximum({x}, 0)", f"1 - {x}", f"1 - {x}**2", f"{x} * (1 - {x})", f"{x}**2", f"np.exp({x})")
-
-
-# ---- regulariser -----------------------------------------------------------------------------------------------------
-
-
-def _regulariser(known: Known) -> Formulas:
-    w = known.first.of
-    values = known.first.values
-    if w in values and values[w].shape == known.first.right.shape == known.first.claim.shape and np.any(values[w]):
-        bare = known.text(known.form.but(penalty=""))
-        for has in ("", multiple(known.cases, w, known.claims, beside=bare)):
-            if has is not None and (has or known.form.penalty):
-                yield bare + has, {"how": _how_regularised(known, w, has)}
-
-
-def _how_regularised(known: Known, w: str, has: str) -> str:
-    should, is_now = (_coefficients(known, w, text) for text in (known.form.penalty, has))
-    ratios = is_now / np.where(should == 0, np.nan, should)
-    samples = np.array([case.step.samples for case in known.cases], dtype=float)
-    bias = 1 in known.first.values[w].shape or known.first.values[w].ndim < 2
-    if not np.any(should):
-        return f"the gradient has a term {has.removeprefix(' + ')} that the cost has not"
-    rows = (
-        (0.0, f"it counts {w} in the cost only" if bias else f"its gradient, {_term(known)}, is missing"),
-        (2.0, "it is twice too large"),
-        (0.5, "it is half of what it should be (the derivative of w**2 is 2 w)"),
-        (-1.0, "its sign is wrong"),
-        (samples, "its 1/m is missing"),
-        (1 / samples, "it is divided by m once too often"),
-        (2 * samples, "its 1/m is missing, and it is twice too large"),
-    )
-    for ratio, words in rows:
-        if np.allclose(ratios, ratio, rtol=1e-3, atol=1e-3):
-            return words
-    return f"it should be {_term(known)}"
-
-
-def _term(known: Known) -> str:
-    return known.form.penalty.removeprefix(" + ")
-
-
-def _coefficients(known: Known, w: str, text: str) -> np.ndarray:
-    suffix = text.removeprefix(f" + {w}")
-    found = [case.evaluate(f"1{suffix}") if text else None for case in known.cases]
-    return np.array([0.0 if x is None else float(x.value) for x in found])
-
-
-# ---- products, transposes, samples, masks ----------------------------------------------------------------------------
-
-
-def _elementwise(known: Known) -> Formulas:
-    if known.form.base == PRODUCT:
-        a, b = known.form.operands
-        for p, q in itertools.product((a, f"{a}.T"), (b, f"{b}.T")):
-            text = f"{p} * {q}".replace(".T.T", "")
-            yield known.text(known.form.but(base="{0}", operands=(text,))), {"product": f"{a} @ {b}"}
-
-
-def _matrix_product(known: Known) -> Formulas:
-    form = known.form
-    if form.slope is not None:
-        base, slope = f"({form.base.format(*form.operands)})", f"({form.slope})"
-        for a, b in ((base, slope), (base, f"{slope}.T"), (f"{base}.T", slope), (slope, base), (f"{slope}.T", base)):
-            yield known.text(form.but(base="{0}", operands=(f"{a} @ {b}",), slope=None)), {"slope": form.slope}
-
-
-def _transposed(known: Known) -> Formulas:
-    yield f"{RIGHT}.T", {}
-
-
-def _reshaped(known: Known) -> Formulas:
-    for i, x in _places(known.form) if known.form.base == PRODUCT else ():
-        turned = known.form.operands[i]
-        formula = f"{x}.reshape({turned}.shape)" if turned != x else f"{x}.T.reshape({x}.shape)"
-        yield known.text(known.form.with_operand(i, formula)), {"operand": turned}
-    yield f"{RIGHT}.T.reshape({RIGHT}.shape)", {"operand": "the result"}
-
-
-def _broadcast(known: Known) -> Formulas:
-    for i, x in _places(known.form):
-        for shape in ("(-1,)", "(-1, 1)", "(1, -1)"):
-            yield known.text(known.form.with_operand(i, f"{x}.reshape({shape})")), {"operand": x, "shape": shape}
-
-
-def _sample_left_out(known: Known) -> Formulas:
-    form = known.form
-    if form.base not in (PRODUCT, SUM):
-        return
-    for which, rows in (("first", "1:"), ("last", ":-1")):
-        part = f"[:, {rows}]" if known.first.step.samples_axis == 1 else f"[{rows}]"
-        operands = [
-            x.removesuffix(".T") + part + x[len(x.removesuffix(".T")) :] if i in _PLACES[form.base] else x
-            for i, x in enumerate(form.operands)
-        ]
-        yield known.text(form.but(operands=tuple(operands))), {"which": which}
-
-
-def _no_mask(known: Known) -> Formulas:
-    if known.form.mask is not None:
-        yield known.text(known.form.but(mask=None)), {"mask": known.form.mask}
-        number = known.form.factor
-        if number:
-            yield known.text(known.form.but(mask=None, factor="")), {"mask": f"{known.form.mask}{number}"}
-
-
-def _epsilon(known: Known) -> Formulas:
-    if known.form.base not in CROSS_ENTROPY:
-        return
-    bases = (
-        "(1 - {1}) / (1 - {0} + {e}) - {1} / ({0} + {e})",
-        "(1 - {1}) / (1 - {0} - {e}) - {1} / ({0} + {e})",
-        "({0} - {1}) / ({0} * (1 - {0}) + {e})",
-        "-{1} / ({0} + {e})",
-        "(1 - {1}) / (1 - np.clip({0}, {e}, 1 - {e})) - {1} / np.clip({0}, {e}, 1 - {e})",
-    )
-    for power, base in itertools.product(range(1, 17), bases):
-        formula = base.replace("{e}", f"1e-{power:02d}")
-        yield known.text(known.form.but(base=formula)), {"epsilon": f"1e-{power:02d}"}
-
-
-# ---- precision -------------------------------------------------------------------------------------------------------
-
-
-def _single_operand(known: Known) -> Formulas:
-    if known.first.unit < 1e-12:
-        for i, x in _places(known.form):
-            operand = f"float32({x})" + known.form.operands[i].removeprefix(x)
-            yield known.text(known.form.with_operand(i, operand)).replace("float32(", "np.float32("), {"what": x}
-
-
-def _whole_numbers(known: Known) -> Formulas:
-    yield f"np.trunc({RIGHT})", {}
+    needs_no_form: bool = False
+    """Whether it is looked for where the right formula was not found."""
 
 
 TABLE = (
-    Row("sign", "The sign of {name} is wrong.", _sign),
-    Row("factor", "{name} is {factor} times what it should be{hint}.", _factor),
+    Row("sign", "The sign of {name} is wrong.", formulas.sign, needs_no_form=True),
+    Row("factor", "{name} is {factor} times what it should be{hint}.", formulas.factor, needs_no_form=True),
     Row(
         "summed_over_units",
         "{gradient} is summed over the units as well as over the samples: np.sum needs an axis.",
-        _sums("np.sum({g})", "np.sum({g}, keepdims=True)"),
+        formulas.sums("np.sum({g})", "np.sum({g}, keepdims=True)"),
         scalable=True,
     ),
-    Row("summed_over_units", "The mean is taken over the units as well as over the samples.", _mean_of_all),
+    Row("summed_over_units", "The mean is taken over the units as well as over the samples.", formulas.mean_of_all),
     Row(
         "wrong_axis",
         "{gradient} is summed over the wrong axis.",
-        _sums("np.sum({g}, axis={other}, keepdims=True)", "np.sum({g}, axis={other})"),
+        formulas.sums("np.sum({g}, axis={other}, keepdims=True)", "np.sum({g}, axis={other})"),
         scalable=True,
     ),
     Row(
         "lost_keepdims",
         "The sum of {gradient} has lost an axis, or has one too many: keepdims decides.",
-        _sums("np.sum({g}, axis={axis}, keepdims={lost})"),
+        formulas.sums("np.sum({g}, axis={axis}, keepdims={lost})"),
         scalable=True,
     ),
-    Row("not_summed", "{gradient} is not summed over the samples.", _sums("{g}"), scalable=True),
-    Row("lost_axis", "The numbers are right, but the shape is {shape} and should be {should}.", _shape_alone),
-    Row("slope_missing", "The derivative of {activation} is missing.", _no_slope, scalable=True),
-    Row("wrong_steepness", "The derivative of {activation} is {how}.", _other_steepness, scalable=True),
-    Row("wrong_cost", "The derivative of the cost is {words}.", _other_cost, scalable=True),
-    Row("slope_twice", "The derivative of {activation} is there once too often.", _one_slope_more, scalable=True),
-    Row("wrong_variable", "In the formula of {name}, {what}.", _other_operand, scalable=True),
-    Row("label_missing", "{label} is not subtracted.", _no_label, scalable=True),
-    Row("updated_before_read", "{parameter} had been updated (learning rate {rate}) before it was read.", _updated),
-    Row("regulariser", "The regulariser is wrong in {name}: {how}.", _regulariser),
-    Row("derivative_elsewhere", "The derivative of {activation} {where}.", _slope_elsewhere, scalable=True),
+    Row("not_summed", "{gradient} is not summed over the samples.", formulas.sums("{g}"), scalable=True),
+    Row(
+        "lost_axis",
+        "The numbers are right, but the shape is {shape} and should be {should}.",
+        formulas.shape_alone,
+        needs_no_form=True,
+    ),
+    Row("broadcast", "{operand} has a shape that broadcasts: it acts as {operand}.reshape{shape}.", formulas.broadcast),
+    Row("slope_missing", "The derivative of {activation} is missing.", formulas.no_slope, scalable=True),
+    Row("wrong_steepness", "The derivative of {activation} is {how}.", formulas.other_steepness, scalable=True),
+    Row("wrong_cost", "The derivative of the cost is {words}.", formulas.other_cost, scalable=True),
+    Row(
+        "slope_twice", "The derivative of {activation} is there once too often.", formulas.one_slope_more, scalable=True
+    ),
+    Row("wrong_variable", "In the formula of {name}, {what}.", formulas.other_operand, scalable=True),
+    Row("label_missing", "{label} is not subtracted.", formulas.no_label, scalable=True),
+    Row(
+        "updated_before_read",
+        "{parameter} had been updated (learning rate {rate}) before it was read: first all gradients, then the update.",
+        formulas.updated,
+    ),
+    Row("regulariser", "The regulariser is wrong in {name}: {how}.", formulas.regulariser),
+    Row("derivative_elsewhere", "The derivative of {activation} {where}.", formulas.slope_elsewhere, scalable=True),
     Row(
         "wrong_formula",
         "{wrong} stands where the derivative of {activation}, {right}, belongs.",
-        _wrong_formula,
+        formulas.wrong_formula,
         scalable=True,
     ),
     Row(
         "wrong_activation",
         "The derivative of {other} stands where that of {activation} belongs.",
-        _other_slope,
+        formulas.other_slope,
         scalable=True,
     ),
-    Row("wrong_variable", "In the formula of {name}, {what}.", _slope_of_other_tensor, scalable=True),
-    Row("elementwise", "An elementwise product stands where the matrix product {product} belongs.", _elementwise),
-    Row("matrix_product", "A matrix product stands where an elementwise one, with {slope}, belongs.", _matrix_product),
-    Row("transposed", "{name} is transposed.", _transposed),
-    Row("wrong_variable", "In the formula of {name}, {what}.", _other_order, scalable=True),
-    Row("wrong_variable", "In the formula of {name}, {what}.", _other_product, scalable=True),
-    Row("wrong_variable", "{name} is wrong: {what}.", _other_tensor, scalable=True),
-    Row("reshaped", "A reshape stands where a transpose belongs ({operand}).", _reshaped),
-    Row("broadcast", "{operand} has a shape that broadcasts: it acts as {operand}.reshape{shape}.", _broadcast),
-    Row("sample_left_out", "The {which} sample is left out.", _sample_left_out),
-    Row("mask_missing", "The dropout mask {mask} is missing.", _no_mask, scalable=True),
-    Row("overwritten", "{now} stands where {array} belongs: {array} was perhaps overwritten.", _overwritten),
-    Row("epsilon", "{epsilon} is added, or clipped at, in a division.", _epsilon),
-    Row("float32", "{what} passes through float32, which keeps 7 digits.", _single_operand),
-    Row("whole_numbers", "{name} is cut off to whole numbers.", _whole_numbers),
+    Row("wrong_variable", "In the formula of {name}, {what}.", formulas.slope_of_other_tensor, scalable=True),
+    Row(
+        "elementwise", "An elementwise product stands where the matrix product {product} belongs.", formulas.elementwise
+    ),
+    Row(
+        "matrix_product",
+        "A matrix product stands where an elementwise one, with {slope}, belongs.",
+        formulas.matrix_product,
+    ),
+    Row("transposed", "{name} is transposed.", formulas.transposed, needs_no_form=True),
+    Row("wrong_variable", "In the formula of {name}, {what}.", formulas.other_order, scalable=True),
+    Row("wrong_variable", "In the formula of {name}, {what}.", formulas.other_product, scalable=True),
+    Row("wrong_variable", "{name} is wrong: {what}.", formulas.other_tensor, scalable=True),
+    Row("reshaped", "A reshape stands where a transpose belongs ({operand}).", formulas.reshaped),
+    Row("sample_left_out", "The {which} sample is left out.", formulas.sample_left_out),
+    Row("one_sample", "Only the {which} sample is used.", formulas.one_sample, scalable=True),
+    Row("mask_missing", "The dropout mask {mask} is missing.", formulas.no_mask, scalable=True),
+    Row("overwritten", "{now} stands where {array} belongs: {array} was perhaps overwritten.", formulas.overwritten),
+    Row("epsilon", "{epsilon} is added, or clipped at, in a division.", formulas.epsilon),
+    Row("float32", "{what} passes through float32, which keeps 7 digits.", formulas.single_operand),
+    Row("whole_numbers", "{name} is cut off to whole numbers.", formulas.whole_numbers, needs_no_form=True),
 )
 """By rank; of several that fit, the first is named."""

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from gradcompare.diagnosis.correction import correction
-from gradcompare.diagnosis.forms import LEAF, Form, constant, form
-from gradcompare.diagnosis.mistakes import TABLE, Known, Row, said
+from gradcompare.diagnosis.forms import LEAF, Form, constant, forms
+from gradcompare.diagnosis.formulas import Known, said
+from gradcompare.diagnosis.mistakes import TABLE, Row
 from gradcompare.diagnosis.regularities import FLOAT32, plainest
 from gradcompare.diagnosis.step import RIGHT, Case, Diagnosis, Step, fits
 
@@ -34,36 +35,32 @@ def diagnose(steps: Sequence[Step]) -> list[Diagnosis]:
     cases = sorted(cases, key=Case.is_right)
     for case in cases:
         case.names["_shape"] = case.claim.shape
-    right = form(cases)
+    right = forms(cases)
     mistake, says = _named(cases, right) or (UNKNOWN, plainest(cases))
     step = steps[0]
-    fix = correction(cases, right)
+    fix = next((fix for form in [*right, None] if (fix := correction(cases, form)) is not None), None)
     return [Diagnosis(step.name, step.line, mistake, cases[0].show(says), fix)]
 
 
-def _named(cases: Sequence[Case], right: Form | None) -> tuple[str, str] | None:
+def _named(cases: Sequence[Case], right: Sequence[Form]) -> tuple[str, str] | None:
     if not all(np.all(np.isfinite(case.claim)) for case in cases):
         return None
-    ways = list(_ways(cases, right))
-    for known in ways:
-        found = _first_fit(known)
-        if found is not None:
+    own = [Known(cases, form) for form in right] or [Known(cases, _NO_FORM)]
+    inner = [known for form in right for known in _inside(cases, form)]
+    for ways in (own, inner):
+        if (found := _first_fit(ways)) is not None:
             return found
     if _single(cases):
         return "float32", f"{cases[0].step.name} is computed in float32, which keeps 7 digits."
-    return next((found for known in ways if (found := _first_fit_times_constant(known)) is not None), None)
+    return _first_fit_times_constant([*own, *inner])
 
 
-def _ways(cases: Sequence[Case], right: Form | None) -> Iterator[Known]:
-    """The step itself; then the gradients in it that the code never had in a variable."""
-    yield Known(cases, right or _NO_FORM)
-    if right is None:
-        return
+def _inside(cases: Sequence[Case], right: Form) -> Iterator[Known]:
+    """The gradients in a step that the code never had in a variable: the mistake may be in them."""
     for i, operand in enumerate(right.operands):
         name = operand.removesuffix(".T")
         if cases[0].shown.get(name, name) in cases[0].step.hidden and name in cases[0].gradients:
-            inner = form(cases, name)
-            if inner is not None:
+            for inner in forms(cases, name):
                 yield Known(cases, inner, _within(right, i, operand.removeprefix(name)))
 
 
@@ -75,8 +72,15 @@ def _words(row: Row, known: Known, words: dict[str, str]) -> str:
     return row.says.format(name=known.first.step.name, **words)
 
 
-def _first_fit(known: Known) -> tuple[str, str] | None:
+def _rows(ways: Sequence[Known]) -> Iterator[tuple[Row, Known]]:
     for row in TABLE:
+        for known in ways:
+            if row.needs_no_form or known.form is not _NO_FORM:
+                yield row, known
+
+
+def _first_fit(ways: Sequence[Known]) -> tuple[str, str] | None:
+    for row, known in _rows(ways):
         for formula, words in row.formulas(known):
             if fits(known.cases, formula):
                 mistake = f"{row.mistake} {words['factor']}" if row.mistake == "factor" else row.mistake
@@ -84,9 +88,9 @@ def _first_fit(known: Known) -> tuple[str, str] | None:
     return None
 
 
-def _first_fit_times_constant(known: Known) -> tuple[str, str] | None:
+def _first_fit_times_constant(ways: Sequence[Known]) -> tuple[str, str] | None:
     """A mistake together with a wrong constant."""
-    for row in TABLE:
+    for row, known in _rows(ways):
         for formula, words in row.formulas(known) if row.scalable else ():
             suffix = constant(known.cases, formula, known.claims, any_number=False)
             if suffix and fits(known.cases, f"({formula}){suffix}"):

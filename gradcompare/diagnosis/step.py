@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -88,12 +88,14 @@ class Case:
         self.bound = np.broadcast_to(np.asarray(step.bound, dtype=np.float64), self.right.shape)
         self.shown: dict[str, str] = {}
         self.values = {self._identifier(k): np.asarray(v) for k, v in step.values.items() if _numeric(v)}
+        self.values |= {self._identifier(k): v for k, v in self._one_hot()}
         own = (step.name, "d" + step.of)
         self.gradients = {
             self._identifier(k): np.asarray(v) for k, v in step.gradients.items() if _numeric(v) and k not in own
         }
         self.names: dict[str, Any] = {k: leaf(v) for k, v in (self.values | self.gradients).items()}
         self.names |= {"m": step.samples, "n": self.outputs, RIGHT: Rounded(self.right, self.bound / self.unit)}
+        self.memory: dict[Any, list[Any]] = {}
         self._cache: dict[str, Rounded | None] = {}
 
     def _identifier(self, name: str) -> str:
@@ -104,6 +106,22 @@ class Case:
             identifier = f"_{identifier}"
         self.shown[identifier] = name
         return identifier
+
+    def _one_hot(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Whole-numbered labels as the step can use them: a 1 for each sample in its class's place."""
+        axis, m, shape = self.step.samples_axis, self.step.samples, self.right.shape
+        if len(shape) != 2 or shape[axis] != m:
+            return
+        for k, v in self.step.values.items():
+            y = np.asarray(v).ravel()
+            if y.dtype.kind in "iu" and y.size == m and 0 <= np.min(y, initial=0) <= np.max(y) < shape[1 - axis]:
+                hot = np.eye(shape[1 - axis])[y]
+                yield f"one_hot({k})", hot.T if axis else hot
+
+    def is_data(self, identifier: str) -> bool:
+        """Whether an array is a parameter or data."""
+        name = self.shown.get(identifier, identifier)
+        return name.removeprefix("one_hot(").removesuffix(")") in self.step.inputs
 
     @cached_property
     def unit(self) -> float:
