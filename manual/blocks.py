@@ -1,4 +1,4 @@
-"""The arrays of the fast engine: parameters in one piece, gradients too, and a block of samples that fits the cache."""
+"""The arrays of the fast engine: blocks of samples that fit the cache, and how many there are on how many threads."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Block", "Packed", "Worker", "plan"]
+__all__ = ["Block", "Plan", "Worker", "plan", "views"]
 
 CACHE = 1 << 20  # bytes: half of a second-level cache of 2 MiB; the other half is for W, dW and what BLAS packs
 NARROWEST = 256  # columns: in a narrower block products fall below their rate, and adding up dW block by block shows
@@ -31,38 +31,19 @@ def plan(sizes: Sequence[int], itemsize: int, m: int, most_threads: int) -> Plan
 
 
 def _heights(sizes: Sequence[int]) -> list[int]:
-    """Rows of the arrays of a block: [A; 1] of the layers that are read, A_L, S of the layers computed, dZ_L."""
-    return [*(n + 1 for n in sizes[:-1]), sizes[-1], *sizes[1:], sizes[-1]]
+    """Rows of the arrays of a block: A of every layer and X, S of the layers computed, dZ of the output, ones."""
+    return [*sizes, *sizes[1:], sizes[-1], 1]
 
 
-class Packed:
-    """[W_l b_l] of every layer, or [dW_l db_l]: views of one flat array, so that one call adds or scales them all.
-
-    Entry l of a list is layer l; entry 0 is empty.
-    """
-
-    def __init__(self, sizes: Sequence[int], dtype: np.dtype) -> None:
-        shapes = [(n, k + 1) for k, n in itertools.pairwise(sizes)]
-        ends = list(itertools.accumulate(n * k for n, k in shapes))
-        self.flat = np.zeros(ends[-1], dtype)
-        parts = zip(np.split(self.flat, ends[:-1]), shapes, strict=True)
-        self.Wb = [self.flat[:0], *(part.reshape(shape) for part, shape in parts)]  # (n_l, n_{l-1} + 1)
-        self.W = [Wb[..., :-1] for Wb in self.Wb]  # (n_l, n_{l-1})
-        self.named = {}  # from the last layer to the first, as `manual.backward` has them
-        for layer in range(len(shapes), 0, -1):
-            self.named |= {f"W{layer}": self.W[layer], f"b{layer}": self.Wb[layer][:, -1:]}
-
-    def load(self, parameters: Mapping[str, np.ndarray]) -> None:
-        for name, view in self.named.items():
-            view[...] = parameters[name]
-
-    def arrays(self, prefix: str = "") -> dict[str, np.ndarray]:
-        """New arrays {"W1": W_1, ...}, each name with the prefix."""
-        return {prefix + name: view.copy() for name, view in self.named.items()}
+def views(flat: np.ndarray, shapes: Mapping[str, tuple[int, int]], prefix: str = "") -> dict[str, np.ndarray]:
+    """Arrays of these names and shapes, one after another in `flat`, so that one call moves them all."""
+    ends = list(itertools.accumulate(n * k for n, k in shapes.values()))
+    parts = zip(shapes.items(), np.split(flat, ends[:-1]), strict=True)
+    return {prefix + name: part.reshape(shape) for (name, shape), part in parts}
 
 
 class Block:
-    """The arrays of `width` samples, side by side in `memory`; entry 0 of each list is the input, entry l layer l."""
+    """The arrays of `width` samples, side by side in `memory`; entry 0 of a list is the input, entry l layer l."""
 
     def __init__(self, sizes: Sequence[int], memory: np.ndarray, width: int) -> None:
         heights, L = _heights(sizes), len(sizes) - 1
@@ -70,22 +51,21 @@ class Block:
         parts = zip(np.split(memory[: ends[-1]], ends[:-1]), heights, strict=True)
         arrays = [part.reshape(height, width) for part, height in parts]
         self.width = width
-        self.A1 = arrays[:L]  # (n_l + 1, width): A with a row of ones below
-        self.A = [*(A1[:-1] for A1 in self.A1), arrays[L]]  # (n_l, width): Z before it is activated
-        self.S = [self.A[0], *arrays[L + 1 : -1]]  # (n_l, width): spare
-        self.dZ = arrays[-1]  # (n_L, width)
-        for A1 in self.A1:
-            A1[-1] = 1
+        self.A = arrays[: L + 1]  # (n_l, width): Z before it is activated
+        self.S = [self.A[0], *arrays[L + 1 : 2 * L + 1]]  # (n_l, width): spare
+        self.dZ = arrays[-2]  # (n_L, width)
+        self.ones = arrays[-1].T  # (width, 1)
+        self.ones.fill(1)
 
 
 class Worker:
-    """What one thread keeps: the sums of its gradients, those of the block in hand, and the memory of a block."""
+    """What one thread keeps: the memory of a block, the gradients of the one in hand, and their sums."""
 
-    def __init__(self, sizes: Sequence[int], dtype: np.dtype) -> None:
-        self.sizes = sizes
-        self.sums, self.part = Packed(sizes, dtype), Packed(sizes, dtype)  # not yet over m
+    def __init__(self, sizes: Sequence[int], shapes: Mapping[str, tuple[int, int]], dtype: np.dtype) -> None:
+        entries = sum(n * k for n, k in shapes.values())
+        self.sizes, self.memory = sizes, np.empty(0, dtype)
+        self.part, self.sums = (views(np.empty(entries, dtype), shapes, "d") for _ in range(2))
         self.loss = 0.0  # summed over samples and outputs
-        self.memory = np.empty(0, dtype)
         self.last: Block | None = None
 
     def block(self, width: int) -> Block:

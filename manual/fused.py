@@ -2,20 +2,12 @@
 
 The gradients of `manual.backward`, with fewer calls and less traffic, still in NumPy:
 
-- A bias is the weight of an input that is always 1. Beside every W stands its b, below every A a row of ones, and one
-  product makes W A + b, another dW and db.
 - Samples do not meet until dW and db sum over them. So a block of columns goes forward and backward before the next one
-  begins, and Z, A and dZ never leave the cache. X is copied into the block: a product with X^T out of a wide X takes
-  twice as long, for its rows lie pages apart.
-- Everything is computed in place (`inplace.py`), in arrays that are allocated once (`blocks.py`).
+  begins, and Z, A and dZ never leave the cache.
+- X is copied into the block first: a product with X^T out of a wide X takes twice as long, its rows lie pages apart.
+- Everything is computed in place (`inplace.py`), in arrays that are allocated once (`blocks.py`), dW and db where they
+  are returned. The mean over m is taken in dZ_L, the smallest array, and is in all that follows from it.
 - Blocks are shared out over threads where there is enough to do (`threads.py`).
-
-| the notes | here |
-|---|---|
-| Z_l = W_l A_{l-1} + b_l | [W b] [A; 1] |
-| dZ_L = A_L - Y, times g'(Z_L) where the loss leaves it | the same |
-| dW_l = dZ_l A_{l-1}^T / m, db_l = sum of dZ_l over the samples / m | [dW db] = dZ [A; 1]^T, divided by m at the end |
-| dZ_{l-1} = W_l^T dZ_l * g'(Z_{l-1}) | the same |
 """
 
 import itertools
@@ -26,7 +18,7 @@ from typing import Self
 
 import numpy as np
 
-from .blocks import Block, Packed, Worker, plan
+from .blocks import Block, Worker, plan, views
 from .inplace import IN_PLACE
 from .losses import LOSSES
 from .network import layer_shapes
@@ -35,6 +27,7 @@ from .validation import check_choices, check_distribution, check_problem
 
 __all__ = ["Workspace", "gradients"]
 
+Arrays = Mapping[str, np.ndarray]
 _kept = threading.local()  # the workspace of the last call
 
 
@@ -81,7 +74,11 @@ class Workspace:
         self.activations, self.loss = tuple(activations), loss
         self.L, self.g = len(self.activations), [IN_PLACE[name] for name in ("identity", *activations)]
         self.threads, self.width = threads or available(), width
-        self.parameters = Packed(sizes, self.dtype)
+        names = [(layer, (f"W{layer}", f"b{layer}", f"dW{layer}", f"db{layer}")) for layer in range(1, self.L + 1)]
+        self.forward, self.backward = names, names[::-1]
+        self.results = [(f"d{name}", self.shapes[name]) for _, pair in self.backward for name in pair[:2]]
+        self.flat, self.step_flat = (np.zeros(sum(n * k for n, k in self.shapes.values()), dtype) for _ in range(2))
+        self.parameters, self.steps = views(self.flat, self.shapes), views(self.step_flat, self.shapes, "d")
         self.workers: list[Worker] = []
         self.m = 0  # what the workers are for
 
@@ -101,89 +98,95 @@ class Workspace:
 
     def start(self, parameters: Mapping[str, np.ndarray]) -> None:
         """Copies the parameters from which `step` goes on."""
-        self.parameters.load(parameters)
+        for name, view in self.parameters.items():
+            view[...] = parameters[name]
 
     def step(self, X: np.ndarray, Y: np.ndarray, learning_rate: float, with_loss: bool = True) -> float:
         """One step of gradient descent from the parameters held here; returns J before it, or 0 if it is not wanted."""
         X, Y = _plain(X), _plain(Y)
         if not self._fit(X, Y):
-            self._check(self.now(), X, Y)
-        self._sum(X, Y, with_loss)
-        sums = self.workers[0].sums.flat
-        sums *= float(learning_rate) / X.shape[1]
-        self.parameters.flat -= sums
-        return sum(worker.loss for worker in self.workers) / X.shape[1]
+            self._check(self.parameters, X, Y)
+        loss = self._sum(self.parameters, X, Y, self.steps, with_loss)
+        np.multiply(self.step_flat, float(learning_rate), self.step_flat)
+        np.subtract(self.flat, self.step_flat, self.flat)
+        return loss / X.shape[1]
 
     def now(self) -> dict[str, np.ndarray]:
         """A copy of the parameters held here."""
-        return self.parameters.arrays()
+        return {name: view.copy() for name, view in self.parameters.items()}
 
     def _gradients(self, parameters: Mapping[str, np.ndarray], X: np.ndarray, Y: np.ndarray) -> dict[str, np.ndarray]:
-        self.parameters.load(parameters)
-        self._sum(X, Y)
-        sums = self.workers[0].sums
-        sums.flat /= X.shape[1]  # the mean over m, of all dW and db in one call
-        return sums.arrays("d")
+        d = {name: np.empty(shape, self.dtype) for name, shape in self.results}
+        self._sum(parameters, X, Y, d)
+        return d
 
-    def _sum(self, X: np.ndarray, Y: np.ndarray, with_loss: bool = False) -> None:
-        """dW and db summed over all samples, into the sums of the first worker."""
+    def _sum(self, parameters: Arrays, X: np.ndarray, Y: np.ndarray, d: Arrays, with_loss: bool = False) -> float:
+        """dW and db into `d`, and the sum of the loss, over all samples."""
         m = X.shape[1]
         if m != self.m:
             self._prepare(m)
         if self.plan.small:
-            self._sum_share(self.workers[0], X, Y, with_loss)
-            return
+            return self._sum_share(parameters, X, Y, d, self.workers[0], with_loss)
         ends = [m * i // len(self.workers) for i in range(len(self.workers) + 1)]
+        sums = [d, *(worker.sums for worker in self.workers[1:])]
         tasks = [
-            partial(self._sum_share, worker, X[:, start:stop], Y[:, start:stop], with_loss)
-            for worker, (start, stop) in zip(self.workers, itertools.pairwise(ends), strict=True)
+            partial(self._sum_share, parameters, X[:, start:stop], Y[:, start:stop], into, worker, with_loss)
+            for worker, into, (start, stop) in zip(self.workers, sums, itertools.pairwise(ends), strict=True)
         ]
         with ONE_THREAD_PER_PRODUCT:
-            run(tasks)
-        for other in self.workers[1:]:  # always in this order, so that rounding is always the same
-            self.workers[0].sums.flat += other.sums.flat
+            losses = run(tasks)
+        for other in sums[1:]:  # always in this order, so that rounding is always the same
+            _add(d, other)
+        return sum(losses)
 
     def _prepare(self, m: int) -> None:
         self.m, self.plan = m, plan(self.sizes, self.dtype.itemsize, m, self.threads)
-        missing = self.plan.threads - len(self.workers)
-        self.workers = self.workers[: self.plan.threads] + [Worker(self.sizes, self.dtype) for _ in range(missing)]
+        missing = range(self.plan.threads - len(self.workers))
+        self.workers = self.workers[: self.plan.threads]
+        self.workers += [Worker(self.sizes, self.shapes, self.dtype) for _ in missing]
 
-    def _sum_share(self, worker: Worker, X: np.ndarray, Y: np.ndarray, with_loss: bool) -> None:
-        """The same for one worker's share of the samples, in blocks of almost one width."""
-        m, widest = X.shape[1], self.width or self.plan.width
-        if m <= widest:
-            worker.loss = self._sweep(worker.block(m), worker.sums, X, Y, with_loss)
-            return
-        width = -(-m // -(-m // widest))  # rounded up, both times
-        worker.loss = 0.0
-        for start in range(0, m, width):
-            stop = min(start + width, m)
-            d = worker.part if start else worker.sums
-            worker.loss += self._sweep(worker.block(stop - start), d, X[:, start:stop], Y[:, start:stop], with_loss)
+    def _sum_share(
+        self, parameters: Arrays, X: np.ndarray, Y: np.ndarray, d: Arrays, worker: Worker, with_loss: bool
+    ) -> float:
+        """The same over one worker's share of the samples, in blocks of almost one width."""
+        share, widest = X.shape[1], self.width or self.plan.width
+        if share <= widest:
+            return self._sweep(parameters, X, Y, d, worker.block(share), with_loss)
+        width, loss = -(-share // -(-share // widest)), 0.0  # rounded up, both times
+        for start in range(0, share, width):
+            stop = min(start + width, share)
+            into = worker.part if start else d
+            block = worker.block(stop - start)
+            loss += self._sweep(parameters, X[:, start:stop], Y[:, start:stop], into, block, with_loss)
             if start:
-                worker.sums.flat += worker.part.flat
+                _add(d, worker.part)
+        return loss
 
-    def _sweep(self, block: Block, d: Packed, X: np.ndarray, Y: np.ndarray, with_loss: bool) -> float:
-        """One block, forward and backward: dW and db summed over its samples, into d; returns the sum of its loss."""
-        W, Wb, A, A1, S, dZ, g = self.parameters.W, self.parameters.Wb, block.A, block.A1, block.S, block.dZ, self.g
-        L, loss = self.L, 0.0
+    def _sweep(
+        self, parameters: Arrays, X: np.ndarray, Y: np.ndarray, d: Arrays, block: Block, with_loss: bool
+    ) -> float:
+        """The same over one block, forward and backward."""
+        A, S, dZ, g, L, loss = block.A, block.S, block.dZ, self.g, self.L, 0.0
         A[0][...] = X
-        for layer in range(1, L + 1):
-            np.dot(Wb[layer], A1[layer - 1], A[layer])  # (n_l, width): Z = W A + b
+        for layer, (W, b, _, _) in self.forward:
+            Z = np.dot(parameters[W], A[layer - 1], A[layer])  # (n_l, width)
+            np.add(Z, parameters[b], Z)  # Z1 = W1 X + b1
             if with_loss and layer == L:
-                dZ[...] = A[L]  # Z_L, which the loss is computed from
-            g[layer].value(A[layer], S[layer])  # (n_l, width): A = g(Z)
+                dZ[...] = Z  # the loss is computed from it, and dZ is not there yet
+            g[layer].value(Z, S[layer])  # A1 = g(Z1), where Z1 was
         if with_loss:
             loss = float(LOSSES[self.loss, self.activations[-1]].total(Y, dZ, A[L]))
         np.subtract(A[L], Y, dZ)  # (n_L, width): dZ2 = A2 - Y
         if self.loss == "squared_error":
-            dZ *= g[L].slope(A[L], S[L])[0]
-        for layer in range(L, 0, -1):
-            np.dot(dZ, A1[layer - 1].T, d.Wb[layer])  # (n_l, n_{l-1} + 1): dW2 = dZ2 A1^T, and db2 beside it
+            np.multiply(dZ, g[L].slope(A[L], S[L])[0], dZ)
+        np.divide(dZ, self.m, dZ)
+        for layer, (W, _, dW, db) in self.backward:
+            np.dot(dZ, A[layer - 1].T, d[dW])  # (n_l, n_{l-1}): dW2 = dZ2 A1^T / m
+            np.dot(dZ, block.ones, d[db])  # (n_l, 1): db2 = sum of dZ2 over the samples / m
             if layer > 1:
                 slope, free = g[layer - 1].slope(A[layer - 1], S[layer - 1])
-                dA = np.dot(W[layer].T, dZ, free)  # (n_{l-1}, width)
-                dZ = np.multiply(dA, slope, dA)  # (n_{l-1}, width): dZ1 = W2^T dZ2 * g'(Z1)
+                dA = np.dot(parameters[W].T, dZ, free)  # (n_{l-1}, width)
+                dZ = np.multiply(dA, slope, dA)  # dZ1 = W2^T dZ2 * g'(Z1)
         if self.activations[-1] == "softmax":
             check_distribution(Y)
         return loss
@@ -220,3 +223,8 @@ class Workspace:
 def _plain(array: np.ndarray) -> np.ndarray:
     """A memmap as an array, which it stays in all but name."""
     return np.asarray(array) if type(array) is np.memmap else array
+
+
+def _add(d: Arrays, more: Arrays) -> None:
+    for name, array in d.items():
+        np.add(array, more[name], array)

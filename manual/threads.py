@@ -9,10 +9,12 @@ import functools
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any, TypeVar
 
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+Result = TypeVar("Result")
 
 __all__ = ["ONE_THREAD_PER_PRODUCT", "available", "run"]
 
@@ -65,12 +67,11 @@ def _pool() -> ThreadPoolExecutor:
 os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not survive a fork
 
 
-def run(tasks: Sequence[Callable[[], object]]) -> None:
+def run(tasks: Sequence[Callable[[], Result]]) -> list[Result]:
     """All at once, the first on the calling thread; np.errstate holds in all. Raises what the first to fail raised."""
     others = [_pool().submit(contextvars.copy_context().run, task) for task in tasks[1:]]
     try:
-        tasks[0]()
+        first = tasks[0]()
     finally:
-        errors = [other.exception() for other in others]  # waits: no task may go on in arrays that are used again
-    for error in filter(None, errors):
-        raise error
+        wait(others)  # no task may go on in arrays that will be used again
+    return [first, *(other.result() for other in others)]

@@ -62,7 +62,9 @@ def _share_out(workspace, m, way):
         m,
         plan(workspace.sizes, 8, m, 1)._replace(threads=min(m, way["threads"]), small=False),
     )
-    workspace.workers = [fused.Worker(workspace.sizes, workspace.dtype) for _ in range(workspace.plan.threads)]
+    workspace.workers = [
+        fused.Worker(workspace.sizes, workspace.shapes, workspace.dtype) for _ in range(workspace.plan.threads)
+    ]
 
 
 @given(case=cases(hidden=KINKED, pairs=(("squared_error", "relu"),), numbers=(whole,), samples=(4, 4)))
