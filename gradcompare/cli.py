@@ -3,200 +3,408 @@
 from __future__ import annotations
 
 import argparse
-import json
+import contextlib
+import os
+import signal
 import sys
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.text import Text
+from gradcompare.arguments import parser
 
 if TYPE_CHECKING:
-    from gradcompare.report import Report
+    from rich.progress import Progress
+    from rich.table import Table
+    from rich.text import Text
+
+    from gradcompare.batch import Job, Outcome
+    from gradcompare.journal import Journal
+    from gradcompare.targets import Target
 
 AGREES, WRONG, NOT_JUDGED = 0, 1, 2
 EXIT = {"agrees": AGREES, "wrong": WRONG, "scaled": WRONG}
 """The exit status of each verdict; of all others NOT_JUDGED."""
 
 COLOURS = {"agrees": "green", "wrong": "red", "scaled": "yellow"}
+VERDICTS = ("wrong", "scaled", "undecided", "unfinished", "error", "not checked", "agrees")
+"""The order of the summary."""
+CHECK_OPTIONS = ("interface", "loss", "dtype", "examples", "seed", "timeout")
+
+
+class UsageError(Exception):
+    """The command cannot be carried out; the message says why."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0 the gradients agree, 1 they do not, 2 the question could not be put."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        return int(options.run(options))
+        with _terminated_like_interrupted():
+            status: int = {"check": _check, "demo": _demo, "interfaces": _interfaces}[options.command](options)
+            sys.stdout.flush()
+            return status
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
-        return NOT_JUDGED
     except BrokenPipeError:
-        return NOT_JUDGED
+        _say_no_more()
+    return NOT_JUDGED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="gradcompare",
-        description="Hold hand-written gradients against PyTorch's, within the error that rounding alone can cause.",
-        epilog="Exit status: 0 the gradients agree, 1 they do not, 2 the question could not be put.",
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+@contextlib.contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """SIGTERM ends a check as Ctrl-C does: the processes that it started are ended, and what is known is said."""
 
-    check = commands.add_parser(
-        "check",
-        help="check the gradients in a file of NumPy code",
-        description="Draw random networks, run the file's own forward and backward functions on them, and hold every "
-        "gradient against PyTorch's derivative of the file's own forward pass. The file is run.",
-        epilog="Exit status: 0 every file's gradients agree, 1 some do not, 2 some could not be judged.",
-    )
-    check.add_argument("files", nargs="+", metavar="FILE", type=Path, help="a .py file")
-    check.add_argument(
-        "--interface",
-        metavar="NAME",
-        help="the shape of the code (see `gradcompare interfaces`); default: the first that fits",
-    )
-    check.add_argument(
-        "--loss",
-        metavar="NAME",
-        help="the cost to assume instead of the file's own: cross_entropy, softmax_cross_entropy, squared_error",
-    )
-    check.add_argument(
-        "--dtype",
-        choices=("float64", "float32", "both"),
-        default="both",
-        help="the precision under test (default: both, in turns)",
-    )
-    check.add_argument(
-        "--examples", metavar="N", type=_positive, default=200, help="how many random networks (default: 200)"
-    )
-    check.add_argument("--seed", metavar="N", type=int, default=0, help="what they are drawn from (default: 0)")
-    check.add_argument(
-        "--json", metavar="FILE", help="write the report as JSON; - for standard output, with nothing else on it"
-    )
-    detail = check.add_mutually_exclusive_group()
-    detail.add_argument("--quiet", action="store_true", help="one line a file")
-    detail.add_argument("--verbose", action="store_true", help="the smallest failing network's numbers too")
-    check.set_defaults(run=_check)
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
 
-    demo = commands.add_parser(
-        "demo",
-        help="the network by hand against the same network in PyTorch",
-        description="manual/ and manual.loops against torch_ref/: four activations, both precisions, random networks.",
-    )
-    demo.add_argument(
-        "--examples",
-        metavar="N",
-        type=_positive,
-        default=25,
-        help="networks for each activation and precision (default: 25)",
-    )
-    demo.add_argument("--seed", metavar="N", type=int, default=0, help="what they are drawn from (default: 0)")
-    demo.set_defaults(run=_demo)
-
-    interfaces = commands.add_parser(
-        "interfaces", help="the shapes of code that are recognised, each with a skeleton to copy"
-    )
-    interfaces.set_defaults(run=_interfaces)
-    return parser
+    try:
+        before = signal.signal(signal.SIGTERM, interrupt)
+    except ValueError:  # not in the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("should be 1 at least")
-    return number
+def _say_no_more() -> None:
+    """Whoever read standard output has closed it: what is still in the buffer has nowhere to go."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def exit_status(verdicts: Sequence[str]) -> int:
+    """1 if any file is wrong or scaled, else 2 if any could not be judged, else 0."""
+    statuses = {EXIT.get(verdict, NOT_JUDGED) for verdict in verdicts}
+    return WRONG if WRONG in statuses else NOT_JUDGED if NOT_JUDGED in statuses or not statuses else AGREES
 
 
 # ---- check -----------------------------------------------------------------------------------------------------------
 
 
 def _check(options: argparse.Namespace) -> int:
-    only_json = options.json == "-"
-    out = Console(stderr=only_json, highlight=False, soft_wrap=True)
-    reports: list[Report] = []
-    for file in options.files:
-        if not options.quiet:
-            out.print(f"Running {file}: its code is executed as it stands.", style="dim", markup=False)
-        try:
-            reports.append(_checked(file, options))
-        except ValueError as problem:
-            print(f"gradcompare check: {problem}", file=sys.stderr)
-            return NOT_JUDGED
-        if not only_json:
-            out.print()
-            _print_report(out, reports[-1], options)
-    if options.json:
-        written = [report.to_dict() for report in reports]
-        text = json.dumps(written if len(written) > 1 else written[0], indent=2, allow_nan=False, ensure_ascii=False)
-        if only_json:
-            print(text)
-        elif unwritten := _write(Path(options.json), text + "\n"):
-            print(f"gradcompare check: {unwritten}", file=sys.stderr)
-            return NOT_JUDGED
-    return exit_status([report.verdict for report in reports])
+    from gradcompare.batch import BatchError, Job
+    from gradcompare.outputs import CannotWriteError
+    from gradcompare.targets import targets
 
-
-def exit_status(verdicts: Sequence[str]) -> int:
-    """1 if any file is wrong or scaled, else 2 if any could not be judged, else 0."""
-    statuses = {EXIT.get(verdict, NOT_JUDGED) for verdict in verdicts}
-    return WRONG if WRONG in statuses else NOT_JUDGED if NOT_JUDGED in statuses else AGREES
-
-
-def _checked(file: Path, options: argparse.Namespace) -> Report:
-    from gradcompare.checking import check
-
-    names = ("interface", "loss", "dtype", "examples", "seed")
-    with _progress() as progress:
-        task = progress.add_task(f"{file.name}", total=options.examples)
-        return check(
-            file,
-            **{name: getattr(options, name) for name in names},
-            progress=lambda done, total: progress.update(task, completed=done, total=total),
-        )
-
-
-def _print_report(out: Console, report: Report, options: argparse.Namespace) -> None:
-    from gradcompare.report import headline, text
-
-    if options.quiet:
-        out.print(_coloured(headline(report), report.verdict))
-        return
-    head, _, rest = text(report, verbose=options.verbose).partition("\n")
-    out.print(_coloured(head, report.verdict))
-    for line in rest.split("\n"):
-        out.print(Text(line, style="bold red" if line.lstrip().startswith(">") else ""))
-    if options.verbose and report.smallest_case is not None:
-        out.print(Text("The smallest network that showed it: " + json.dumps(report.to_dict()["smallest_case"])))
-
-
-def _coloured(line: str, verdict: str) -> Text:
-    return Text(line, style=f"bold {COLOURS.get(verdict, 'yellow')}")
-
-
-def _write(path: Path, text: str) -> str | None:
     try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        return f"{path} could not be written: {error.strerror}"
-    return None
+        found, again = targets(options.files)
+        _check_outputs(options, found)
+        for target in again:
+            print(f"gradcompare check: {target} is named twice and checked once.", file=sys.stderr)
+        chosen = {name: getattr(options, name) for name in CHECK_OPTIONS}
+        return _Run(options, [Job(target, chosen) for target in found]).run()
+    except (UsageError, CannotWriteError, BatchError) as problem:
+        print(f"gradcompare check: {problem}", file=sys.stderr)
+        if options.json == "-":
+            from gradcompare.batch import failed
+            from gradcompare.targets import Target
+
+            print(_json([failed(Target(options.files[0]), str(problem))], several=False))
+        return NOT_JUDGED
+
+
+def _check_outputs(options: argparse.Namespace, found: Sequence[Target]) -> None:
+    """What cannot be written is found out before hours of work, and nothing that is checked is written over."""
+    from gradcompare.outputs import check_writable
+
+    files = {"--json": options.json if options.json != "-" else None, "--csv": options.csv}
+    if options.csv == "-":
+        raise UsageError("--csv needs the name of a file; --json alone can go to standard output.")
+    if options.csv and options.json and os.path.realpath(options.csv) == os.path.realpath(options.json):
+        raise UsageError(f"--json and --csv would both be written to {options.csv}.")
+    checked = {os.path.realpath(target.file) for target in found}
+    for option, file in files.items():
+        if file is not None:
+            if os.path.realpath(file) in checked:
+                raise UsageError(f"{option} {file} would write over a file that is to be checked.")
+            check_writable(file)
+
+
+class _Run:
+    """One command's checks, from the first to what is printed and written of them all."""
+
+    def __init__(self, options: argparse.Namespace, jobs: Sequence[Job]) -> None:
+        self.options, self.jobs = options, jobs
+        self.several = len(options.files) > 1 or os.path.isdir(options.files[0])
+        self.outcomes: dict[int, Outcome] = {}
+        self.shown = 0
+        self.interrupted, self.why = False, ""
+        self.progress = _progress()
+        self.shows = options.json != "-"
+
+    def run(self) -> int:
+        """Check, print, write; the exit status."""
+        journal_file = self._journal_file()
+        if journal_file is None:
+            self._find_out(None)
+            return self._end()
+        from gradcompare.journal import Journal
+
+        with Journal(journal_file) as journal:
+            self._find_out(journal)
+            status = self._end()
+            if not self.interrupted:
+                journal.remove()
+        return status
+
+    def _journal_file(self) -> str | None:
+        """Beside what is written at the end, for several files."""
+        target = self.options.csv or (self.options.json if self.options.json != "-" else None)
+        plain = target is not None and (os.path.isfile(target) or not os.path.lexists(target))
+        return f"{target}.unfinished" if plain and self.several else None
+
+    def _find_out(self, journal: Journal | None) -> None:
+        from gradcompare.batch import BatchError
+
+        try:
+            if self.several:
+                self._many(journal)
+            else:
+                self._one()
+        except KeyboardInterrupt:
+            self.interrupted = True
+        except BatchError as problem:
+            if not self.outcomes:
+                raise
+            self.interrupted, self.why = True, f"{problem} "
+
+    def _one(self) -> None:
+        from gradcompare.batch import checked, outcome, run
+        from gradcompare.checking import CheckInterruptedError
+
+        if self.options.cluster is not None:
+            self.outcomes |= dict(run(self.jobs, 1, self.options.cluster))
+            return
+        with self.progress:
+            task = self.progress.add_task(os.path.basename(self.jobs[0].target.file), total=self.options.examples)
+            try:
+                self.outcomes[0] = checked(
+                    self.jobs[0], lambda done, total: self.progress.update(task, completed=done, total=total)
+                )
+            except CheckInterruptedError as interrupted:
+                self.outcomes[0] = outcome(interrupted.report)
+                raise
+
+    def _many(self, journal: Journal | None) -> None:
+        from gradcompare.batch import run
+
+        keys = self._resume(journal)
+        left = [i for i in range(len(self.jobs)) if i not in self.outcomes]
+        results = run([self.jobs[i] for i in left], self.options.jobs, self.options.cluster)
+        with self.progress, contextlib.closing(results):
+            task = self.progress.add_task("files", total=len(self.jobs), completed=len(self.outcomes))
+            self._show()
+            for k, found in results:
+                self.outcomes[left[k]] = found
+                if journal is not None and found.lasting:
+                    journal.add(keys[left[k]], found)
+                self.progress.update(task, completed=len(self.outcomes))
+                self._show()
+
+    def _resume(self, journal: Journal | None) -> list[str]:
+        """The jobs' keys; what an interrupted run found out is taken over."""
+        if journal is None:
+            return []
+        from gradcompare.journal import key
+
+        keys = [key(job) for job in self.jobs]
+        known = {i: journal.known(k) for i, k in enumerate(keys)}
+        self.outcomes |= {i: found for i, found in known.items() if found is not None}
+        if self.outcomes:
+            print(
+                f"gradcompare check: going on from an interrupted run, which had checked {len(self.outcomes)} of "
+                f"{len(self.jobs)} files ({journal.file}).",
+                file=sys.stderr,
+            )
+        return keys
+
+    # -- what is printed
+
+    def _show(self, *, all_known: bool = False) -> None:
+        """Every outcome whose predecessors are known, or all at the end."""
+        last = max(self.outcomes, default=-1) + 1
+        while self.shown < last and (all_known or self.shown in self.outcomes):
+            if self.shows and self.shown in self.outcomes:
+                with _aside(self.progress):
+                    self._print(self.outcomes[self.shown])
+            self.shown += 1
+
+    def _print(self, outcome: Outcome) -> None:
+        alone = outcome.verdict in ("error", "unfinished") and len(outcome.report["notes"]) < 2
+        if self.options.quiet or alone or (self.several and not self.options.verbose):
+            _out(_styled(outcome.line, outcome.verdict))
+            return
+        head, _, rest = (outcome.verbose if self.options.verbose else outcome.text).partition("\n")
+        _out(_styled(head, outcome.verdict))
+        for line in rest.split("\n") if rest else ():
+            _out(_styled(line, "wrong" if line.lstrip().startswith("> ") else ""))
+        if self.several:
+            _out("")
+
+    def _end(self) -> int:
+        self._show(all_known=True)
+        if self.several and self.shows and not self.options.quiet:
+            _out("")
+            _out(self._summary())
+            _out(self._sentence())
+        self._write()
+        if self.interrupted:
+            print(self._where_it_stopped(), file=sys.stderr)
+        status = exit_status([outcome.verdict for outcome in self.outcomes.values()])
+        return max(status, NOT_JUDGED) if self.interrupted and status == AGREES else status
+
+    def _summary(self) -> Table:
+        """How many files have each verdict, and each mistake."""
+        from rich.box import SIMPLE_HEAD
+        from rich.table import Table
+        from rich.text import Text
+
+        rows: dict[tuple[str, str], list[str]] = {}
+        for i, job in enumerate(self.jobs):
+            rows.setdefault(self._row(i), []).append(str(job.target))
+        summary = Table(box=SIMPLE_HEAD, pad_edge=False)
+        for column, justify in (("verdict", "left"), ("mistake", "left"), ("files", "right"), ("for example", "left")):
+            summary.add_column(column, justify=justify, overflow="fold")  # type: ignore[arg-type]
+        for (verdict, mistake), files in sorted(
+            rows.items(), key=lambda row: (VERDICTS.index(row[0][0]), -len(row[1]), row[0][1])
+        ):
+            summary.add_row(
+                Text(verdict, style=COLOURS.get(verdict, "yellow")),
+                _clean(mistake),
+                str(len(files)),
+                Text(_clean(files[0])),
+            )
+        return summary
+
+    def _row(self, i: int) -> tuple[str, str]:
+        from gradcompare.table_csv import mistake
+
+        if i not in self.outcomes:
+            return "not checked", ""
+        return self.outcomes[i].verdict, mistake(self.outcomes[i].report)
+
+    def _sentence(self) -> str:
+        counts: dict[str, int] = {}
+        for i in range(len(self.jobs)):
+            verdict, _ = self._row(i)
+            counts[verdict] = counts.get(verdict, 0) + 1
+        files = f"{len(self.jobs)} file{'s' * (len(self.jobs) != 1)}"
+        return f"{files}: {', '.join(f'{counts[v]} {v}' for v in reversed(VERDICTS) if v in counts)}."
+
+    def _where_it_stopped(self) -> str:
+        if not self.several:
+            return "Interrupted." if self.outcomes else "Interrupted before anything was known."
+        again = "; the same command goes on from there" if self._journal_file() and self.outcomes else ""
+        return f"{self.why}Interrupted: {len(self.outcomes)} of {len(self.jobs)} files were checked{again}."
+
+    # -- what is written
+
+    def _write(self) -> None:
+        from gradcompare.outputs import write
+        from gradcompare.table_csv import table
+
+        known = [self.outcomes[i] for i in sorted(self.outcomes)]
+        if self.options.csv:
+            every = [self.outcomes[i].report if i in self.outcomes else self._row_for(i) for i in range(len(self.jobs))]
+            write(self.options.csv, table(every))
+        if self.options.json == "-":
+            print(_json(known or self._unknown(), self.several))
+        elif self.options.json:
+            write(self.options.json, (_json(known or self._unknown(), self.several) + "\n").encode("utf-8", _ESCAPED))
+
+    def _unknown(self) -> list[Outcome]:
+        """For one file of which nothing is known."""
+        from gradcompare.batch import failed
+
+        return [] if self.several else [failed(self.jobs[0].target, "Interrupted before anything was known.")]
+
+    def _row_for(self, i: int) -> dict[str, Any]:
+        from gradcompare.batch import failed
+
+        return failed(self.jobs[i].target, "").report | {"verdict": "not checked"}
+
+
+_ESCAPED = "backslashreplace"
+"""How names of files that are no text are written; in JSON the same characters are an escape."""
+
+
+def _json(outcomes: Sequence[Outcome], several: bool) -> str:
+    import json
+
+    written: Any = [outcome.report for outcome in outcomes]
+    return json.dumps(written if several else written[0], indent=2, allow_nan=False, ensure_ascii=False)
+
+
+# ---- the terminal ----------------------------------------------------------------------------------------------------
+
+
+def _out(what: Any) -> None:
+    """To standard output: in colour and as wide as the terminal, or as plain text that is not wrapped."""
+    from rich.console import Console
+
+    class Out(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would end with status 1, which means "wrong" here
+
+    out = Out(highlight=False)
+    if not out.is_terminal:
+        out.width = 100_000
+    out.print(what, soft_wrap=isinstance(what, str) or not hasattr(what, "columns"), markup=False)
+
+
+def _styled(line: str, verdict: str) -> Text:
+    from rich.text import Text
+
+    return Text(_clean(line), style=f"bold {COLOURS.get(verdict, 'yellow')}" if verdict else "")
+
+
+def _clean(line: str) -> str:
+    """Characters that would command the terminal are shown, not sent."""
+    return "".join(c if c.isprintable() or c == "\t" else c.encode("unicode_escape").decode() for c in line)
 
 
 def _progress() -> Progress:
+    """On standard error, where that is a terminal; gone at the end."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+        disable=not sys.stderr.isatty(),
     )
+
+
+@contextlib.contextmanager
+def _aside(progress: Progress) -> Iterator[None]:
+    """Without the progress bar, to print in its place."""
+    if not progress.live.is_started:
+        yield
+        return
+    progress.stop()
+    try:
+        yield
+    finally:
+        progress.start()
 
 
 # ---- demo and interfaces ---------------------------------------------------------------------------------------------
 
 
 def _demo(options: argparse.Namespace) -> int:
+    from rich.text import Text
+
     from gradcompare.demo import run, table
 
     with _progress() as progress:
@@ -206,20 +414,20 @@ def _demo(options: argparse.Namespace) -> int:
             progress.update(task, completed=done, total=total)
 
         outcome = run(options.examples, options.seed, advance)
-    out = Console(highlight=False)
-    out.print(table(outcome))
-    out.print(Text(outcome.sentence(), style="bold green" if outcome.agrees else "bold red"), soft_wrap=True)
+    _out(table(outcome))
+    _out(Text(outcome.sentence(), style="bold green" if outcome.agrees else "bold red"))
     return AGREES if outcome.agrees else WRONG
 
 
 def _interfaces(_options: argparse.Namespace) -> int:
+    from rich.text import Text
+
     from gradcompare.interfaces import INTERFACES
 
-    out = Console(highlight=False, soft_wrap=True)
     for name, interface in INTERFACES.items():
-        out.print(name, style="bold")
-        out.print(Text("\n".join("    " + line for line in interface.skeleton.splitlines())))
-        out.print()
+        _out(Text(name, style="bold"))
+        _out("\n".join("    " + line for line in interface.skeleton.splitlines()))
+        _out("")
     return AGREES
 
 
