@@ -4,6 +4,7 @@ A plant is a line that replaces the right one, {l} for the layer and {k} for the
 write it, in columns (columns are samples) and in rows, and knows nothing of the table.
 """
 
+from dataclasses import replace
 from itertools import cycle
 
 import numpy as np
@@ -342,3 +343,115 @@ def test_right_step_is_no_mistake(kind, layout, dtype):
 
 def test_keys_are_those_of_the_table():
     assert {plant.split(":")[0].split(" ")[0] for plant in PLANTS | SQUARE} <= set(MISTAKES)
+
+
+# ---- what a step is written like, and what is said -------------------------------------------------------------------
+
+MISSING = "dZ1 = np.dot(W2.T, dZ2)"
+
+
+def rewritten(source, **changes):
+    """The step whose derivative is missing, with another source line."""
+    steps = planted("dZ", MISSING.partition(" = ")[2], "columns")
+    return [replace(step, source=source, **changes) for step in steps]
+
+
+@pytest.mark.parametrize(
+    ("source", "changes", "fix"),
+    [
+        (MISSING, {}, "dZ1 = np.dot(W2.T, dZ2) * (1 - A1**2)"),
+        ("    dZ1 = (W2.T @ dZ2)\n", {}, "dZ1 = (W2.T @ dZ2 * (1 - A1**2))"),
+        ("self.dZ1 = W2.T.dot(dZ2)  # wrong", {}, "self.dZ1 = W2.T.dot(dZ2) * (1 - A1**2)  # wrong"),
+        (
+            'grads["dZ1"] = np.dot(params["W2"].T, grads["dZ2"])',
+            {"spelled": {"A1": 'cache["A1"]'}},
+            'grads["dZ1"] = np.dot(params["W2"].T, grads["dZ2"]) * (1 - cache[\'A1\']**2)',
+        ),
+        (
+            "dZ = np.dot(W[l + 1].T, dZ)",
+            {"spelled": {"W2": "W[l+1]", "dZ2": "dZ", "A1": "A[l]"}},
+            "dZ = np.dot(W[l + 1].T, dZ) * (1 - A[l]**2)",
+        ),
+        ("dZ1 = backward_of(dZ2, W2)", {}, "dZ1 = W2.T @ dZ2 * (1 - A1**2)"),
+        ("dZ1 += np.dot(W2.T, dZ2)", {}, None),
+        ("dZ1 = np.dot(W2.T, dZ2", {}, None),
+        ("dZ1 = W2.T @ dZ2 * 10**10**10", {}, "dZ1 = W2.T @ dZ2 * (1 - A1**2)"),
+        ("dZ1 = np.dot(W2.T, dZ2) * (1 - A1**2)", {}, None),  # as it stands it is right: an array has changed
+        (None, {}, None),
+    ],
+)
+def test_fix_is_in_the_codes_own_words(source, changes, fix):
+    (found,) = diagnose(rewritten(source, **changes))
+    assert (found.mistake, found.says) == ("slope_missing", "The derivative of tanh is missing.")
+    assert found.fix == fix
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong", "says"),
+    [
+        ("dZ", lambda right, random: right * (np.arange(len(right)) != 1)[:, None], "Only the [1] row"),
+        (
+            "dZ",
+            lambda right, random: right * np.append(np.ones(right.shape[1] - 1), 7),
+            "Only the last column, a sample",
+        ),
+        (
+            "dW",
+            lambda right, random: np.where(np.arange(right.size).reshape(right.shape) == 1, 9, right),
+            "entry [0, 1]",
+        ),
+        ("dW", lambda right, random: right + 0.25, "by the same amount"),
+        ("dW", lambda right, random: right * (1 + 1e-8 * random.normal(size=right.shape)), "float32"),
+        ("dW", lambda right, random: right * np.arange(1, 1 + len(right))[:, None] ** 2.5, "Each row is a constant"),
+        ("dW", lambda right, random: right * np.nan, "no finite numbers"),
+        ("dW", lambda right, random: right * 0, "0 everywhere"),
+        ("dW", lambda right, random: random.normal(size=3), "shape"),
+    ],
+)
+def test_unknown_mistake_has_its_regularities_said(kind, wrong, says):
+    (found,) = diagnose(planted(kind, wrong, "columns", depth=3, layer=2))
+    assert found.mistake == UNKNOWN
+    assert says in found.says
+
+
+def test_mistake_inside_a_gradient_that_was_never_in_a_variable_is_named():
+    steps = []
+    for step in planted("dW", "np.dot(dZ{l}, A{k}.T) / m", "columns", layer=1):
+        v, m = step.values, step.samples
+        inner = v["W2"].T @ step.gradients["dZ2"]
+        claim = inner @ v["X"].T / m
+        right = (inner * (1 - v["A1"] ** 2)) @ v["X"].T / m
+        gradients = {**step.gradients, "dZ1": inner * (1 - v["A1"] ** 2)}
+        steps.append(replace(step, claim=claim, right=right, gradients=gradients, hidden=["dZ1"], source=None))
+    (found,) = diagnose(steps)
+    assert found.mistake == "slope_missing"
+
+
+def test_one_network_is_not_enough_for_a_name():
+    steps = planted("dZ", MISSING.partition(" = ")[2], "columns", seeds=range(1))
+    assert diagnose(steps)[0].mistake == UNKNOWN
+
+
+def test_coincidence_is_not_named():
+    """The derivative is missing on the first networks, and something else is wrong on the last."""
+    steps = planted("dZ", MISSING.partition(" = ")[2], "columns")
+    last = replace(steps[-1], claim=steps[-1].claim + 1)
+    assert diagnose([*steps[:-1], last])[0].mistake == UNKNOWN
+
+
+def test_names_may_be_anything():
+    """Names that are no names in Python, or that formulas use themselves."""
+    names = {"W2": "layers[1].weights", "Z1": "m", "A1": "n", "dZ2": "np", "X": "class"}
+    steps = [
+        replace(
+            step,
+            of="m",
+            values={names.get(k, k): v for k, v in step.values.items()},
+            gradients={names.get(k, k): v for k, v in step.gradients.items()},
+            source=None,
+        )
+        for step in planted("dZ", "np.dot(W{l}.T, dZ{l}) * (1 - Z{k}**2)", "columns")
+    ]
+    (found,) = diagnose(steps)
+    assert found.mistake == "derivative_elsewhere"
+    assert found.says == "The derivative of tanh is written for the activation n and taken at m."
