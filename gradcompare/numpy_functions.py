@@ -204,6 +204,14 @@ def cbrt(x: Any) -> Any:
     return tnp.sign(x) * tnp.abs(x) ** (1 / 3)
 
 
+def power(x1: Any, x2: Any, **options: Any) -> Any:
+    """A plain number as the exponent stays one: as a tensor, the exponent of the derivative would carry an error."""
+    if options or not isinstance(x2, int | float) or not isinstance(x1, TracedArray):
+        return tnp.power(x1, x2, **options)
+    t = x1.tensor
+    return TracedArray(torch.pow(t, x2)) if t.is_floating_point() else tnp.power(x1, x2)
+
+
 def nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
     t = asarray(x).tensor
     return TracedArray(torch.where(torch.isfinite(t), t, torch.nan_to_num(t, nan, posinf, neginf)))
@@ -285,7 +293,8 @@ TABLE: dict[str, Any] = {
     "permute_dims": tnp.transpose,
     "piecewise": piecewise,
     "polyval": polyval,
-    "pow": tnp.power,
+    "pow": power,
+    "power": power,
     "putmask": putmask,
     "quantile": _order_statistic("quantile"),
     "r_": _Joined("numpy.r_", _rows),

@@ -449,6 +449,7 @@ _PROTOCOLS: dict[str, Any] = {
     "__array__": _rounded_to_objects,
     "__matmul__": numpy_functions.matmul,
     "__rmatmul__": lambda self, other: numpy_functions.matmul(other, self),
+    "__pow__": numpy_functions.power,
     "dot": numpy_functions.dot,
     "__round__": _round,
     "__format__": _format,
