@@ -66,8 +66,10 @@ def problem_with(
     parts = [way * gradient.value for way, gradient in directed]
     along, size = sum(float(p.sum()) for p in parts), sum(float(np.abs(p).sum()) for p in parts)
     rounding = sum(float(np.sum(np.abs(way) * _finite(gradient.error))) for way, gradient in directed)
+    noise = 2 * float(_finite(traced.cost.error))
     slopes = _slopes(lambda t: cost_of({k: plain[k] + t * _spread(plain[k]) * w for k, w in ways.items()}))
-    if not slopes or any(abs(slope - along) <= AGREES * size + rounding + uncertain for slope, uncertain in slopes):
+    allowed = AGREES * size + rounding
+    if not slopes or any(abs(slope - along) <= allowed + noise / step for slope, step in slopes):
         return None
     return (
         f"Along a random direction the traced gradient is {along:.9g}, a central difference of the untouched code "
@@ -107,13 +109,13 @@ def _spread(array: np.ndarray) -> float:
 
 
 def _slopes(function: Callable[[float], float]) -> list[tuple[float, float]]:
-    """Central differences with steps so different that a kink near by lies inside of some and outside of others, each
-    with what rounding can add to it. Where the function is not finite there are none."""
+    """Central differences with steps so different that a kink near by lies inside of some and outside of others, and
+    the steps. Where the function is not finite there are none."""
     found = []
     for step in PROBES:
-        above, below = function(step), function(-step)
-        if np.isfinite(above) and np.isfinite(below):
-            found.append(((above - below) / (2 * step), NOISE * (abs(above) + abs(below)) / step))
+        slope = (function(step) - function(-step)) / (2 * step)
+        if np.isfinite(slope):
+            found.append((slope, step))
     return found
 
 
