@@ -39,8 +39,18 @@ class TwoLayerNet:
     def accuracy(self, x, t):
         return np.mean(np.argmax(self.predict(x), axis=1) == np.argmax(t, axis=1))
 
-    def numerical_gradient(self, x, t):
-        raise NotImplementedError
+    def numerical_gradient(self, x, t, h=1e-4):
+        grads = {}
+        for name, param in self.params.items():
+            grads[name] = np.zeros_like(param)
+            for index in np.ndindex(param.shape):
+                kept = param[index]
+                param[index] = kept + h
+                above = self.loss(x, t)
+                param[index] = kept - h
+                grads[name][index] = (above - self.loss(x, t)) / (2 * h)
+                param[index] = kept
+        return grads
 
     def gradient(self, x, t):
         W1, W2 = self.params["W1"], self.params["W2"]

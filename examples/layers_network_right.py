@@ -4,11 +4,9 @@ import numpy as np
 
 
 class Layer:
-    def forward(self, x):
-        raise NotImplementedError
-
-    def backward(self, grad):
-        raise NotImplementedError
+    def update(self, rate):
+        for name, grad in getattr(self, "grads", {}).items():
+            self.params[name] -= rate * grad
 
 
 class Linear(Layer):

@@ -16,16 +16,21 @@ class Loss(NamedTuple):
     """(output, target, the axis of the samples) -> cost."""
 
 
+def count(A: Any, samples: int) -> int:
+    """How many samples an output has; 1 for a vector that has no such axis."""
+    return int(A.shape[samples]) if samples < len(A.shape) else 1
+
+
 def _cross_entropy(A: Any, T: Any, samples: int) -> Any:
-    return -np.sum(T * np.log(A) + (1 - T) * np.log(1 - A)) / A.shape[samples]
+    return -np.sum(T * np.log(A) + (1 - T) * np.log(1 - A)) / count(A, samples)
 
 
 def _softmax_cross_entropy(A: Any, T: Any, samples: int) -> Any:
-    return -np.sum(T * np.log(A)) / A.shape[samples]
+    return -np.sum(T * np.log(A)) / count(A, samples)
 
 
 def _half_squared_error(A: Any, T: Any, samples: int) -> Any:
-    return np.sum((A - T) ** 2) / (2 * A.shape[samples])
+    return np.sum((A - T) ** 2) / (2 * count(A, samples))
 
 
 LOSSES = {
@@ -39,15 +44,20 @@ def target(Y: Any, output: Any, samples: int) -> Any:
     """Labels in the shape of the output: classes (m,) become one-hot, (m,) zeros and ones a row or column."""
     if Y.shape == output.shape:
         return Y
+    if Y.shape == output.shape[::-1]:
+        return Y.T
     if output.size == Y.size:
         return Y.reshape(output.shape)
-    hot = np.eye(output.shape[1 - samples])[Y]  # (m, n_L)
+    if len(output.shape) == 1:
+        return np.eye(output.shape[0])[Y]
+    hot = np.eye(output.shape[1 - samples])[Y.reshape(-1)]  # (m, n_L)
     return hot.T if samples == 1 else hot
 
 
 def fitting(output: np.ndarray, axis: int) -> list[str]:
     """The names of the costs that an output suggests, the likeliest first; `axis` is that of the units."""
     if np.all((output > 0) & (output < 1)):
+        axis = min(axis, output.ndim - 1)
         if output.shape[axis] > 1 and np.allclose(output.sum(axis=axis), 1, atol=1e-6):
             return ["softmax_cross_entropy", "squared_error"]
         return ["cross_entropy", "squared_error"]

@@ -122,6 +122,8 @@ class Driven(Program):
         """The output, and every named value that the forward call returns or stores."""
         session = self.session(inputs)
         self.run_forward(session)
+        if not self.has_cost:
+            session.output = _upright(session.output, session.known["samples"], self.samples_axis)
         self._last = session
         return session.output, session.values
 
@@ -309,6 +311,12 @@ class Driven(Program):
 
 def _key(arrays: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple((name, tuple(array.shape)) for name, array in arrays.items())
+
+
+def _upright(output: Any, samples: int, axis: int) -> Any:
+    """The output with its samples on the same axis as those of X."""
+    shape = np.shape(output)
+    return output.T if len(shape) == 2 and shape[axis] != samples and shape[1 - axis] == samples else output
 
 
 def _held(template: Any, arrays: Mapping[str, Any]) -> dict[paths.Path, str]:
