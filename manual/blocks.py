@@ -9,7 +9,7 @@ import numpy as np
 __all__ = ["Block", "Plan", "Worker", "plan", "views"]
 
 CACHE = 1 << 20  # bytes: half of a second-level cache of 2 MiB; the other half is for W, dW and what BLAS packs
-NARROWEST = 256  # columns: in a narrower block products fall below their rate, and adding up dW block by block shows
+NARROWEST = 512  # columns: in a narrower block products fall below their rate, and adding up dW block by block shows
 WORTH = 2e7  # floating-point operations: some 150 us, several times what handing a task to another thread costs
 UNSPREAD = 9216  # entries of a matrix whose product with a vector OpenBLAS leaves on one thread (interface/gemv.c)
 PER_ENTRY = 100  # floating-point operations in whose time one entry of Z is activated and its slope applied

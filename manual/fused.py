@@ -4,7 +4,7 @@ The gradients of `manual.backward`, with fewer calls and less traffic, still in 
 
 - Samples do not meet until dW and db sum over them. So a block of columns goes forward and backward before the next one
   begins, and Z, A and dZ never leave the cache.
-- X is copied into the block first: a product with X^T out of a wide X takes twice as long, its rows lie pages apart.
+- A part of X is copied into its block: a product with X^T out of a wide X takes twice as long, with rows pages apart.
 - Everything is computed in place (`inplace.py`), in arrays that are allocated once (`blocks.py`), dW and db where they
   are returned. The mean over m is taken in dZ_L, the smallest array, and is in all that follows from it.
 - Blocks are shared out over threads where there is enough to do (`threads.py`).
@@ -166,8 +166,11 @@ class Workspace:
         self, parameters: Arrays, X: np.ndarray, Y: np.ndarray, d: Arrays, block: Block, with_loss: bool
     ) -> float:
         """The same over one block, forward and backward."""
-        A, S, dZ, g, L, loss = block.A, block.S, block.dZ, self.g, self.L, 0.0
-        A[0][...] = X
+        A, S, dZ, g, L, loss = block.A.copy(), block.S, block.dZ, self.g, self.L, 0.0
+        if X.flags.c_contiguous:
+            A[0] = X
+        else:
+            A[0][...] = X
         for layer, (W, b, _, _) in self.forward:
             Z = np.dot(parameters[W], A[layer - 1], A[layer])  # (n_l, width)
             np.add(Z, parameters[b], Z)  # Z1 = W1 X + b1
