@@ -10,8 +10,8 @@ from typing import Any
 LOSSES = ("cross_entropy", "softmax_cross_entropy", "squared_error")
 """The keys of `gradcompare.losses.LOSSES`, for which NumPy would have to be loaded."""
 INTERFACES = (
-    "dict-cache", "positional", "l-layer", "fused", "flat-vector", "global-weights", "update-only", "class",
-    "loss-and-gradients", "gradient-method", "layers", "adapter",
+    "dict-cache", "positional", "l-layer", "fused", "flat-vector", "global-weights", "loss-and-gradients",
+    "gradient-method", "backprop-lists", "class", "layers", "update-only", "adapter",
 )  # fmt: skip
 """The keys of `gradcompare.interfaces.INTERFACES`, for which the same holds."""
 TIMEOUT = 120.0
