@@ -96,7 +96,7 @@ def evaluate(
     with run:
         tensors: dict[str, Any] = {}
         for name, array in inputs.items():
-            tensors[name] = run.exact(torch.from_numpy(np.array(array)), requires_grad=name in leaves)
+            tensors[name] = run.exact(torch.from_numpy(array), requires_grad=name in leaves)
         cost, named = split_result(reference(dict(tensors)))
         known = {
             k: Moment(v, copy=False) if isinstance(v, Tensor) else v

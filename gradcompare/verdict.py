@@ -98,26 +98,19 @@ def judge(name: str, claim: np.ndarray, reference: Bounded, bounds: Bounds, prec
         return Finding(name, of(name), "dtype", **known)
     if not value.size:
         return Finding(name, of(name), "ok", **known)
-    claim, total = claim.reshape(value.shape), bounds.total
-    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        error = np.abs(claim - value)
-        size = _size(value)
-        decides = (total <= DECIDES * size) & np.isfinite(value)  # where the bound is NaN it does not
-        ratio = np.asarray(error / total)
-        ratio[error == 0] = 0.0
-        ratio[np.isnan(ratio)] = np.inf  # a claim that is no number
-        ratio[~decides] = -1.0
+    claim, total, size = claim.reshape(value.shape), bounds.total, _size(value)
+    ratio, decides = _ratios(claim, value, total, DECIDES * size)
     worst = np.unravel_index(int(np.argmax(ratio)), value.shape)
-    decided = int(np.count_nonzero(decides))
+    decided = value.size if decides is None else int(np.count_nonzero(decides))
     if ratio[worst] > 1:
-        verdict = "fault" if np.all(np.isfinite(claim[decides])) else "nonfinite"
+        verdict = "fault" if np.all(np.isfinite(claim[... if decides is None else decides])) else "nonfinite"
     else:
         verdict = "ok" if 2 * decided >= value.size else "undecided"
     return Finding(
         name,
         of(name),
         verdict,
-        error=float(error[worst]),
+        error=abs(float(claim[worst]) - float(value[worst])),
         bound=float(total[worst]),
         bound_reference=float(bounds.reference[worst]),
         bound_claim=None if bounds.claim is None else float(bounds.claim[worst]),
@@ -130,6 +123,22 @@ def judge(name: str, claim: np.ndarray, reference: Bounded, bounds: Bounds, prec
         above=0 if verdict in ("ok", "undecided") else int(np.count_nonzero(ratio > 1)),
         **known,
     )
+
+
+def _ratios(
+    claim: np.ndarray, value: np.ndarray, total: np.ndarray, deciding: float
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """|claim - value| / total, -1 in entries that decide nothing; and which entries decide, None where all do."""
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        error = np.abs(claim - value)
+        ratio = np.asarray(error / total)
+        if total.max() <= deciding and not np.isnan(ratio.max()):  # as nearly always
+            return ratio, None
+        decides = (total <= deciding) & np.isfinite(value)  # where the bound is NaN it does not
+        ratio[error == 0] = 0.0
+        ratio[np.isnan(ratio)] = np.inf  # a claim that is no number
+        ratio[~decides] = -1.0
+    return ratio, decides
 
 
 def _size(value: np.ndarray) -> float:
