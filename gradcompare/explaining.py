@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gradcompare.blame import is_intermediate
-from gradcompare.diagnosis import Diagnosis, Step, diagnose
+from gradcompare.diagnosis import UNKNOWN, Diagnosis, Step, diagnose
 from gradcompare.evaluation import COST, Evaluation
 from gradcompare.placing import Placed
 from gradcompare.sightings import base
@@ -27,7 +27,13 @@ def diagnosed(placed: Sequence[Placed], first_fault: Finding | None, samples_axi
                 if step is not None:
                     steps.setdefault(finding.name, []).append(step)
     ordered = sorted(steps, key=lambda name: first_fault is None or name != first_fault.name)
-    return [found for name in ordered[:MOST] for found in diagnose(steps[name])[:1]]
+    diagnoses: list[Diagnosis] = []
+    for name in ordered[:MOST]:
+        for found in diagnose(steps[name])[:1]:
+            said = {(d.mistake, d.line) for d in diagnoses}
+            if not diagnoses or (found.mistake != UNKNOWN and (found.mistake, found.line) not in said):
+                diagnoses.append(found)
+    return diagnoses
 
 
 def step_of(placed: Placed, finding: Finding, samples_axis: int) -> Step | None:
@@ -69,12 +75,18 @@ def _values(placed: Placed, local: Evaluation) -> dict[str, np.ndarray]:
 
 def _gradients(placed: Placed, name: str, local: Evaluation) -> tuple[dict[str, np.ndarray], list[str]]:
     """The gradients that the step could read, the code's own where it has them; and the names of those it has not."""
-    comparison = placed.comparison
-    before = local.order[: local.order.index(name)]
-    own = {k: comparison.claims[k] for k in before if k in comparison.claims and of(k) != k}
-    hidden = {
-        k: local.tensors[k].value * (comparison.scale if is_intermediate(k, comparison.inputs) else 1.0)
-        for k in before
-        if k not in own and k not in local.values and k not in comparison.claims
-    }
+    comparison, numbers = placed.comparison, placed.comparison.first.numbers
+    before = [k for k in local.order[: local.order.index(name)] if k not in local.values and k in numbers]
+    own: dict[str, np.ndarray] = {}
+    hidden: dict[str, np.ndarray] = {}
+    known = {numbers.get(name)}  # the same tensor under another name is no other tensor
+    for k in (k for k in before if k in comparison.claims and numbers[k] not in known):
+        sighting = placed.sightings.get(k)
+        variable = sighting.name if sighting is not None and sighting.name.isidentifier() else base(k)
+        own[k if variable in own else variable] = comparison.claims[k]
+        known.add(numbers[k])
+    for k in (k for k in before if k not in comparison.claims and numbers[k] not in known):
+        scale = comparison.scale if is_intermediate(k, comparison.inputs) else 1.0
+        hidden[k] = local.tensors[k].value * scale
+        known.add(numbers[k])
     return own | hidden, list(hidden)

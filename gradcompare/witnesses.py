@@ -40,11 +40,14 @@ class WatchedForward:
         Only what the cost was computed from: one function may go on to the gradients.
         """
         with Watcher(self.files, _moment) as watcher:
-            cost, _named = self.forward(inputs)
+            cost, returned = self.forward(inputs)
         used = _ancestors(cost.tensor) if isinstance(cost, TracedArray) else set()
+        used -= {a.tensor.number for a in inputs.values() if isinstance(a, TracedArray) and a.tensor.requires_grad}
         sightings = [s for s in watcher.sightings if s.value.number in used]
         self.lines |= {(s.function, s.line) for s in sightings}
-        return cost, _numbered([s for s in sightings if s.settled and short(s.name) not in inputs])
+        named = _numbered([s for s in sightings if s.settled and short(s.name) not in inputs])
+        moments = {name: _moment(value) for name, value in returned.items() if name not in named and name not in inputs}
+        return cost, named | {name: m for name, m in moments.items() if m is not None and m.number in used}
 
 
 def _ancestors(tensor: Any) -> set[int]:
@@ -65,14 +68,17 @@ def _moment(array: Any) -> Moment | None:
 
 
 def _numbered(sightings: Sequence[Sighting]) -> dict[str, Moment]:
+    """By name; places in containers only of what has no name of its own."""
+    plainly = {s.value.number for s in sightings if short(s.name).isidentifier() and short(s.name) != "return"}
     named: dict[str, Moment] = {}
     seen: set[tuple[str, int | None]] = set()
     counts: dict[str, int] = {}
     for sighting in sightings:
-        name = short(sighting.name)
-        if (name, sighting.value.number) in seen or name.startswith("return"):
+        name, number = short(sighting.name), sighting.value.number
+        stored = not name.isidentifier() or name == "return"
+        if (name, number) in seen or (stored and (number in plainly or name.startswith("return"))):
             continue
-        seen.add((name, sighting.value.number))
+        seen.add((name, number))
         counts[name] = counts.get(name, 0) + 1
         named[name if counts[name] == 1 else f"{name}#{counts[name]}"] = sighting.value
     return named
