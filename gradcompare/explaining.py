@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -29,11 +30,26 @@ def diagnosed(placed: Sequence[Placed], first_fault: Finding | None, samples_axi
     ordered = sorted(steps, key=lambda name: first_fault is None or name != first_fault.name)
     diagnoses: list[Diagnosis] = []
     for name in ordered[:MOST]:
-        for found in diagnose(steps[name])[:1]:
+        for found in diagnose(_with_the_same_names(steps[name]))[:1]:
             said = {(d.mistake, d.line) for d in diagnoses}
             if not diagnoses or (found.mistake != UNKNOWN and (found.mistake, found.line) not in said):
                 diagnoses.append(found)
     return diagnoses
+
+
+def _with_the_same_names(steps: Sequence[Step]) -> list[Step]:
+    """The steps, each with the values and gradients that all of them have."""
+    values = set.intersection(*(set(step.values) for step in steps))
+    gradients = set.intersection(*(set(step.gradients) for step in steps))
+    return [
+        replace(
+            step,
+            values={name: array for name, array in step.values.items() if name in values},
+            gradients={name: array for name, array in step.gradients.items() if name in gradients},
+            hidden=[name for name in step.hidden if name in gradients],
+        )
+        for step in steps
+    ]
 
 
 def step_of(placed: Placed, finding: Finding, samples_axis: int) -> Step | None:
