@@ -48,6 +48,7 @@ class CheckInterruptedError(KeyboardInterrupt):
 def check(
     source: Any,
     *,
+    name: str | None = None,
     interface: str | None = None,
     loss: str | None = None,
     dtype: str = "both",
@@ -61,6 +62,7 @@ def check(
     Args:
         source: a path to a .py or .ipynb file, a module, a dict of names such as `globals()`, or functions,
             (forward, backward). Of a file only the definitions are run, in a child process.
+        name: the class or function in it to check, where there are several.
         interface: one of `gradcompare interfaces`; by default the first that fits.
         loss: the cost to assume in place of the file's own, a key of `gradcompare.losses.LOSSES`; where the file has
             none, by default the one with which the output's gradient agrees.
@@ -82,7 +84,7 @@ def check(
     subject: dict[str, Any] = {"file": _file_name(source), "interface": None, "functions": []}
     with _host(source, timeout) as host:
         try:
-            about = _open(host, source, interface, seed)
+            about = _open(host, source, name, interface, seed)
             subject |= {"interface": about["interface"], "functions": about["functions"]}
             report = _Check(host, about, precisions, examples, seed, progress).run(loss)
         except _UnfinishedError as found:
@@ -140,14 +142,14 @@ def _host(source: Any, timeout: float) -> Iterator[Any]:
         yield Host()
 
 
-def _open(host: Any, source: Any, interface: str | None, seed: int) -> dict[str, Any]:
+def _open(host: Any, source: Any, name: str | None, interface: str | None, seed: int) -> dict[str, Any]:
     """What is to be known of the program; CodeError or _UnfinishedError where there is none to check."""
     if isinstance(source, str | Path):
-        about = host.open_file(str(source), interface, seed)
+        about = host.open_file(str(source), name, interface, seed)
     else:
         from gradcompare.host import open_live
 
-        about = open_live(host, source, interface, seed)
+        about = open_live(host, source, name, interface, seed)
     if about["unfinished"]:
         raise _UnfinishedError(about["unfinished"])
     if about["not_found"]:

@@ -46,12 +46,12 @@ class Server:
         except Exception as defect:
             return {"problem": f"gradcompare itself failed; please report it. {type(defect).__name__}: {defect}"}
 
-    def do_open_file(self, path: str, interface: str | None, seed: int) -> dict[str, Any]:
+    def do_open_file(self, path: str, name: str | None, interface: str | None, seed: int) -> dict[str, Any]:
         """Load the definitions of a file and find its program."""
         from gradcompare.host import open_file
 
         limit_memory()
-        return open_file(self.host, path, interface, seed)
+        return open_file(self.host, path, name, interface, seed)
 
     def do_inputs(
         self, sizes: list[int], m: int, seed: int, labels: str, dtype: str, parameters: Any, X: Any, Y: Any

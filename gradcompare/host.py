@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import types
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -195,7 +196,7 @@ def options_from(plain: Mapping[str, Any]) -> dict[str, Any]:
 # ---- opening ---------------------------------------------------------------------------------------------------------
 
 
-def open_file(host: Host, path: str, interface: str | None, seed: int) -> dict[str, Any]:
+def open_file(host: Host, path: str, name: str | None, interface: str | None, seed: int) -> dict[str, Any]:
     """Load the definitions of a file and find its program; CodeError where it cannot be loaded."""
     from gradcompare.loading import CannotLoadError, load
 
@@ -203,10 +204,10 @@ def open_file(host: Host, path: str, interface: str | None, seed: int) -> dict[s
         loaded = load(path)
     except CannotLoadError as problem:
         raise CodeError(str(problem)) from None
-    return open_loaded(host, loaded, interface, seed)
+    return open_loaded(host, loaded, name, interface, seed)
 
 
-def open_live(host: Host, source: Any, interface: str | None, seed: int) -> dict[str, Any]:
+def open_live(host: Host, source: Any, name: str | None, interface: str | None, seed: int) -> dict[str, Any]:
     """The program in live code: a module, a dict of names, functions."""
     from gradcompare.loading import CannotLoadError, load
 
@@ -214,10 +215,10 @@ def open_live(host: Host, source: Any, interface: str | None, seed: int) -> dict
         loaded = load(source)
     except CannotLoadError as problem:
         raise CodeError(str(problem)) from None
-    return open_loaded(host, loaded, interface, seed)
+    return open_loaded(host, loaded, name, interface, seed)
 
 
-def open_loaded(host: Host, loaded: Loaded, interface: str | None, seed: int) -> dict[str, Any]:
+def open_loaded(host: Host, loaded: Loaded, name: str | None, interface: str | None, seed: int) -> dict[str, Any]:
     """Find the program among loaded names: what `Host.open` says, and how it was loaded.
 
     Where it cannot be found or does not run, and something in it is still to be written, that is why.
@@ -230,16 +231,32 @@ def open_loaded(host: Host, loaded: Loaded, interface: str | None, seed: int) ->
     }
     if about["unfinished"]:
         return about
+    names = loaded.names if name is None else _only(loaded.names, name)
     try:
-        found = host.open(loaded.names, interface, seed)
+        found = host.open(names, interface, seed)
     except CodeError as problem:
         gaps = _unfinished(loaded, needed=False)
         if gaps is None:
             raise
         return about | {"unfinished": f"{gaps} {problem}"}
     if found is None:
-        return about | {"unfinished": _unfinished(loaded, needed=False), "not_found": not_recognised(loaded.names)}
+        return about | {"unfinished": _unfinished(loaded, needed=False), "not_found": not_recognised(names)}
     return about | found | {"notes": [*loaded.notes, *found["notes"]]}
+
+
+def _only(names: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The names without the classes, and the functions of the same role, that were not asked for."""
+    if name not in names:
+        there = [n for n, value in names.items() if isinstance(value, types.FunctionType | type)]
+        raise CodeError(f"There is no {name} in it; there are: {', '.join(there) or 'no functions and no classes'}.")
+    role = words.role_of_function(name)
+
+    def rival(other: str, value: Any) -> bool:
+        if isinstance(names[name], type) or isinstance(value, type):
+            return isinstance(value, type) or words.role_of_function(other) is not None
+        return role is not None and words.role_of_function(other) == role
+
+    return {other: value for other, value in names.items() if other == name or not rival(other, value)}
 
 
 def _unfinished(loaded: Loaded, *, needed: bool) -> str | None:

@@ -79,9 +79,9 @@ class Child:
 
     # -- the host's methods
 
-    def open_file(self, path: str, interface: str | None, seed: int) -> dict[str, Any]:
+    def open_file(self, path: str, name: str | None, interface: str | None, seed: int) -> dict[str, Any]:
         """Load a file and find its program (see `gradcompare.host.open_file`)."""
-        return self._call("open_file", path=path, interface=interface, seed=seed)
+        return self._call("open_file", path=path, name=name, interface=interface, seed=seed)
 
     def inputs(self, network: Network) -> dict[str, np.ndarray]:
         """See `Host.inputs`."""
