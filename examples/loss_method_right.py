@@ -3,7 +3,7 @@
 import numpy as np
 
 
-class TwoLayerNet(object):
+class TwoLayerNet:
     def __init__(self, input_size, hidden_size, output_size, std=1e-4):
         self.params = {}
         self.params["W1"] = std * np.random.randn(input_size, hidden_size)

@@ -33,10 +33,24 @@ def _half_squared_error(A: Any, T: Any, samples: int) -> Any:
     return np.sum((A - T) ** 2) / (2 * count(A, samples))
 
 
+def _squared_error(A: Any, T: Any, samples: int) -> Any:
+    return np.sum((A - T) ** 2) / count(A, samples)
+
+
+def _summed(cost: Callable[[Any, Any, int], Any]) -> Callable[[Any, Any, int], Any]:
+    """The sum over the samples in place of the mean."""
+    return lambda A, T, samples: cost(A, T, samples) * count(A, samples)
+
+
 LOSSES = {
     "cross_entropy": Loss("cross entropy, -(Y log A + (1 - Y) log(1 - A))", _cross_entropy),
     "softmax_cross_entropy": Loss("cross entropy of a softmax, -Y log A", _softmax_cross_entropy),
     "squared_error": Loss("half the squared error, (A - Y)^2 / 2", _half_squared_error),
+    "full_squared_error": Loss("the squared error, (A - Y)^2", _squared_error),
+    "summed_cross_entropy": Loss("cross entropy, summed over the samples", _summed(_cross_entropy)),
+    "summed_softmax_cross_entropy": Loss("cross entropy of a softmax, summed", _summed(_softmax_cross_entropy)),
+    "summed_squared_error": Loss("half the squared error, summed over the samples", _summed(_half_squared_error)),
+    "summed_full_squared_error": Loss("the squared error, summed over the samples", _summed(_squared_error)),
 }
 
 
@@ -59,6 +73,10 @@ def fitting(output: np.ndarray, axis: int) -> list[str]:
     if np.all((output > 0) & (output < 1)):
         axis = min(axis, output.ndim - 1)
         if output.shape[axis] > 1 and np.allclose(output.sum(axis=axis), 1, atol=1e-6):
-            return ["softmax_cross_entropy", "squared_error"]
-        return ["cross_entropy", "squared_error"]
-    return ["squared_error"]
+            return _with_sums("softmax_cross_entropy", "squared_error", "full_squared_error")
+        return _with_sums("cross_entropy", "squared_error", "full_squared_error")
+    return _with_sums("squared_error", "full_squared_error")
+
+
+def _with_sums(*means: str) -> list[str]:
+    return [*means, *(f"summed_{name}" for name in means)]

@@ -8,7 +8,6 @@ that settles it all by running the file (`fitting`).
 
 from __future__ import annotations
 
-
 from gradcompare.interfaces.program import CannotCheckError, Program
 from gradcompare.interfaces.table import INTERFACES, Interface, not_recognised, recognise
 

@@ -216,7 +216,9 @@ def beginnings_in(function: Any) -> set[str]:
     """The strings from which keys are made: W of parameters["W" + str(l)] and of f"W{l}"."""
     found = set()
     for node in ast.walk(tree(function)):
-        parts = node.values[:1] if isinstance(node, ast.JoinedStr) else [node.left] if isinstance(node, ast.BinOp) else []
+        parts = (
+            node.values[:1] if isinstance(node, ast.JoinedStr) else [node.left] if isinstance(node, ast.BinOp) else []
+        )
         found |= {p.value for p in parts if isinstance(p, ast.Constant) and isinstance(p.value, str)}
     return found
 

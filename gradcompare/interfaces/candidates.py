@@ -21,7 +21,7 @@ _MOST = 60
 
 def candidates(names: Mapping[str, Any]) -> Iterator[Driven]:
     """Programs to try, the likeliest first."""
-    functions = [f for f in names.values() if inspect.isfunction(f)]
+    functions: list[Callable[..., Any]] = [f for f in names.values() if inspect.isfunction(f)]
     classes = [c for c in names.values() if inspect.isclass(c) and not issubclass(c, BaseException)]
     yield from itertools.islice(_of_functions(_own(functions)), _MOST)
     layers = [made for made in classes if chain.is_layer(made)]
@@ -87,7 +87,7 @@ def _strangeness(function: Any, maker: Any) -> int:
 
 def _of_functions(functions: list[Callable[..., Any]]) -> Iterator[Driven]:
     roles = by_role(functions)
-    rows = [row for row in steps_of(functions)]
+    rows = list(steps_of(functions))
     for maker, role, forward, cost, slope in rows:
         used = [f for f in (forward, maker, cost, slope) if f is not None]
         for holder in _argument_holders(used, roles.get("initialise", [])):

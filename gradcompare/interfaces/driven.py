@@ -87,6 +87,7 @@ class Driven(Program):
         self.rate: float = RATE
         self.sign = 1.0
         self.namers: values.Namers = {}
+        self.trial_places: naming.Places = {}
         self._templates: dict[Any, Any] = {}
         self._last: Session | None = None
 
@@ -149,7 +150,9 @@ class Driven(Program):
                 claims[f"d{name}"] = self._signed(candidates[slot])
         used = set(self.found.slots.values())
         left = {slot.name: array for slot, array in candidates.items() if slot not in used and slot.where != "change"}
-        return claims | {name: self._signed(a) for name, a in values.claims(left, session.values, session.inputs).items()}
+        return claims | {
+            name: self._signed(a) for name, a in values.claims(left, session.values, session.inputs).items()
+        }
 
     def _signed(self, array: Any) -> Any:
         return array if self.sign == 1 else self.sign * array
@@ -273,8 +276,6 @@ class Driven(Program):
             if np.shape(change) != np.shape(session.inputs[name]) or _differs(array, session.inputs[name]):
                 found.append((naming.Slot("change", (), name), change))
         return found
-
-    trial_places: naming.Places = {}
 
     # ---- calling
 

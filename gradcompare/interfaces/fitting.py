@@ -126,7 +126,18 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
         except Exception as error:
             failure = failure or error
             continue
-        found = Found(layout, fixed, depth, trial.places, trial.slots, trial.cost_from, chain, trial.last, trial.right, trial.enough)
+        found = Found(
+            layout,
+            fixed,
+            depth,
+            trial.places,
+            trial.slots,
+            trial.cost_from,
+            chain,
+            trial.last,
+            trial.right,
+            trial.enough,
+        )
         if best is None or found.right > best.right:
             best = found
         if found.complete:
@@ -280,12 +291,17 @@ def numbers(network: Network, layout: Layout, templates: Mapping[str, Any]) -> d
     for name, template in templates.items():
         shape = np.shape(template)
         if not layout.folded:
-            fit_ = next((k for k, a in left.items() if shape in (a.shape, a.T.shape) or (k[0] == "b" and shape == a.shape[:1])), None)
+            fit_ = next(
+                (k for k, a in left.items() if shape in (a.shape, a.T.shape) or (k[0] == "b" and shape == a.shape[:1])),
+                None,
+            )
         else:
             fit_ = None
         if fit_ is not None:
             own = left.pop(fit_)
-            arrays[name] = own.copy() if own.shape == shape else own.T.copy() if own.T.shape == shape else own[:, 0].copy()
+            arrays[name] = (
+                own.copy() if own.shape == shape else own.T.copy() if own.T.shape == shape else own[:, 0].copy()
+            )
         else:
             fan = max(shape) if len(shape) > 1 else 4
             arrays[name] = np.asarray(generator.standard_normal(shape) / np.sqrt(fan)).astype(dtype)

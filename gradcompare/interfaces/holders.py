@@ -114,7 +114,6 @@ class Initialised(Holder):
             known |= {"parameters": vessels[0], "biases": vessels[1]} if "biases" in by_role else {}
         return {"parameters": vessels[0] if len(vessels) == 1 else root} | known
 
-
     def names_in(self, root: Any) -> list[str | None]:
         """The names of the parts that the initialiser returned: its own, or those of the arguments that they become."""
         if not isinstance(root, list):
@@ -246,8 +245,8 @@ def plans(function: Callable[..., Any]) -> Iterator[Plan]:
         return
     required = [p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     optional = [p.name for p in parameters if p.default is not p.empty]
-    others = {n: role for n in optional if (role := words.role_of_argument(n)) in ("learning_rate", "regularisation", "epochs")}
-    data = {n: role for n in required if (role := words.role_of_argument(n)) in ("inputs", "targets")}
+    others = _in(optional, "learning_rate", "regularisation", "epochs")
+    data = _in(required, "inputs", "targets")
     if "targets" in data.values():  # made for its data: NeuralNetwork(X, y)
         yield Plan(others | data, (2,))
     sized = [p.name for p in parameters if words.role_of_size(p.name) is not None]
@@ -255,15 +254,21 @@ def plans(function: Callable[..., Any]) -> Iterator[Plan]:
         for widths, depths in _widths(names, required):
             rest = {n: _other(n) for n in required if n not in widths}
             if None not in rest.values():
-                yield Plan(others | {n: r for n, r in rest.items() if r} | widths, depths)
+                known: dict[str, str] = {n: r for n, r in rest.items() if r}
+                yield Plan(others | known | widths, depths)
     unknown = [n for n in required if _other(n) is None]
     if unknown:
-        rest = {n: role for n in required if (role := _other(n))}
+        found = {n: role for n in required if (role := _other(n))}
         if len(unknown) == 1:
-            yield Plan(others | rest | {unknown[0]: "all"}, (3, 2))
+            yield Plan(others | found | {unknown[0]: "all"}, (3, 2))
         else:
             depth = len(unknown) - 1
-            yield Plan(others | rest | {n: f"width {i}" for i, n in enumerate(unknown)}, (depth,))
+            yield Plan(others | found | {n: f"width {i}" for i, n in enumerate(unknown)}, (depth,))
+
+
+def _in(names: list[str], *roles: str) -> dict[str, str]:
+    """The arguments that have one of these roles."""
+    return {name: role for name in names if (role := words.role_of_argument(name)) in roles and role}
 
 
 def _widths(names: tuple[str, ...], required: list[str]) -> Iterator[tuple[dict[str, str], tuple[int, ...]]]:

@@ -30,9 +30,13 @@ def places_of(root: Any, own_names: Mapping[paths.Path, str], ignored: Iterable[
     """
     groups: dict[int, list[paths.Path]] = {}
     for path, array in paths.walk(root):
-        if not (_may_be_parameter(path, array) or (path in own_names and isinstance(array, float))) or any(_same(array, other) for other in ignored):
+        if not (_may_be_parameter(path, array) or (path in own_names and isinstance(array, float))) or any(
+            _same(array, other) for other in ignored
+        ):
             continue
-        groups.setdefault(id(array) if hasattr(array, "shape") and not np.isscalar(array) else id(path), []).append(path)
+        groups.setdefault(id(array) if hasattr(array, "shape") and not np.isscalar(array) else id(path), []).append(
+            path
+        )
     listed = [min(group, key=_clumsiness) for group in groups.values()]
     names = _unique([own_names.get(path) or _name(path, paths.get(root, path), listed) for path in listed], listed)
     return dict(zip(names, groups.values(), strict=True))
@@ -40,7 +44,9 @@ def places_of(root: Any, own_names: Mapping[paths.Path, str], ignored: Iterable[
 
 def _may_be_parameter(path: paths.Path, array: Any) -> bool:
     floating = isinstance(array, np.ndarray) and array.dtype.kind == "f" and array.size > 0
-    floating |= isinstance(array, np.floating) or (isinstance(array, float) and bool(_BIAS_WORD.match(paths.word(path))))
+    floating |= isinstance(array, np.floating) or (
+        isinstance(array, float) and bool(_BIAS_WORD.match(paths.word(path)))
+    )
     strings = [str(key) for kind, key in path if kind == "attr" or isinstance(key, str)]
     return floating and not any(words.NO_PARAMETER.search(name) for name in strings)
 
@@ -123,7 +129,9 @@ def match(places: Places, shapes: Mapping[str, tuple[int, ...]], candidates: Can
         if score > 0 and name not in found and slot not in found.values():
             found[name] = slot
     missing = [name for name in places if name not in found]
-    left = [slot for slot, _ in candidates if slot.where == "returned" and slot not in found.values() and _nameless(slot)]
+    left = [
+        slot for slot, _ in candidates if slot.where == "returned" and slot not in found.values() and _nameless(slot)
+    ]
     if missing and len(missing) == len(left):  # in order, where nothing else helps
         found |= dict(zip(missing, left, strict=True))
     return {name: found[name] for name in places if name in found}

@@ -1,7 +1,7 @@
 """Where arrays are in what a program holds or returns: paths through dicts, lists, tuples and objects.
 
-    >>> [(label(path), array.shape) for path, array in walk({"W1": np.zeros((2, 3)), "rest": [np.ones(4)]})]
-    [('W1', (2, 3)), ('rest1', (4,))]
+>>> [(label(path), array.shape) for path, array in walk({"W1": np.zeros((2, 3)), "rest": [np.ones(4)]})]
+[('W1', (2, 3)), ('rest1', (4,))]
 """
 
 from __future__ import annotations

@@ -4,57 +4,12 @@ gradients."""
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
-
-import numpy as np
 
 from gradcompare.cases import Network
 
 Arrays = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How the file lays out its arrays; the first that fits is taken."""
-
-    rows: bool
-    """Rows are samples: X (m, n_0), W_l (n_{l-1}, n_l); else columns, as in the notes."""
-    bias: str
-    """"matrix": (n_l, 1) or (1, n_l); "vector": (n_l,)."""
-    labels: str
-    """"one_hot" and "binary" like the output, "classes" (m,), "vector" (m,) of zeros and ones."""
-    outputs: int | None
-    """How many outputs the file can have; None for any number."""
-
-    def arrange(self, network: Network, pairs: list[tuple[str, str]]) -> Arrays:
-        """The network's arrays in this layout, under the file's own names for the parameters, X and Y."""
-        arrays: Arrays = {}
-        for layer, (weight, bias) in enumerate(pairs, start=1):
-            W, b = network.parameters[f"W{layer}"], network.parameters[f"b{layer}"]
-            arrays[weight] = W.T.copy() if self.rows else W
-            arrays[bias] = b[:, 0].copy() if self.bias == "vector" else b.T.copy() if self.rows else b
-        arrays["X"] = network.X.T.copy() if self.rows else network.X
-        if self.labels == "classes":
-            arrays["Y"] = network.Y
-        elif self.labels == "vector":
-            arrays["Y"] = network.Y[0].copy()
-        else:
-            arrays["Y"] = network.Y.T.copy() if self.rows else network.Y
-        return arrays
-
-    @property
-    def kind_of_labels(self) -> str:
-        """What `cases` calls these labels."""
-        return "binary" if self.labels == "vector" else self.labels
-
-
-LAYOUTS = [
-    Layout(rows, bias, labels, outputs)
-    for labels, outputs in (("one_hot", None), ("classes", None), ("binary", 1), ("vector", 1))
-    for rows, bias in ((False, "matrix"), (True, "matrix"), (True, "vector"), (False, "vector"))
-]
 
 
 class CannotCheckError(Exception):
@@ -114,18 +69,3 @@ class Program(ABC):
         "d" and the name of a parameter for its gradient; other gradients that the file returns or stores ("dZ2",
         "dA1") under "d" and the name of the value that they are the gradient of.
         """
-
-
-def arrays_in(tree: Any) -> Iterator[tuple[str, Any]]:
-    """(name, array) of everything named in nested dicts."""
-    if isinstance(tree, Mapping):
-        for name, value in tree.items():
-            if isinstance(value, Mapping):
-                yield from arrays_in(value)
-            elif is_array(value):
-                yield str(name), value
-
-
-def is_array(value: Any) -> bool:
-    """An array of real numbers, of NumPy or traced; or a bare number."""
-    return hasattr(value, "shape") or (isinstance(value, int | float | np.generic) and not isinstance(value, bool))

@@ -1,50 +1,242 @@
-"""The table of interfaces, and the choice among them."""
+"""The table of interfaces, one row each, and the choice among the programs that a file may hold."""
 
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from gradcompare.interfaces import candidates
+from gradcompare.interfaces import candidates, words
 from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.program import CannotCheckError, Program
+
+Recogniser = Callable[[Mapping[str, Any]], Program | None]
 
 
 class Interface(NamedTuple):
     """A shape of hand-written backpropagation."""
 
     skeleton: str
+    recognise: Recogniser
 
 
-INTERFACES = {n: Interface("") for n in ("dict-cache","positional","l-layer","fused","flat-vector","global-weights","update-only","class","loss-and-gradients","gradient-method","layers","adapter")}
+ADAPTER = """\
+def loss(parameters, X, Y):                        # parameters: {"W1": (n_1, n_0), "b1": (n_1, 1), ...}
+    ...                                            # X (n_0, m), or (m, n_0); both are tried
+    return J
+
+def gradients(parameters, X, Y):
+    ...
+    return {"W1": dW1, "b1": db1, "W2": dW2, "b2": db2}
+"""
+
+
+def _row(name: str, skeleton: str) -> tuple[str, Interface]:
+    return name, Interface(skeleton, lambda names: recognise(names, name))
+
+
+INTERFACES: dict[str, Interface] = dict(
+    [
+        _row(
+            "dict-cache",
+            """\
+def forward_propagation(X, parameters):            # parameters: {"W1", "b1", "W2", "b2"}
+    ...
+    return A2, {"Z1": Z1, "A1": A1, "Z2": Z2, "A2": A2}     # or a tuple of them
+
+def compute_cost(A2, Y):                           # may be left out
+    ...
+
+def backward_propagation(parameters, cache, X, Y):
+    ...
+    return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
+""",
+        ),
+        _row(
+            "positional",
+            """\
+def forward_prop(W1, b1, W2, b2, X):
+    ...
+    return Z1, A1, Z2, A2
+
+def backward_prop(Z1, A1, Z2, A2, W1, W2, X, Y):   # Y: classes 0, 1, ... or one-hot
+    ...
+    return dW1, db1, dW2, db2
+""",
+        ),
+        _row(
+            "l-layer",
+            """\
+def initialize_parameters_deep(layer_dims):
+    ...
+    return parameters                              # {"W1", "b1", ..., "WL", "bL"}
+
+def L_model_forward(X, parameters):
+    ...
+    return AL, caches
+
+def L_model_backward(AL, Y, caches):
+    ...
+    return grads                                   # {"dW1", "db1", ..., "dA1", ...}
+""",
+        ),
+        _row(
+            "fused",
+            """\
+def propagate(w, b, X, Y):                         # any function of parameters, inputs and labels
+    ...
+    return {"dw": dw, "db": db}, cost              # in either order
+""",
+        ),
+        _row(
+            "flat-vector",
+            """\
+def cost_function(nn_params, input_layer_size, hidden_layer_size, num_labels, X, y, lambda_):
+    ...
+    return J, grad                                 # grad is as long as nn_params
+""",
+        ),
+        _row(
+            "global-weights",
+            """\
+W1, b1, W2, b2 = ...
+
+def forward(X):
+    ...
+    return Z1, A1, Z2, A2
+
+def backward(X, Y, Z1, A1, A2):
+    ...
+    return dW1, db1, dW2, db2
+""",
+        ),
+        _row(
+            "loss-and-gradients",
+            """\
+class TwoLayerNet:
+    def __init__(self, input_size, hidden_size, output_size):
+        self.params = {"W1": ..., "b1": ..., "W2": ..., "b2": ...}
+
+    def loss(self, X, y=None, reg=0.0):            # y: classes 0, 1, ...
+        ...
+        return loss, grads                         # {"W1", "b1", "W2", "b2"}
+""",
+        ),
+        _row(
+            "gradient-method",
+            """\
+class Net:
+    def __init__(self, input_size, hidden_size, output_size): ...
+    def predict(self, x): ...
+    def loss(self, x, t): ...
+    def gradient(self, x, t):
+        ...
+        return grads                               # {"W1", "b1", ...}
+""",
+        ),
+        _row(
+            "backprop-lists",
+            """\
+class Network:
+    def __init__(self, sizes):                     # self.weights, self.biases: lists over the layers
+        ...
+    def feedforward(self, a): ...
+    def backprop(self, x, y):                      # one sample as a column, or several
+        ...
+        return nabla_b, nabla_w
+""",
+        ),
+        _row(
+            "class",
+            """\
+class MLP:
+    def __init__(self, n_in, n_hidden, n_out): ... # self.W1, self.b1, ...
+    def forward(self, X): ...
+    def loss(self, y_hat, y): ...                  # may be left out
+    def backward(self, X, y):
+        self.dW1, self.db1 = ...                   # stored, or returned in any order
+""",
+        ),
+        _row(
+            "layers",
+            """\
+class Dense:
+    def __init__(self, n_inputs, n_neurons): ...
+    def forward(self, inputs): ...
+    def backward(self, dvalues):                   # or backward(self, dvalues, learning_rate), updating the weights
+        self.dweights, self.dbiases = ...
+        ...
+
+class ReLU: ...                                    # forward, backward; losses too, with the labels as an argument
+""",
+        ),
+        _row(
+            "update-only",
+            """\
+def train_step(X, Y, W1, b1, W2, b2, learning_rate):        # or a class with train(self, X, y)
+    ...
+    return W1, b1, W2, b2                          # the gradient is (before - after) / learning_rate
+
+def predict(X, W1, b1, W2, b2): ...
+""",
+        ),
+        _row("adapter", ADAPTER),
+    ]
+)
 
 
 def recognise(namespace: Mapping[str, Any], interface: str | None = None) -> Program | None:
-    first = best = None
-    for program in candidates.candidates(namespace):
-        if interface is not None and program.interface != interface:
-            continue
+    """The program in a file's names, in the shape asked for or whichever fits best; fitted, where it runs at all.
+
+    KeyError for an unknown interface.
+    """
+    if interface is not None:
+        INTERFACES[interface]
+    first: Driven | None = None
+    best: Driven | None = None
+    for program in _asked_for(namespace, interface):
         first = first or program
         try:
             with contextlib.redirect_stdout(io.StringIO()):
                 program.fit(0)
-        except CannotCheckError as e:
+        except CannotCheckError:
             continue
-        assert program.found
         if best is None or _worth(program) > _worth(best):
             best = program
-        if _worth(program)[0] and _worth(program)[2]:
+        if _worth(program)[:2] == (True, True):
             break
     return best or first
 
 
-def _worth(program: Driven):
-    f = program.found
-    kinds = {s.where for s in f.slots.values()}
-    return (f.complete, f.right, "change" not in kinds, f.cost_from is not None or program.steps.forward is not None)
+def _asked_for(namespace: Mapping[str, Any], interface: str | None) -> Iterator[Driven]:
+    for program in candidates.candidates(namespace):
+        adapted = interface == "adapter" and program.interface in ("dict-cache", "fused")
+        if adapted or interface in (None, program.interface):
+            yield program
+
+
+def _worth(program: Driven) -> tuple[bool, bool, int, bool]:
+    """Of two programs that run the one whose gradients are complete, seen rather than inferred, and more."""
+    found = program.found
+    assert found is not None
+    seen = all(slot.where != "change" for slot in found.slots.values())
+    return found.complete, seen, found.right, found.cost_from is not None or program.steps.forward is not None
 
 
 def not_recognised(namespace: Mapping[str, Any]) -> str:
-    return "nothing recognised"
+    """What was looked for in a file's names, the nearest candidate, and the adapter, ready to paste."""
+    functions = [name for name, f in namespace.items() if inspect.isfunction(f)]
+    classes = [name for name, c in namespace.items() if inspect.isclass(c)]
+    here = f"functions: {', '.join(functions) or 'none'}; classes: {', '.join(classes) or 'none'}"
+    near = [name for name in functions if words.role_of_function(name) in ("forward", "backward", "fused", "update")]
+    nearest = f" The nearest is {near[0]}: what goes with it was not found." if near else ""
+    inline = "" if functions or classes else " A script with everything inline cannot be called: put it into functions."
+    return (
+        "No hand-written backpropagation was recognised. Looked for functions or methods whose names begin with "
+        "forward, backward, backprop, gradient, loss, cost, train or fit, that take inputs X and labels Y, beside "
+        f"parameters in arguments, a dict, an object or global names. Found here are {here}.{nearest}{inline} "
+        "`gradcompare interfaces` shows what is recognised. Two functions are always enough; add them to the file:\n\n"
+        f"{ADAPTER}"
+    )

@@ -23,15 +23,13 @@ _OUTPUT_NAME = re.compile(
 )
 
 
-def output_and_cost(
-    function: Callable[..., Any], result: Any, root: Any, inputs: Mapping[str, Any]
-) -> tuple[Any, Any]:
+def output_and_cost(function: Callable[..., Any], result: Any, root: Any, inputs: Mapping[str, Any]) -> tuple[Any, Any]:
     """The output and, where forward gives it, the cost: returned, else stored."""
     own = {id(value) for value in inputs.values()}
     parts = list(result) if isinstance(result, tuple) else [result]
     arrays = [(i, part) for i, part in enumerate(parts) if paths.is_array(part) and id(part) not in own]
-    samples = np.shape(inputs["X"])
-    cost = next((part for _, part in arrays if np.size(part) == 1 and samples != (1,)), None) if _scalars(arrays, inputs) else None
+    single = [part for _, part in arrays if np.size(part) == 1] if _scalars(arrays, inputs) else []
+    cost = single[0] if single else None
     wide = [(i, part) for i, part in arrays if part is not cost]
     if not wide and cost is None:
         wide = _nested(function, result, own) or _stored(root, inputs)
@@ -82,7 +80,8 @@ def cost_in(function: Callable[..., Any], result: Any) -> Any:
     if not single and isinstance(result, tuple | list):
         single = [("", array) for _, array in paths.walk(result) if np.size(array) == 1]
     named = [array for name, array in single if _COST_NAME.search(name)]
-    return (named or [array for _, array in single] or [None])[0]
+    bare = [array for name, array in single if np.ndim(array) == 0 and not re.match(r"d|g", name)]
+    return (named or bare or [None])[0]
 
 
 def cache_in(result: Any) -> Any:
@@ -103,9 +102,9 @@ def values_of(function: Callable[..., Any], result: Any, session: Session, namer
     if session.root is not None and hasattr(session.root, "__dict__"):
         for path, array in paths.walk(session.root):
             name = namers.get(path) or paths.label(path)
-            if id(array) not in own and words.plain(name) not in known and np.ndim(array) and paths.index(path) is None:
-                found.setdefault(name, array)
-            elif id(array) not in own and re.match(r"^[az]\d+$", name, re.IGNORECASE) and np.ndim(array):
+            if id(array) in own or not np.ndim(array) or words.plain(name) in known:
+                continue
+            if paths.index(path) is None or re.match(r"^[az]\d+$", name, re.IGNORECASE):
                 found.setdefault(name, array)
     return {name: array for name, array in found.items() if name and not words.NO_PARAMETER.search(name)}
 

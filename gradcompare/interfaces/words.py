@@ -100,7 +100,9 @@ NO_PARAMETER = re.compile(
     re.IGNORECASE,
 )
 """What an attribute is called that has a parameter's shape and is none."""
-GRADIENT = re.compile(r"^(d_?|grads?_?|gradients?_?|nabla_?|delta_?|g_?|partial_?|dj_?d|dl_?d|dc_?d|de_?d)", re.IGNORECASE)
+GRADIENT = re.compile(
+    r"^(d_?|grads?_?|gradients?_?|nabla_?|delta_?|g_?|partial_?|dj_?d|dl_?d|dc_?d|de_?d)", re.IGNORECASE
+)
 """How the name of a gradient begins."""
 
 
