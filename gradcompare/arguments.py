@@ -7,7 +7,16 @@ import math
 from importlib import metadata
 from typing import Any
 
-LOSSES = ("cross_entropy", "softmax_cross_entropy", "squared_error")
+LOSSES = (
+    "cross_entropy",
+    "softmax_cross_entropy",
+    "squared_error",
+    "full_squared_error",
+    "summed_cross_entropy",
+    "summed_softmax_cross_entropy",
+    "summed_squared_error",
+    "summed_full_squared_error",
+)
 """The keys of `gradcompare.losses.LOSSES`, for which NumPy would have to be loaded."""
 INTERFACES = (
     "dict-cache", "positional", "l-layer", "fused", "flat-vector", "global-weights", "loss-and-gradients",

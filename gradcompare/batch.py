@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import inspect
+import logging
 import multiprocessing
 import os
 import signal
@@ -30,6 +32,8 @@ TRIES = 3
 CONNECT = 10.0
 """Seconds to wait for a cluster's scheduler, and as many again for its first worker."""
 
+_REASON = ("unfinished", "error")
+"""Verdicts that are nothing without the reason in the first note."""
 Progress = Callable[[int, int], None]
 
 
@@ -93,6 +97,8 @@ def checked(job: Job, progress: Progress | None = None) -> Outcome:
     if job.path is not None and (problem := _not_the_same_here(job)):
         return failed(job.target, problem, lasting=False)
     picked: dict[str, Any] = {} if job.target.name is None else {"name": job.target.name}
+    if picked and "name" not in inspect.signature(check).parameters:
+        return failed(job.target, f"{job.target.name} cannot be picked yet; give the file alone.")
     try:
         report = check(Path(job.path or job.target.file), **job.options, **picked, progress=progress)
     except CheckInterruptedError as interrupted:
@@ -109,9 +115,12 @@ def outcome(report: Any) -> Outcome:
     from gradcompare import report as reports
     from gradcompare.smallest import snippet
 
+    if report.verdict in _REASON and len(report.notes) == 1:
+        why = f"{reports.headline(report)} {report.notes[0]}"
+        return Outcome(report.to_dict(), _line(report), why, why)
     verbose = reports.text(report, verbose=True)
     if report.smallest_case is not None:
-        verbose += "\n\n" + snippet(report.smallest_case["inputs"])
+        verbose += "\n\n# The smallest network that shows it, to run:\n" + snippet(report.smallest_case["inputs"])
     return Outcome(report.to_dict(), _line(report), reports.text(report), verbose)
 
 
@@ -130,8 +139,8 @@ def _line(report: Any) -> str:
     from gradcompare.report import headline
 
     more = ""
-    if report.verdict in ("unfinished", "error") and report.notes:
-        more = report.notes[0]
+    if report.verdict in _REASON and report.notes:
+        more = report.notes[0].partition("\n")[0]
     elif report.diagnosis:
         more = f"Probably: {report.diagnosis[0]['says']}"
     return " ".join(f"{headline(report)} {more}".split())
@@ -300,9 +309,7 @@ def _on_cluster(address: str) -> Iterator[Executor]:
         from distributed import Client
     except ImportError:
         raise BatchError("--cluster needs dask.distributed: pip install 'gradcompare[cluster]'.") from None
-    import logging
-
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    _silence("distributed")  # a cluster that is lost is said in a sentence
     try:
         client = Client(address, timeout=CONNECT, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
@@ -318,3 +325,9 @@ def _on_cluster(address: str) -> Iterator[Executor]:
         raise BatchError(f"The cluster at {address} has no workers.") from None
     finally:
         client.close(timeout=CONNECT)
+
+
+def _silence(package: str) -> None:
+    for name in [package, *logging.root.manager.loggerDict]:
+        if name.partition(".")[0] == package:
+            logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -235,8 +235,7 @@ class _Run:
             self.shown += 1
 
     def _print(self, outcome: Outcome) -> None:
-        alone = outcome.verdict in ("error", "unfinished") and len(outcome.report["notes"]) < 2
-        if self.options.quiet or alone or (self.several and not self.options.verbose):
+        if self.options.quiet or (self.several and not self.options.verbose):
             _out(_styled(outcome.line, outcome.verdict))
             return
         head, _, rest = (outcome.verbose if self.options.verbose else outcome.text).partition("\n")
@@ -254,7 +253,7 @@ class _Run:
             _out(self._sentence())
         self._write()
         if self.interrupted:
-            print(self._where_it_stopped(), file=sys.stderr)
+            print(f"gradcompare check: {self._where_it_stopped()}", file=sys.stderr)
         status = exit_status([outcome.verdict for outcome in self.outcomes.values()])
         return max(status, NOT_JUDGED) if self.interrupted and status == AGREES else status
 
@@ -300,7 +299,7 @@ class _Run:
         if not self.several:
             return "Interrupted." if self.outcomes else "Interrupted before anything was known."
         again = "; the same command goes on from there" if self._journal_file() and self.outcomes else ""
-        return f"{self.why}Interrupted: {len(self.outcomes)} of {len(self.jobs)} files were checked{again}."
+        return f"{self.why or 'Interrupted. '}{len(self.outcomes)} of {len(self.jobs)} files have been checked{again}."
 
     # -- what is written
 

@@ -39,7 +39,8 @@ def harmless(cell: str) -> str:
 
 def _about(report: Mapping[str, Any]) -> list[str]:
     first = report["first_fault"] or {}
-    note = report["notes"][0] if report["notes"] and report["verdict"] not in ("agrees", "wrong", "scaled") else ""
+    reason = report["notes"] and report["verdict"] not in ("agrees", "wrong", "scaled")
+    note = report["notes"][0].strip().partition("\n")[0] if reason else ""
     file = report["subject"]["file"]
     return [file or "", report["verdict"], first.get("name") or "", _place(report, first), mistake(report), note]
 

@@ -89,6 +89,12 @@ def test_a_fault_of_our_own_is_an_outcome_that_is_not_kept(tmp_path, monkeypatch
     assert "ZeroDivisionError: by zero" in outcome.line
 
 
+def test_a_long_reason_is_whole_in_the_report_and_one_line_in_a_list():
+    outcome = failed(Target("a.py"), "Not recognised; add:\n\ndef loss(X, Y):\n    ...")
+    assert outcome.line == "a.py: not checked. Not recognised; add:"
+    assert outcome.text == "a.py: not checked. Not recognised; add:\n\ndef loss(X, Y):\n    ..."
+
+
 def test_a_machine_that_sees_another_file_says_so(tmp_path, monkeypatch):
     file = tmp_path / "a.py"
     file.write_text("x = 1\n")
@@ -270,7 +276,7 @@ def test_a_row_a_file_and_a_column_a_tensor():
     )
     assert rows(table_csv.table([report(), wrong])) == [
         ["file", "verdict", "first_fault", "line", "mistake", "note", "dZ1", "line (tensor)"],
-        ["a.py", "error", "", "", "", "why not", "", ""],
+        ["a.py", "error", "", "", "", "why", "", ""],
         ["b.ipynb", "wrong", "dZ1", "cell 3, line 4", "slope missing", "", "fault", "inherited"],
     ]
 

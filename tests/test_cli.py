@@ -58,8 +58,8 @@ def checks(tmp_path, monkeypatch):
     """A file's check reports the verdict that its text names; the list holds the calls."""
     calls = []
 
-    def check(path, **options):
-        calls.append((path.name, options))
+    def check(path, *, name=None, **options):
+        calls.append((path.name, options if name is None else options | {"name": name}))
         verdict = path.read_text().strip()
         if verdict == "interrupt":
             raise KeyboardInterrupt
@@ -202,7 +202,9 @@ def test_an_interrupted_run_says_what_was_known_and_goes_on_from_there(checks, c
     assert main(line) == 1
     out, err = capsys.readouterr()
     assert "4 files: 1 agrees, 2 not checked, 1 wrong." in out
-    assert err == "Interrupted: 2 of 4 files were checked; the same command goes on from there.\n"
+    assert (
+        err == "gradcompare check: Interrupted. 2 of 4 files have been checked; the same command goes on from there.\n"
+    )
     rows = rows_of("m.csv")
     assert [row["verdict"] for row in rows] == ["wrong", "agrees", "not checked", "not checked"]
 
@@ -235,11 +237,11 @@ def test_one_file_interrupted_is_reported_as_far_as_it_came(checks, capsys):
     assert main(["check", "a.py"]) == 1
     out, err = capsys.readouterr()
     assert out.startswith("a.py: wrong.")
-    assert err == "Interrupted.\n"
+    assert err == "gradcompare check: Interrupted.\n"
     assert main(["check", "b.py", "--json", "-"]) == 2
     out, err = capsys.readouterr()
     assert json.loads(out)["notes"] == ["Interrupted before anything was known."]
-    assert err == "Interrupted before anything was known.\n"
+    assert err == "gradcompare check: Interrupted before anything was known.\n"
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
@@ -265,7 +267,7 @@ def test_processes_are_ended_with_the_command(tmp_path, sent):
             process.send_signal(sent)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 2
-    assert re.search(r"Interrupted: \d of 4 files were checked", err)
+    assert re.search(r"Interrupted. \d of 4 files have been checked", err)
     assert "Traceback" not in err
     time.sleep(0.5)
     assert not [pid for pid in started if _alive(pid)]
