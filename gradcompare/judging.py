@@ -114,7 +114,8 @@ class Comparison:
         if not unknown:
             return {}
         measured = self.first if self.opaque else self._evaluate(measure=True)
-        widened = stand_in(measured, lambda floors: self._evaluate(floors=floors))
+        right = {name for name, finding in findings.items() if finding.verdict == "ok"}
+        widened = stand_in(measured, lambda floors: self._evaluate(floors=floors), right)
         for name, claim in self.claims.items():
             factor = scale if is_intermediate(name, self.inputs) else 1.0
             self.claim_errors.setdefault(name, factor * lost(widened, name, claim))

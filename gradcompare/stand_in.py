@@ -8,7 +8,8 @@ numbers as large as the largest that the reference met there, and lose what roun
 (A textbook A - Y loses u |A| where autograd's form of the same derivative, A^2 exp(-Z), may lose next to nothing.)
 Where an exponential of what it met overflows, nothing is known. Elsewhere, in sums, products and masks, it may lose one
 rounding of the largest entry more than the rules give. From there on the loss is carried by the rules of the bounds,
-like any other error.
+like any other error. Nothing is added to a tensor that the subject has been seen to have right within the reference's
+own bound: there it has lost nothing.
 
 A probability A beside a cost that is computed from its logits Z: a subject may take the logarithm of A and divide by
 A (1 - A), and what A has lost in saturation, u, comes back as u / (A (1 - A)) of dZ, and of each term of the cost.
@@ -17,7 +18,7 @@ A (1 - A), and what A has lost in saturation, u, comes back as u / (A (1 - A)) o
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 
@@ -27,14 +28,15 @@ ROUNDINGS = 4
 """How many unit roundoffs of the largest number may be lost from one named tensor to the next, at an exponential."""
 
 
-def stand_in(first: Evaluation, again: Callable[[Floors], Evaluation]) -> Evaluation:
-    """The reference evaluated again, each named tensor with an error of its own on top of what the rules give."""
-    floors = {name: _floor(first, number) for name, number in first.numbers.items()}
+def stand_in(first: Evaluation, again: Callable[[Floors], Evaluation], right: Collection[str]) -> Evaluation:
+    """The reference evaluated again, each named tensor but those that are `right` with an error of its own on top of
+    what the rules give."""
+    floors = {name: _floor(first, number) for name, number in first.numbers.items() if name not in right}
     values = {first.numbers[name]: floor for name, floor in floors.items() if name in first.values}
     gradients = {name[1:]: floor for name, floor in floors.items() if name not in first.values}
-    lost = _lost_in_saturation(first)
-    evaluation = again(Floors(values, gradients, lost))
-    for logits, part in lost.items():
+    parts = _lost_in_saturation(first)
+    evaluation = again(Floors(values, gradients, {Z: part for Z, part in parts.items() if f"d{Z}" not in right}))
+    for logits, part in parts.items():
         _add_to_cost(evaluation, f"d{logits}", part)
     return evaluation
 
@@ -81,7 +83,7 @@ def _lost_in_saturation(first: Evaluation) -> dict[str, np.ndarray]:
             continue
         (Z,) = logits
         if first.tensors[Z].value.shape == A.shape:
-            with np.errstate(divide="ignore"):
+            with np.errstate(divide="ignore", over="ignore"):
                 part = ROUNDINGS * first.run.precision.unit_roundoff / (A * (1 - A))
             lost[Z] = np.where(part < 0.5, part, np.inf)
     return lost
@@ -99,11 +101,7 @@ def _ancestors(first: Evaluation, number: int) -> set[int]:
 
 
 def _add_to_cost(evaluation: Evaluation, gradient: str, part: np.ndarray) -> None:
-    if gradient not in evaluation.tensors:
-        return
-    value, error = evaluation.tensors[COST]
-    d = np.abs(evaluation.tensors[gradient].value)
-    with np.errstate(invalid="ignore"):
-        evaluation.tensors[COST] = evaluation.tensors[COST]._replace(
-            value=value, error=error + np.sum(np.where(np.isinf(part), np.inf, part * d))
-        )
+    if gradient in evaluation.tensors:
+        cost, d = evaluation.tensors[COST], np.abs(evaluation.tensors[gradient].value)
+        added = np.sum(np.where(np.isinf(part), np.inf, np.where(np.isinf(part), 0.0, part) * d))
+        evaluation.tensors[COST] = cost._replace(error=cost.error + added)
