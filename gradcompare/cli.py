@@ -44,13 +44,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _terminated_like_interrupted():
             status: int = {"check": _check, "demo": _demo, "interfaces": _interfaces}[options.command](options)
-            sys.stdout.flush()
+            if sys.stdout is not None:  # it can be closed
+                sys.stdout.flush()
             return status
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
     except BrokenPipeError:
         _say_no_more()
+    except Exception as problem:  # status 1 would say that the gradients are wrong
+        print(f"gradcompare: {_described(problem)}", file=sys.stderr)
+        _say_no_more()
     return NOT_JUDGED
+
+
+def _described(problem: Exception) -> str:
+    from traceback import extract_tb
+
+    if isinstance(problem, OSError):
+        return f"What was to be said could not be written: {problem.strerror or problem}."
+    where = extract_tb(problem.__traceback__)[-1]
+    place = f"{os.path.basename(where.filename)}, line {where.lineno}"
+    return f"It failed itself ({place}: {type(problem).__name__}: {problem}). Please report it."
 
 
 @contextlib.contextmanager
@@ -72,7 +86,7 @@ def _terminated_like_interrupted() -> Iterator[None]:
 
 
 def _say_no_more() -> None:
-    """Whoever read standard output has closed it: what is still in the buffer has nowhere to go."""
+    """Standard output takes no more: what is still in the buffer has nowhere to go."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -381,7 +395,7 @@ def _progress() -> Progress:
         transient=True,
         redirect_stdout=False,
         redirect_stderr=False,
-        disable=not sys.stderr.isatty(),
+        disable=sys.stderr is None or not sys.stderr.isatty(),
     )
 
 

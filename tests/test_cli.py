@@ -470,3 +470,28 @@ def test_whoever_stops_reading_is_no_trouble(tmp_path):
     line = f"{sys.executable} -m gradcompare check {tmp_path} --jobs 1; echo $? >&2"
     done = subprocess.run(["bash", "-c", f"( {line} ) | true"], capture_output=True, text=True)
     assert done.stderr == "2\n"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+def test_what_cannot_be_said_is_no_verdict(tmp_path):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "gradcompare", "check", str(tmp_path)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode == 2
+    assert done.stderr == "gradcompare: What was to be said could not be written: No space left on device.\n"
+
+
+def test_a_failure_of_our_own_is_no_verdict(checks, capsys, monkeypatch):
+    def fails(_options):
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.setattr("gradcompare.cli._check", fails)
+    monkeypatch.setattr("gradcompare.cli._say_no_more", lambda: None)
+    assert main(["check", "a.py"]) == 2
+    err = capsys.readouterr().err
+    assert "ZeroDivisionError: oh" in err
+    assert "Traceback" not in err
