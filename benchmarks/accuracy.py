@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks import machine, plots, results
 from benchmarks.engines import ENGINES, installed, prepare
-from benchmarks.exact import exact_gradients
+from benchmarks.exact import distance, exact_gradients
 from benchmarks.problems import SMALLEST, Problem
 from benchmarks.processes import arrays, hold, processes
 
@@ -54,8 +54,8 @@ def _errors(
     gradients: Mapping[str, np.ndarray], exact: Mapping[str, np.ndarray], bounds: Mapping[str, Any], dtype: str
 ) -> dict[str, float]:
     """Over all entries: error / bound at its worst; units in the last place in the median and at their worst."""
-    errors = [np.abs(gradients[name].astype(np.float64) - exact[name]).ravel() for name in exact]
-    places = [np.spacing(np.abs(exact[name]).astype(dtype)).astype(np.float64).ravel() for name in exact]
+    errors = [distance(gradients[name], exact[name]).ravel() for name in exact]
+    places = [np.spacing(np.abs(exact[name].astype(dtype))).astype(np.float64).ravel() for name in exact]
     allowed = [bounds[name].error.ravel() for name in exact]
     error, place, bound = (np.concatenate(parts) for parts in (errors, places, allowed))
     figures = {

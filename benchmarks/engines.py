@@ -156,9 +156,9 @@ def _jax(problem: Problem) -> Ready:
 
 
 def _hips(problem: Problem) -> Ready:
-    import autograd
-    import autograd.numpy as anp
-    from autograd.scipy.special import logsumexp
+    import autograd  # type: ignore[import-untyped]
+    import autograd.numpy as anp  # type: ignore[import-untyped]
+    from autograd.scipy.special import logsumexp  # type: ignore[import-untyped]
 
     parameters, X, Y = problem.arrays()
     gradient = autograd.grad(array_cost(anp, anp.logaddexp, logsumexp, problem))
@@ -168,7 +168,7 @@ def _hips(problem: Problem) -> Ready:
 
 def _sklearn(problem: Problem) -> Ready:
     """What MLPClassifier.fit calls for every batch; a private method, for the public ones take a step as well."""
-    from sklearn.neural_network import MLPClassifier
+    from sklearn.neural_network import MLPClassifier  # type: ignore[import-untyped]
 
     parameters, X, Y = problem.arrays()
     hidden = "logistic" if problem.hidden == "sigmoid" else problem.hidden

@@ -2,24 +2,27 @@
 
 from collections.abc import Callable
 
-import mpmath
+import mpmath  # type: ignore[import-untyped]
 import numpy as np
 
 from benchmarks.problems import Problem
 
-__all__ = ["exact_gradients"]
+__all__ = ["distance", "exact_gradients"]
 
 DIGITS = 100  # 1 - a^2 of a unit at z = 60 loses 52 of them
 
 
 def exact_gradients(problem: Problem) -> dict[str, np.ndarray]:
-    """{"dW1", "db1", ...} rounded once, to float64 from `DIGITS` digits, at the problem's own rounded inputs."""
+    """{"dW1", "db1", ...} as arrays of mpmath's numbers, at the problem's own rounded inputs."""
     with mpmath.workdps(DIGITS):
         parameters, X, Y = problem.arrays()
-        theta = {name: _lift(array) for name, array in parameters.items()}
-        return {
-            name: array.astype(np.float64) for name, array in _gradients(problem, theta, _lift(X), _lift(Y)).items()
-        }
+        return _gradients(problem, {name: _lift(array) for name, array in parameters.items()}, _lift(X), _lift(Y))
+
+
+def distance(claim: np.ndarray, exact: np.ndarray) -> np.ndarray:
+    """|claim - exact|, rounded once at the end: less than a unit in the last place can be told."""
+    with mpmath.workdps(DIGITS):
+        return np.abs(_lift(claim) - exact).astype(np.float64)
 
 
 def _lift(array: np.ndarray) -> np.ndarray:

@@ -70,11 +70,10 @@ def _from_file(folder: str, problem: Problem) -> Ready:
     import manual.fused
 
     parameters, *data = problem.arrays()
-    mapped = []
     for name, array in zip("XY", data, strict=True):
         np.save(Path(folder) / f"{name}{problem.m}.npy", array)
-        mapped.append(np.load(Path(folder) / f"{name}{problem.m}.npy", mmap_mode="r"))
-    return Ready(lambda: manual.fused.gradients(parameters, *mapped, problem.activations), dict)
+    X, Y = (np.load(Path(folder) / f"{name}{problem.m}.npy", mmap_mode="r") for name in "XY")
+    return Ready(lambda: manual.fused.gradients(parameters, X, Y, problem.activations), dict)
 
 
 def _anonymous(pid: int | None) -> int:

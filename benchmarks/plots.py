@@ -38,7 +38,7 @@ def _figure(folder: Path, name: str, columns: int = 1, height: float = 4.2) -> I
     mpl.use("Agg")
     from matplotlib import pyplot
 
-    settings = {"font.size": 9, "svg.fonttype": "none", "svg.hashsalt": "gradcompare", "axes.grid": True}
+    settings: Any = {"font.size": 9, "svg.fonttype": "none", "svg.hashsalt": "gradcompare", "axes.grid": True}
     with mpl.rc_context(settings | {"grid.alpha": 0.25, "axes.spines.top": False, "axes.spines.right": False}):
         figure, axes = pyplot.subplots(1, columns, figsize=(5.6 * columns, height), squeeze=False)
         yield axes[0]
@@ -143,7 +143,7 @@ def accuracy(found: Mapping[str, Any], folder: Path) -> None:
         parts = found["problems"]
         for name in dict.fromkeys(name for part in parts for name in part["engines"]):
             there = [i for i, part in enumerate(parts) if name in part["engines"]]
-            median = [max(parts[i]["engines"][name]["median_ulps"], 0.01) for i in there]
+            median = [parts[i]["engines"][name]["median_ulps"] for i in there]
             axes[0].plot(median, there, **(_style(name) | {"linestyle": ""}))
         labels = [part["problem"].split(", m = 32, ")[-1] for part in parts]
         axes[0].set_yticks(range(len(parts)), labels, fontsize=8)

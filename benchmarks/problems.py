@@ -39,7 +39,7 @@ class Problem:
         generator = np.random.default_rng(0)
         scales = [self.scale / np.sqrt(n) for n in self.sizes[:-1]]
         parameters = manual.random_parameters(self.sizes, scale=scales, seed=1)
-        X = generator.standard_normal((self.sizes[0], self.m), dtype=self.dtype)
+        X = generator.standard_normal((self.sizes[0], self.m)).astype(self.dtype)
         classes = max(2, self.sizes[-1])
         labels = generator.integers(0, classes, self.m)
         Y = np.eye(classes, dtype=self.dtype)[:, labels] if self.sizes[-1] > 1 else labels.reshape(1, -1)

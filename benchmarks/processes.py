@@ -61,7 +61,10 @@ def _serve(connection: Connection, threads: int) -> None:
     os.sched_setaffinity(0, cores[:threads])  # for pools that ask how many cores there are
     state: dict[str, Any] = {}
     while True:
-        task, arguments = connection.recv()
+        try:
+            task, arguments = connection.recv()
+        except EOFError:  # nobody asks any more
+            return
         try:
             connection.send((task(state, *arguments), None))
         except Exception as error:

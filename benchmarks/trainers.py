@@ -37,6 +37,7 @@ class Course:
 class Trainer(NamedTuple):
     prepare: Callable[[Course], Ready]
     needs: str
+    most: int = 1_000_000  # steps that can be waited for
 
 
 def installed(trainer: Trainer) -> bool:
@@ -134,7 +135,7 @@ def _jax(course: Course) -> Ready:
 
 def _sklearn(course: Course) -> Ready:
     """MLPClassifier.partial_fit, a batch at a time, from the same start and without momentum or penalty."""
-    from sklearn.neural_network import MLPClassifier
+    from sklearn.neural_network import MLPClassifier  # type: ignore[import-untyped]
 
     start, batches = course.arrays()
     outputs = course.problem.sizes[-1]
@@ -174,7 +175,7 @@ TRAINERS = {
     "torch SGD": Trainer(_torch, "torch"),
     "torch.compile SGD": Trainer(lambda course: _torch(course, compiled=True), "torch"),
     "JAX, loop in jit": Trainer(_jax, "jax"),
-    "scikit-learn": Trainer(_sklearn, "sklearn"),
+    "scikit-learn": Trainer(_sklearn, "sklearn", most=1_000),
 }
 
 

@@ -52,6 +52,8 @@ def _measure(course: Course, running: Mapping[str, Process], count: int, clock: 
     expected = TRAINERS["manual"].prepare(replace(course, steps=FEW)).run()
     first, off, failed = {}, {}, {}
     for name, process in running.items():
+        if course.steps > TRAINERS[name].most:
+            continue
         try:
             process.ask(hold, prepare, name, replace(course, steps=FEW))
             off[name] = _distance(process.ask(arrays), expected)

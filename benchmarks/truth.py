@@ -28,8 +28,8 @@ def bounded_gradients(problem: Problem) -> dict[str, Bounded]:
             name: run.exact(torch.from_numpy(array.astype(np.float64)), requires_grad=True)
             for name, array in parameters.items()
         }
-        data = [run.exact(torch.from_numpy(array.astype(np.float64))) for array in (X, Y)]
-        J, _ = torch_ref.cost_and_values(leaves, *data, problem.activations, at_zero="notes")
+        x, y = (run.exact(torch.from_numpy(array.astype(np.float64))) for array in (X, Y))
+        J, _ = torch_ref.cost_and_values(leaves, x, y, problem.activations, at_zero="notes")
         J.backward()
     return {
         f"d{name}": Bounded(leaf.grad.value.numpy(), leaf.grad.error.numpy())

@@ -83,7 +83,9 @@ def test_exact_gradients_are_those_of_the_notes(problem):
     g = problem.activations
     mine = manual.backward(parameters, manual.forward(parameters, X, g), X, Y, g)
     for name, array in exact_gradients(problem).items():
-        np.testing.assert_allclose(mine[name], array, rtol=1e-4 if problem.dtype == "float32" else 1e-12, atol=1e-7)
+        np.testing.assert_allclose(
+            mine[name], array.astype(float), rtol=1e-4 if problem.dtype == "float32" else 1e-12, atol=1e-7
+        )
 
 
 def test_the_grid_has_every_size_in_both_precisions():
