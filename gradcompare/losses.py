@@ -70,6 +70,8 @@ def target(Y: Any, output: Any, samples: int) -> Any:
 
 def fitting(output: np.ndarray, axis: int) -> list[str]:
     """The names of the costs that an output suggests, the likeliest first; `axis` is that of the units."""
+    if output.dtype.kind != "f" or output.ndim == 0:  # a cost, and no output of its own
+        return []
     if np.all((output > 0) & (output < 1)):
         axis = min(axis, output.ndim - 1)
         if output.shape[axis] > 1 and np.allclose(output.sum(axis=axis), 1, atol=1e-6):

@@ -100,6 +100,13 @@ def named(function: Callable[..., Any], result: Any) -> dict[str, Any]:
     return {name: array for name, _, array in entries(function, result)}
 
 
+def parts(function: Callable[..., Any], result: Any) -> dict[str, Any]:
+    """The containers that a function returned, by their names in its return statement."""
+    values = result if isinstance(result, tuple) else (result,)
+    pairs = zip(return_names(function, len(values)), values, strict=True)
+    return {name: part for name, part in pairs if name and not paths.is_array(part)}
+
+
 def entries(function: Callable[..., Any], result: Any) -> list[tuple[str, paths.Path, Any]]:
     """(name, path, array) of every array that a function returned; the names are all different."""
     found: list[tuple[str, paths.Path, Any]] = []
@@ -196,9 +203,16 @@ def counts_samples(functions: Sequence[Any]) -> bool:
                 return True
             if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute) and node.value.attr == "shape":
                 return True
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "len" and _is_of_samples(node):
+                return True
             if isinstance(node, ast.Attribute) and node.attr in ("mean", "size"):
                 return True
     return False
+
+
+def _is_of_samples(node: ast.Call) -> bool:
+    name = getattr(node.args[0], "id", "") if node.args else ""
+    return words.role_of_argument(name) in ("inputs", "targets")
 
 
 def keys_in(function: Any) -> list[str]:

@@ -15,7 +15,7 @@ from gradcompare.interfaces import calling, chain, holders, words
 from gradcompare.interfaces.driven import Driven, Steps
 from gradcompare.interfaces.holders import Arguments, Flat, Globals, Holder, Initialised, Instance
 
-MAKERS = ("backward", "fused", "cost", "update")
+MAKERS = ("backward", "slope_of_cost", "fused", "cost", "update")
 _MOST = 60
 
 
@@ -57,10 +57,11 @@ def steps_of(functions: Iterable[Any], everything: Iterable[Any] = ()) -> Iterat
     slopes = roles.get("slope_of_cost", []) + others.get("slope_of_cost", []) or [None]
     for role in MAKERS:
         for maker in roles.get(role, []):
-            if role == "cost" and not _may_give_gradients(maker):
+            if role in ("cost", "slope_of_cost") and not _may_give_gradients(maker):
                 continue
             forwards = [f for f in roles.get("forward", []) + roles.get("predict", []) if f is not maker]
-            costs = [c for c in roles.get("cost", []) + others.get("cost", []) if c is not maker]
+            costs = roles.get("cost", []) + (roles.get("fused", []) if role != "fused" else []) + others.get("cost", [])
+            costs = [c for c in costs if c is not maker]
             near = lambda f, maker=maker: _strangeness(f, maker)  # noqa: E731
             chosen = sorted(dict.fromkeys(costs), key=near)[:1] or [None]
             for forward in [*sorted(forwards, key=near)[:3], None]:

@@ -88,6 +88,7 @@ class Driven(Program):
         self.sign = 1.0
         self.namers: values.Namers = {}
         self.trial_places: naming.Places = {}
+        self.trial_layout: Layout | None = None
         self._templates: dict[Any, Any] = {}
         self._last: Session | None = None
 
@@ -179,9 +180,8 @@ class Driven(Program):
         template, held, sizes = self._templates[_key(inputs)]
         root = self.holder.copied(template)
         places = self.found.places if places is None and self.found else places or {}
-        fresh = self.steps.role == "update" or not self.holder.own_shapes
         for name, where in places.items():
-            array = inputs[name].copy() if fresh and hasattr(inputs[name], "copy") else inputs[name]
+            array = inputs[name].copy()  # the file may update it in place
             for path in where:
                 root = paths.put(root, path, array)
         for path, name in held.items():
@@ -194,8 +194,9 @@ class Driven(Program):
         known |= {"learning_rate": self.rate, "regularisation": REGULARISATION, "keep": KEEP, "quiet": False}
         known |= {"layers": len(sizes) - 1, "size in": sizes[0], "size out": sizes[-1], "size all": list(sizes)}
         known |= {"size hidden": sizes[1], "classes": sizes[-1]}
-        if self.found and self.found.layout.activation:
-            known["activation"] = self.found.layout.activation
+        layout = self.found.layout if self.found else self.trial_layout
+        if layout is not None and layout.activation:
+            known["activation"] = layout.activation
         return Session(root, inputs, known)
 
     def run_forward(self, session: Session) -> None:
@@ -219,7 +220,8 @@ class Driven(Program):
         function = self.function(self.steps.forward)
         session.output, session.cost = values.output_and_cost(function, result, session.root, session.inputs)
         session.values = values.values_of(function, result, session, self.namers)
-        session.known |= {k: v for k, v in calling.named(function, result).items() if k not in session.inputs}
+        given = calling.named(function, result) | calling.parts(function, result)
+        session.known |= {k: v for k, v in given.items() if words.role_of_argument(k) not in ("inputs", "targets")}
         session.known |= self.holder.known(session.root) if self.holder.kind == "instance" else {}
         session.known |= {"output": session.output, "cache": values.cache_in(result)}
 

@@ -14,7 +14,6 @@ import numpy as np
 from gradcompare import cases
 from gradcompare.cases import Network
 from gradcompare.interfaces import calling, naming, paths, values, words
-from gradcompare.interfaces.holders import Initialised
 from gradcompare.interfaces.layouts import LABELS, SAMPLES, Layout, copies, layouts
 from gradcompare.interfaces.program import CannotCheckError
 from gradcompare.randomness import same_random_numbers
@@ -100,20 +99,21 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
     outputs = layout.outputs or TRIAL_OUTPUTS
     sizes: tuple[int, ...] = (*TRIAL_SIZES[:depth], outputs)
     network = draw(sizes, layout, seed)
-    program.found, program.namers = None, {}
+    program.found, program.namers, program.trial_layout = None, {}, layout
     program.samples_axis = SAMPLES[layout.samples].axis
     try:
         template = program.holder.build(network, layout)
     except Exception as error:
         raise _CannotBuildError(describe(error)) from error
     given = [layout.X(network), layout.Y(network)]
-    places = naming.places_of(template, _own_names(program, template), given)
+    places = naming.places_of(template, given)
     if not places:
         raise ValueError("nothing was found that holds parameters")
     several = [name for name, where in places.items() if np.ndim(paths.get(template, where[0])) == 2]
     if program.holder.own_shapes and program.holder.kind != "flat" and len(several) < depth:
         raise _CannotBuildError(f"made for {depth} layers, it holds {len(several)} matrices")
-    fixed = _insisted(sizes, {name: np.shape(paths.get(template, where[0])) for name, where in places.items()})
+    shapes = {name: np.shape(paths.get(template, where[0])) for name, where in places.items()}
+    fixed = _insisted(program.holder, sizes, shapes)
     if fixed is not None:
         if layout.outputs not in (None, fixed[-1]) or (layout.outputs is None and fixed[-1] == 1):
             raise ValueError(f"the file's own sizes are {fixed}")
@@ -261,19 +261,12 @@ class _Trial:
         return session.output
 
 
-def _own_names(program: Driven, template: Any) -> dict[paths.Path, str]:
-    """The names that an initialiser's source gives to what it returns."""
-    holder = program.holder
-    if not isinstance(holder, Initialised):
-        return {}
-    names = holder.names_in(template)
-    return {(("item", i),): name for i, name in enumerate(names) if name and paths.is_array(template[i])}
-
-
-def _insisted(sizes: tuple[int, ...], shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...] | None:
+def _insisted(holder: Any, sizes: tuple[int, ...], shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...] | None:
     """The widths that the file's own shapes insist on; None where they are those asked for."""
     weights = [shape for name, shape in shapes.items() if len(shape) == 2 and not re.match(r"b|\w*bias", name, re.I)]
-    known = {*sizes, *(n + 1 for n in sizes), 1}
+    roles = getattr(getattr(holder, "plan", None), "roles", {"": "all"}).values()
+    asked = any(role.startswith(("width", "all", "inner")) for role in roles)
+    known = {*sizes, *(n + 1 for n in sizes), 1} if asked else set()
     if not weights or all(n in known for shape in weights for n in shape):
         return None
     for chain in (weights, [shape[::-1] for shape in weights]):  # in_out, out_in

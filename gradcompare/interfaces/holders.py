@@ -96,30 +96,27 @@ class Initialised(Holder):
         """What the initialiser returns."""
         with same_random_numbers():
             made = self.plan.call(self.initialise, network, layout)
-        return list(made) if isinstance(made, tuple) and not hasattr(made, "_fields") else made
+        if not isinstance(made, tuple) or hasattr(made, "_fields"):
+            return made
+        names = self.names_in(made)
+        keyed = {name: part for name, part in zip(names, made, strict=True) if name}
+        return keyed if len(keyed) == len(made) else list(made)
 
     def known(self, root: Any) -> dict[str, Any]:
-        """Every part under its name in the initialiser's return statement; the first container as the parameters."""
-        known: dict[str, Any] = {}
-        names = self.names_in(root)
-        if isinstance(root, list) and len(names) == len(root):
-            known |= {name: part for name, part in zip(names, root, strict=True) if name}
-            vessels = [part for part in root if not paths.is_array(part)]
-        else:
-            vessels = []
-        keyed = root if isinstance(root, Mapping) else next((v for v in vessels if isinstance(v, Mapping)), {})
-        known |= {str(name): part for name, part in keyed.items()}
-        if len(vessels) == 2:
-            by_role = {words.role_of_argument(name or "") for name in names}
-            known |= {"parameters": vessels[0], "biases": vessels[1]} if "biases" in by_role else {}
-        return {"parameters": vessels[0] if len(vessels) == 1 else root} | known
+        """Every part under its name; all of it, or its only container, as the parameters."""
+        vessels = [v for v in root.values() if not paths.is_array(v)] if isinstance(root, dict) else []
+        known: dict[str, Any] = {"parameters": vessels[0] if len(vessels) == 1 else root}
+        if isinstance(root, dict):
+            known |= {str(name): part for name, part in root.items()}
+            roles = {words.role_of_argument(str(name)): part for name, part in root.items()}
+            if len(vessels) == 2 and "biases" in roles:
+                known |= {"parameters": vessels[0], "biases": roles["biases"]}
+        return known
 
-    def names_in(self, root: Any) -> list[str | None]:
+    def names_in(self, made: tuple[Any, ...]) -> list[str | None]:
         """The names of the parts that the initialiser returned: its own, or those of the arguments that they become."""
-        if not isinstance(root, list):
-            return []
-        names = calling.return_names(self.initialise, len(root))
-        return list(self.names) if None in names and len(self.names) == len(root) else names
+        names = calling.return_names(self.initialise, len(made))
+        return list(self.names) if None in names and len(self.names) == len(made) else names
 
 
 class Instance(Holder):
@@ -143,7 +140,8 @@ class Instance(Holder):
 
     def known(self, root: Any) -> dict[str, Any]:
         """What it stores, for methods that ask for it as an argument."""
-        return {name: value for name, value in vars(root).items() if not name.startswith("__")}
+        taken = ("inputs", "targets")  # self.x may be anything by now
+        return {name: value for name, value in vars(root).items() if words.role_of_argument(name) not in taken}
 
 
 _SET: dict[str | None, Any] = {"learning_rate": RATE, "regularisation": REGULARISATION, "epochs": 1}
@@ -172,6 +170,7 @@ class Flat(Holder):
     """All parameters in one vector."""
 
     kind = "flat"
+    depths = (2, 1)
 
     def __init__(self, name: str, folded: bool, shape: tuple[int, ...] = (-1,)) -> None:
         self.name, self.folded, self.shape = name, folded, shape

@@ -23,22 +23,21 @@ _WEIGHT_WORD = re.compile(r"^(w|weights?|theta|kernel|syn\w*|coef\w*|ws|thetas|p
 _BIAS_WORD = re.compile(r"^(b|bias|biases|bs|beta|intercepts?_?)$", re.IGNORECASE)
 
 
-def places_of(root: Any, own_names: Mapping[paths.Path, str], ignored: Iterable[Any] = ()) -> Places:
+def places_of(root: Any, ignored: Iterable[Any] = ()) -> Places:
     """The arrays under a root that may be parameters, by name, in the order of the layers.
 
-    `own_names`: names that the source gives to what is at a path; `ignored`: arrays that are something else (X, Y).
+    `ignored`: arrays that are something else (X, Y).
     """
     groups: dict[int, list[paths.Path]] = {}
     for path, array in paths.walk(root):
-        if not (_may_be_parameter(path, array) or (path in own_names and isinstance(array, float))) or any(
-            _same(array, other) for other in ignored
-        ):
+        number = len(path) == 1 and isinstance(array, float) and isinstance(root, dict)
+        if not (number or _may_be_parameter(path, array)) or any(_same(array, other) for other in ignored):
             continue
         groups.setdefault(id(array) if hasattr(array, "shape") and not np.isscalar(array) else id(path), []).append(
             path
         )
     listed = [min(group, key=_clumsiness) for group in groups.values()]
-    names = _unique([own_names.get(path) or _name(path, paths.get(root, path), listed) for path in listed], listed)
+    names = _unique([_name(path, paths.get(root, path), listed) for path in listed], listed)
     return dict(zip(names, groups.values(), strict=True))
 
 
@@ -144,6 +143,8 @@ def _score(name: str, shape: tuple[int, ...], slot: Slot, array: Any, places: Pl
     named = likeness(name, slot.name)
     if named < 3 and any(likeness(other, slot.name) == 3 for other in places):
         return 0.0  # it says itself that it is another's
+    if slot.where == "stored" and not named and not words.GRADIENT.match(slot.name):
+        return 0.0
     if np.shape(array) == shape:
         return 5 + named + _PREFERRED[slot.where]
     return named + _PREFERRED[slot.where] if named >= 2 and not _of_a_value(slot.name) else 0.0
