@@ -7,6 +7,7 @@ start; the code under test finds nothing to read and nobody who listens.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -129,8 +130,19 @@ def limit_memory() -> None:
         return  # no such limit here; the time limit remains
 
 
+def die_with_the_parent() -> None:
+    """Where the system can see to that, end when the process that judges does: code under test may never look up."""
+    try:
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    except (OSError, AttributeError, TypeError):
+        return
+
+
 def main() -> None:
     """Answer requests until there are no more."""
+    die_with_the_parent()
     requests, answers = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):

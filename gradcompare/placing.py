@@ -116,7 +116,10 @@ def _placed_with(
         also=gradients,
     )
     report = comparison.report()
-    report.tensors = [_placed(finding, sightings.get(finding.name)) for finding in report.tensors]
+    report.tensors = [
+        _placed(finding, sightings.get(finding.name)).but(witness=finding.name not in claims)
+        for finding in report.tensors
+    ]
     report.tensors = _in_order([w.sighting for w in watched.sightings], report.tensors, sightings)
     return Placed(report, sightings, comparison, set(claims))
 

@@ -123,7 +123,7 @@ def versions() -> dict[str, str]:
 
 _ROW = (
     *("name", "of", "line", "cell", "occurrence", "dtype", "verdict", "error", "bound"),
-    *("bound_reference", "bound_claim", "ratio", "shape", "factor", "inherited_from"),
+    *("bound_reference", "bound_claim", "ratio", "shape", "factor", "inherited_from", "witness"),
 )
 
 
@@ -153,7 +153,11 @@ def text(report: Report, *, verbose: bool = False) -> str:
     known."""
     by_line = source_lines(report)
     parts = [headline(report), by_line or table(report), probably(report), table(report) if by_line and verbose else ""]
-    parts += ["\n".join(line for line in (smallest_network(report), footer(report), worst_entry(report)) if line)]
+    parts += [
+        "\n".join(
+            line for line in (smallest_network(report), footer(report), worst_entry(report, verbose=verbose)) if line
+        )
+    ]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -285,13 +289,13 @@ def smallest_network(report: Report) -> str:
     return f"Smallest network that shows it: {'-'.join(map(str, case['sizes']))}, {samples}{again}"
 
 
-def worst_entry(report: Report) -> str:
+def worst_entry(report: Report, *, verbose: bool = False) -> str:
     """The worst entry of the first fault, both values, and what rounding could explain."""
     f = report.first_fault
     if f is None or f.verdict in ("shape", "dtype"):
         return ""
     where = f"Worst entry of {f.name}: {list(f.worst)} is" if f.shape else f"{f.name} is"
-    more = " --verbose shows every tensor." if f.line is not None else ""
+    more = " --verbose shows every tensor." if f.line is not None and not verbose else ""
     return f"{where} {f.claim:.6g}, should be {f.reference:.6g}; rounding could explain {number(f.bound)}.{more}"
 
 

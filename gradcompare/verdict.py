@@ -58,6 +58,8 @@ class Finding:
     """What the source calls it."""
     calls: tuple[int, ...] = ()
     """The lines of the calls that led to it."""
+    witness: bool = False
+    """Whether it is a local variable, which places a fault, and nothing that is returned, stored or applied."""
 
     def but(self, **changes: Any) -> Finding:
         """The same with other fields."""
@@ -176,12 +178,21 @@ def constant_factor(name: str, claim: np.ndarray, reference: Bounded, bounds: Bo
     uncertain = (abs(measured) + 1) * float(bounds.total[largest]) / abs(float(value[largest]))
     if not math.isfinite(uncertain):
         return None
+    if not _plausible(claim, value, measured, bounds.total, uncertain):
+        return None
     for factor in _simple_numbers(measured):
         if abs(factor - measured) <= uncertain + 1e-12 * abs(measured) and matches(
             name, claim, reference, bounds, factor
         ):
             return factor
     return measured if matches(name, claim, reference, _widened(bounds, value, uncertain), measured) else None
+
+
+def _plausible(claim: np.ndarray, value: np.ndarray, factor: float, total: np.ndarray, uncertain: float) -> bool:
+    """Whether some of the entries have that factor: enough to rule it out."""
+    c, v, allowed = (array.ravel()[:: array.size // 100 + 1] for array in (claim, value, total))
+    with np.errstate(invalid="ignore", over="ignore"):
+        return not np.any(np.abs(c - factor * v) > 2 * ((abs(factor) + 1) * allowed + uncertain * np.abs(v)))
 
 
 def _simple_numbers(near: float) -> Iterable[float]:
