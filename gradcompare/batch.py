@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import inspect
 import logging
 import multiprocessing
 import os
@@ -97,8 +96,6 @@ def checked(job: Job, progress: Progress | None = None) -> Outcome:
     if job.path is not None and (problem := _not_the_same_here(job)):
         return failed(job.target, problem, lasting=False)
     picked: dict[str, Any] = {} if job.target.name is None else {"name": job.target.name}
-    if picked and "name" not in inspect.signature(check).parameters:
-        return failed(job.target, f"{job.target.name} cannot be picked yet; give the file alone.")
     try:
         report = check(Path(job.path or job.target.file), **job.options, **picked, progress=progress)
     except CheckInterruptedError as interrupted:

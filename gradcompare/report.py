@@ -153,11 +153,8 @@ def text(report: Report, *, verbose: bool = False) -> str:
     known."""
     by_line = source_lines(report)
     parts = [headline(report), by_line or table(report), probably(report), table(report) if by_line and verbose else ""]
-    parts += [
-        "\n".join(
-            line for line in (smallest_network(report), footer(report), worst_entry(report, verbose=verbose)) if line
-        )
-    ]
+    last = (smallest_network(report), footer(report), worst_entry(report, verbose=verbose))
+    parts.append("\n".join(line for line in last if line))
     return "\n\n".join(part for part in parts if part)
 
 

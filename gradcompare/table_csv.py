@@ -62,7 +62,11 @@ def _verdicts(report: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for row in report["tensors"]:
         known = found.get(row["name"])
-        if row["verdict"] != "missing" and (known is None or _severity(row["verdict"]) > _severity(known)):
+        if (
+            row["verdict"] != "missing"
+            and not row.get("witness")
+            and (known is None or _severity(row["verdict"]) > _severity(known))
+        ):
             found[row["name"]] = row["verdict"]
     return found
 
