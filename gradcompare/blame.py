@@ -65,7 +65,7 @@ def blame(
         for k, c in passable.items()
         if k == of(k) and k not in inputs and k != COST and k in evaluation.numbers
     }
-    gradients = {of(k): c for k, c in passable.items() if k != of(k)}
+    gradients = {of(k): c for k, c in passable.items() if is_intermediate(k, inputs)}
     local = evaluate(HandedOn(values, gradients))
     judged: dict[str, Finding] = {}
     wrong = {k for k, f in findings.items() if f.verdict in WRONG}
@@ -76,7 +76,7 @@ def blame(
         judged[name] = finding
         if name not in wrong or finding.verdict in ("shape", "dtype"):
             continue
-        near = sorted(_nearest(name, local.upstream, wrong), key=local.order.index, reverse=True)
+        near = sorted(nearest(name, local.upstream, wrong), key=local.order.index, reverse=True)
         unseen = [k for k in near if k not in passable]
         arrived = _arrived(name, local, passable)
         step = judge(name, claims[name], arrived, _local_bounds(arrived, claim_errors.get(name)), precision)
@@ -109,7 +109,7 @@ def _local_bounds(arrived: Bounded, claim_error: np.ndarray | None) -> Bounds:
     return Bounds(2 * arrived.error + FLOAT64.unit_roundoff * np.abs(arrived.value), claim_error)
 
 
-def _nearest(name: str, upstream: Mapping[str, set[str]], wrong: set[str]) -> set[str]:
+def nearest(name: str, upstream: Mapping[str, set[str]], wrong: set[str]) -> set[str]:
     """The wrong tensors that this one was computed from, seen past those that are right."""
     found: set[str] = set()
     waiting, seen = list(upstream[name]), set()

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.blame import blame, is_intermediate, scales, unscaled
+from gradcompare.blame import blame, is_intermediate, nearest, scales, unscaled
 from gradcompare.bounds.precision import FLOAT64, Precision
 from gradcompare.evaluation import Arrays, Bounded, Evaluation
 from gradcompare.report import Report
-from gradcompare.stand_in import lost, stand_in
+from gradcompare.stand_in import at_its_step, lost, stand_in
 from gradcompare.verdict import WRONG, Bounds, Finding, constant_factor, judge, of, overall
 
 LOSES_DIGITS = 1e3
@@ -114,12 +114,29 @@ class Comparison:
         if not unknown:
             return {}
         measured = self.first if self.opaque else self._evaluate(measure=True)
+        if self._wrong_at_its_step(wrong, unknown, measured, scale):
+            return {}
         right = {name for name, finding in findings.items() if finding.verdict == "ok"}
         widened = stand_in(measured, lambda floors: self._evaluate(floors=floors), right)
         for name, claim in self.claims.items():
             factor = scale if is_intermediate(name, self.inputs) else 1.0
             self.claim_errors.setdefault(name, factor * lost(widened, name, claim))
         return self._judge(scale, unknown)
+
+    def _wrong_at_its_step(
+        self, wrong: Sequence[str], unknown: Sequence[str], measured: Evaluation, scale: float
+    ) -> bool:
+        """Whether each that was computed from none that is wrong stays wrong with what it may have lost itself: then
+        those computed from it need no bound from end to end, and blame does with what each may lose itself."""
+        before = dict(self.claim_errors)
+        for name in unknown:
+            factor = scale if is_intermediate(name, self.inputs) else 1.0
+            self.claim_errors[name] = factor * at_its_step(measured, name)
+        sources = [name for name in unknown if not nearest(name, measured.upstream, set(wrong))]
+        if sources and all(f.verdict in WRONG for f in self._judge(scale, sources).values()):
+            return True
+        self.claim_errors = before
+        return False
 
     @cached_property
     def _at_ties(self) -> Evaluation:

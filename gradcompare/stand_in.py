@@ -41,6 +41,18 @@ def stand_in(first: Evaluation, again: Callable[[Floors], Evaluation], right: Co
     return evaluation
 
 
+def at_its_step(first: Evaluation, name: str) -> np.ndarray:
+    """What a claim may be off by that was computed from tensors that are right."""
+    error = first.tensors[name].error + (_floor(first, first.numbers[name]) if name in first.numbers else 0.0)
+    for logits, part in _lost_in_saturation(first).items():
+        d = first.tensors.get(f"d{logits}")
+        if name == f"d{logits}" and d is not None:
+            error = error + _times(part, np.abs(d.value))
+        elif name == COST:
+            error = error + (np.inf if d is None else np.sum(_times(part, np.abs(d.value))))
+    return np.asarray(error)
+
+
 def lost(widened: Evaluation, name: str, claim: np.ndarray) -> np.ndarray:
     """What a claim may be off by. Where nothing is known of what it was computed from, a masked entry may be 0 times
     infinity as well as 0."""
@@ -103,5 +115,10 @@ def _ancestors(first: Evaluation, number: int) -> set[int]:
 def _add_to_cost(evaluation: Evaluation, gradient: str, part: np.ndarray) -> None:
     if gradient in evaluation.tensors:
         cost, d = evaluation.tensors[COST], np.abs(evaluation.tensors[gradient].value)
-        added = np.sum(np.where(np.isinf(part), np.inf, np.where(np.isinf(part), 0.0, part) * d))
-        evaluation.tensors[COST] = cost._replace(error=cost.error + added)
+        evaluation.tensors[COST] = cost._replace(error=cost.error + np.sum(_times(part, d)))
+
+
+def _times(part: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Infinite where the part is, for a size of 0 too."""
+    infinite = np.isinf(part)
+    return np.where(infinite, np.inf, np.where(infinite, 0.0, part) * size)
