@@ -138,7 +138,7 @@ class Driven(Program):
         self._last = None
         if session.cost is None:
             session.cost = self.run_cost(session)
-        return session.cost
+        return session.cost.reshape(()) if np.ndim(session.cost) else session.cost
 
     def gradients(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """What the file returns, stores or applies, under "d" and the name of what it is the gradient of."""

@@ -42,19 +42,21 @@ def fit(program: Driven, seed: int) -> Found:
     one_sample = not _counts_samples(program)
     hopeless: set[tuple[int, str | None]] = set()
     for depth, layout in _tries(program):
-        if (depth, layout.activation) in hopeless:
+        settled = best is not None and best.enough and not (one_sample or layout.labels == best.layout.labels)
+        if settled or (depth, layout.activation) in hopeless:
             continue
         try:
             with np.errstate(all="ignore"), same_random_numbers():
                 found = _tried(program, depth, layout, seed)
         except Exception as error:
-            failure = failure or error
+            failure = error if failure is None or _telling(error) > _telling(failure) else failure
             if isinstance(error, _CannotBuildError | calling.CannotCallError):
                 hopeless.add((depth, layout.activation))
             continue
         if best is None or found.right > best.right:
             best = found
-        if found.right == len(found.places) or (found.enough and not one_sample):
+        own = program.holder.own_shapes and not one_sample
+        if found.right == len(found.places) or (found.enough and own):
             break
     if best is None or not best.slots:
         reason = describe(failure) if failure else "it returned nothing that looks like gradients"
@@ -71,6 +73,13 @@ def _counts_samples(program: Driven) -> bool:
 def _asks_for_activation(holder: Any) -> bool:
     roles = getattr(getattr(holder, "plan", None), "roles", {}).values()
     return any(role.startswith("activation") for role in roles)
+
+
+def _telling(error: BaseException) -> int:
+    """How much a failure says: that shapes do not fit only says that the layout was not the file's."""
+    if isinstance(error, _CannotBuildError | calling.CannotCallError):
+        return 1
+    return 0 if isinstance(error, ValueError | IndexError | AssertionError) else 2
 
 
 class _CannotBuildError(Exception):

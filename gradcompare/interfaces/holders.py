@@ -284,7 +284,7 @@ def _widths(names: tuple[str, ...], required: list[str]) -> Iterator[tuple[dict[
         return
     depth = len(hidden) + 1
     numbered = {name: f"width {i}" for i, name in enumerate(hidden, start=1)}
-    edges = {name: "width 0" if role == "in" else f"width {depth}" for name, role in ends.items()}
+    edges = {name: "width 0" if role == "in" else "width -1" for name, role in ends.items()}
     if len(hidden) == 1:  # one number, or a list of them
         yield edges | {hidden[0]: "inner"}, (3, 2)
     yield edges | numbered, (depth,)

@@ -56,6 +56,13 @@ def _nested(function: Callable[..., Any], result: Any, own: set[int]) -> list[tu
         chosen = best[-1:] or [numbered[k] for k in activations[-1:]]
         if chosen:
             return [(0, chosen[0])]
+    lists = [part for part in result if isinstance(part, list)] if isinstance(result, tuple) else []
+    if lists:  # activations, pre-activations: whichever is named so, else the first
+        names = calling.return_names(function, len(result))
+        named = [
+            part for name, part in zip(names, result, strict=True) if re.match(r"a($|[ls_\d]|ct)", name or "", re.I)
+        ]
+        result = next((part for part in named if isinstance(part, list)), lists[0])
     return [(i, array) for i, (_, array) in enumerate(paths.walk(result)) if id(array) not in own]
 
 

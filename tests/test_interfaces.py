@@ -1,0 +1,196 @@
+"""Every shape is recognised from its names and by running it; layouts, labels and odd names are told apart."""
+
+import types
+
+import numpy as np
+import pytest
+
+from gradcompare import cases, losses
+from gradcompare.interfaces import INTERFACES, CannotCheckError, not_recognised, paths, recognise, words
+
+FORWARD = """
+def {forward}({x}, {p}):
+    Z1 = {x} @ {p}["{w}1"] + {p}["{b}1"]
+    A1 = np.tanh(Z1)
+    Z2 = A1 @ {p}["{w}2"] + {p}["{b}2"]
+    return Z2, {{"Z1": Z1, "A1": A1, "Z2": Z2}}
+
+def {backward}({p}, cache, {x}, {y}):
+    dZ2 = (cache["Z2"] - {y}) / len({x})
+    dZ1 = dZ2 @ {p}["{w}2"].T * (1 - cache["A1"] ** 2)
+    return {{"{d}{w}1": {x}.T @ dZ1, "{d}{b}1": dZ1.sum(0), "{d}{w}2": cache["A1"].T @ dZ2, "{d}{b}2": dZ2.sum(0)}}
+"""
+USUAL = {"forward": "forward", "backward": "backward", "x": "X", "y": "Y", "p": "params", "w": "W", "b": "b", "d": "d"}
+
+
+@pytest.fixture
+def named(tmp_path):
+    """The names of a file with this source."""
+
+    def load(source: str) -> dict:
+        path = tmp_path / "subject.py"
+        path.write_text("import numpy as np\n" + source)
+        module = types.ModuleType("subject")
+        exec(compile(path.read_text(), str(path), "exec"), vars(module))
+        return vars(module)
+
+    return load
+
+
+def fitted(names: dict, **options):
+    program = recognise(names, **options)
+    assert program is not None
+    program.fit(0)
+    return program
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {},
+        {"forward": "forward_propogation", "backward": "backward_propogation"},
+        {"forward": "Feed_Forward", "backward": "BackProp", "x": "inputs", "y": "targets"},
+        {"forward": "model_forward", "backward": "model_backward", "p": "parametres"},
+        {"x": "x_train", "y": "labels", "w": "w", "p": "theta"},
+        {"d": "grad_", "y": "t"},
+        {"d": "", "p": "weights"},
+    ],
+    ids=str,
+)
+def test_names(named, odd):
+    program = fitted(named(FORWARD.format(**USUAL | odd)))
+    network = cases.draw_network((3, 5, 2), 4, 0, labels=program.networks()["labels"])
+    inputs = program.inputs(network)
+    w, b = (USUAL | odd)["w"], (USUAL | odd)["b"]
+    assert program.parameters == [f"{w}1", f"{b}1", f"{w}2", f"{b}2"]
+    assert {name: inputs[name].shape for name in program.parameters}[f"{w}1"] == (3, 5)
+    assert inputs[f"{b}1"].size == 5
+    assert inputs["X"].shape == (4, 3)
+    claims = program.gradients(inputs)
+    assert {f"d{name}" for name in program.parameters} <= set(claims)
+    assert all(claims[f"d{name}"].shape == inputs[name].shape for name in program.parameters)
+
+
+def test_each_call_starts_from_the_inputs_given(named):
+    names = named("""
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W1, self.b1 = np.random.randn(n_in, n_hidden), np.zeros(n_hidden)
+        self.W2, self.b2 = np.random.randn(n_hidden, n_out), np.zeros(n_out)
+    def forward(self, X):
+        self.h = np.tanh(X @ self.W1 + self.b1)
+        self.out = self.h @ self.W2 + self.b2
+        return self.out
+    def train(self, X, y, lr=0.1):
+        d = self.forward(X) - y
+        e = d @ self.W2.T * (1 - self.h ** 2)
+        self.W2 -= lr * self.h.T @ d
+        self.b2 -= lr * d.sum(0)
+        self.W1 -= lr * X.T @ e
+        self.b1 -= lr * e.sum(0)
+""")
+    program = fitted(names)
+    assert program.interface == "update-only"
+    inputs = program.inputs(cases.draw_network((3, 5, 2), 4, 0, labels=program.networks()["labels"]))
+    before = {name: array.copy() for name, array in inputs.items()}
+    first, second = program.gradients(inputs), program.gradients(inputs)
+    for name in first:
+        np.testing.assert_array_equal(first[name], second[name])
+    for name, array in inputs.items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+@pytest.mark.parametrize(
+    ("older", "value"),
+    [(False, "A1"), (True, "A1")],
+)
+def test_both_conventions_for_the_key_of_dA(older, value):
+    from pathlib import Path
+
+    from gradcompare.loading import load
+
+    name = "l_layer_older_keys_right" if older else "l_layer_right"
+    program = fitted(load(Path(__file__).parent.parent / "examples" / f"{name}.py").names)
+    network = cases.draw_network((3, 5, 7, 1), 4, 0, labels="binary")
+    claims = program.gradients(program.inputs(network))
+    assert claims[f"d{value}"].shape == (5, 4)
+    assert claims["dA2"].shape == (7, 4)
+
+
+def test_global_names_are_restored(named):
+    names = named("""
+W1, b1 = np.ones((2, 3)), np.zeros((2, 1))
+def forward(X):
+    return W1 @ X + b1
+def backward(X, Y):
+    m = X.shape[1]
+    d = forward(X) - Y
+    return d @ X.T / m, d.sum(axis=1, keepdims=True) / m
+""")
+    kept = names["W1"]
+    program = fitted(names)
+    assert program.interface == "global-weights"
+    program.gradients(program.inputs(cases.draw_network((3, 2), 4, 0, labels="one_hot")))
+    assert names["W1"] is kept
+
+
+def test_an_assert_that_forbids_several_outputs_is_respected(named):
+    source = FORWARD.format(**USUAL).replace("    return Z2,", "    assert Z2.shape == (X.shape[0], 1)\n    return Z2,")
+    assert fitted(named(source)).networks()["outputs"] == 1
+
+
+def test_what_cannot_run_says_so(named):
+    source = FORWARD.format(**USUAL).replace("np.tanh(Z1)", "np.tanhh(Z1)")
+    program = recognise(named(source))
+    assert program is not None
+    with pytest.raises(CannotCheckError, match="tanhh"):
+        program.fit(0)
+
+
+def test_nothing_recognised_offers_the_adapter(named):
+    names = named("def frobnicate(a):\n    return a\n")
+    assert recognise(names) is None
+    says = not_recognised(names)
+    assert "frobnicate" in says
+    assert "def gradients(parameters, X, Y)" in says
+
+
+def test_every_row_has_a_skeleton():
+    assert all("def " in row.skeleton for row in INTERFACES.values())
+    with pytest.raises(KeyError):
+        recognise({}, "nothing like it")
+
+
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [
+        ("L_model_forward", "forward"),
+        ("feedfoward", "forward"),
+        ("linear_backward", None),
+        ("backprop", "backward"),
+        ("compute_cost", "cost"),
+        ("cost_derivative", "slope_of_cost"),
+        ("numerical_gradient", "ignored"),
+        ("initialize_parameters_deep", "initialise"),
+        ("train_step", "update"),
+    ],
+)
+def test_roles_of_functions(name, role):
+    assert words.role_of_function(name) == role
+
+
+def test_paths():
+    tree = {"layers": [types.SimpleNamespace(W=np.ones(2)), types.SimpleNamespace(W=np.ones(3))], "pair": (1.0, [2.0])}
+    assert [paths.label(path) for path, _ in paths.walk(tree)] == ["W1", "W2", "pair1", "pair1"]
+    for path, array in list(paths.walk(tree)):
+        tree = paths.put(tree, path, array * 2)
+    assert tree["pair"] == (2.0, [4.0])
+    assert tree["layers"][1].W.tolist() == [2.0, 2.0, 2.0]
+
+
+def test_losses_of_one_sample_and_the_other_way_up():
+    output = np.array([0.2, 0.5])
+    assert losses.count(output, 1) == 1
+    assert losses.target(np.array(1), output, 1).tolist() == [0.0, 1.0]
+    assert losses.target(np.ones((4, 2)), np.ones((2, 4)), 1).shape == (2, 4)
+    assert losses.fitting(np.array(0.3), 0) == []
