@@ -218,7 +218,9 @@ class Driven(Program):
 
     def _note_forward(self, session: Session, result: Any) -> None:
         function = self.function(self.steps.forward)
-        session.output, session.cost = values.output_and_cost(function, result, session.root, session.inputs)
+        session.output, session.cost = values.output_and_cost(
+            function, result, session.root, session.inputs, session.known["samples"] * session.known["size out"]
+        )
         session.values = values.values_of(function, result, session, self.namers)
         given = calling.named(function, result) | calling.parts(function, result)
         session.known |= {k: v for k, v in given.items() if words.role_of_argument(k) not in ("inputs", "targets")}

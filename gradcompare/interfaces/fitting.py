@@ -119,7 +119,7 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
     if not places:
         raise ValueError("nothing was found that holds parameters")
     several = [name for name, where in places.items() if np.ndim(paths.get(template, where[0])) == 2]
-    if program.holder.own_shapes and program.holder.kind != "flat" and len(several) < depth:
+    if program.holder.own_shapes and program.holder.kind != "flat" and len(several) < depth > 1:
         raise _CannotBuildError(f"made for {depth} layers, it holds {len(several)} matrices")
     shapes = {name: np.shape(paths.get(template, where[0])) for name, where in places.items()}
     fixed = _insisted(program.holder, sizes, shapes)

@@ -260,6 +260,7 @@ def plans(function: Callable[..., Any]) -> Iterator[Plan]:
         found = {n: role for n in required if (role := _other(n))}
         if len(unknown) == 1:
             yield Plan(others | found | {unknown[0]: "all"}, (3, 2))
+            yield Plan(others | found | {unknown[0]: "width 0"}, (1,))
         else:
             depth = len(unknown) - 1
             yield Plan(others | found | {n: f"width {i}" for i, n in enumerate(unknown)}, (depth,))

@@ -39,12 +39,14 @@ SAMPLES = {
 WEIGHTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "out_in": lambda W: W,
     "in_out": lambda W: W.T.copy(),
+    "vector": lambda W: W[0].copy(),
 }
 
 BIASES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "column": lambda b: b,
     "row": lambda b: b.T.copy(),
     "vector": lambda b: b[:, 0].copy(),
+    "scalar": lambda b: b[0, 0].copy().reshape(()),
 }
 
 
@@ -132,6 +134,8 @@ def layouts(
         for labels, row in LABELS.items():
             for geometry in geometries:
                 yield Layout(*geometry, labels, row.outputs, folded, activation)
+            if row.outputs == 1 and not own_shapes:  # one unit: w (n,), b a number
+                yield Layout("rows", "vector", "scalar", labels, 1, folded, activation)
     for outputs in constants:
         for labels in ("classes", "one_hot"):
             for geometry in several[0]:

@@ -23,8 +23,10 @@ _OUTPUT_NAME = re.compile(
 )
 
 
-def output_and_cost(function: Callable[..., Any], result: Any, root: Any, inputs: Mapping[str, Any]) -> tuple[Any, Any]:
-    """The output and, where forward gives it, the cost: returned, else stored."""
+def output_and_cost(
+    function: Callable[..., Any], result: Any, root: Any, inputs: Mapping[str, Any], entries: int
+) -> tuple[Any, Any]:
+    """The output, which has so many entries, and, where forward gives it, the cost: returned, else stored."""
     own = {id(value) for value in inputs.values()}
     parts = list(result) if isinstance(result, tuple) else [result]
     arrays = [(i, part) for i, part in enumerate(parts) if paths.is_array(part) and id(part) not in own]
@@ -35,6 +37,8 @@ def output_and_cost(function: Callable[..., Any], result: Any, root: Any, inputs
         wide = _nested(function, result, own) or _stored(root, inputs)
     if not wide:
         return cost, cost
+    if len(wide) > 1 and isinstance(result, tuple):
+        wide = [(i, part) for i, part in wide if np.size(part) == entries] or wide
     names = dict(enumerate(calling.return_names(function, len(parts))))
     named = [part for i, part in wide if _OUTPUT_NAME.match(str(names.get(i) or ""))]
     if named:
