@@ -213,7 +213,7 @@ class _Check:
     def compared(self, network: cases.Network, precision: str, *, verify: bool = False) -> Report:
         """One network's report."""
         inputs = self.host.inputs(network)
-        claimed = self.host.claims(inputs, precision)
+        claimed = self.host.claims(inputs, precision, twice=verify)
         claims, notes = claimed["claims"], list(claimed["notes"])
         if not claims:
             raise CodeError("The code returned nothing that looks like a gradient.")

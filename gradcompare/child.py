@@ -66,9 +66,9 @@ class Server:
         """See `Host.fitting_losses`."""
         return self.host.fitting_losses(inputs)
 
-    def do_claims(self, inputs: Any, precision: str) -> Any:
+    def do_claims(self, inputs: Any, precision: str, twice: bool) -> Any:
         """See `Host.claims`."""
-        return self.host.claims(inputs, precision)
+        return self.host.claims(inputs, precision, twice=twice)
 
     def do_problem(self, inputs: Any, loss: str | None) -> Any:
         """See `Host.problem`."""

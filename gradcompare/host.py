@@ -71,14 +71,15 @@ class Host:
         """The arrays that stand for a network."""
         return {name: np.asarray(array) for name, array in self.program.inputs(network).items()}
 
-    def claims(self, inputs: Inputs, precision: str) -> dict[str, Any]:
-        """What the program says the gradients are, twice; their own rounding; and the inputs that it changed."""
+    def claims(self, inputs: Inputs, precision: str, *, twice: bool = True) -> dict[str, Any]:
+        """What the program says the gradients are; their own rounding; the inputs that it changed; and, where they are
+        asked for twice, those that differ the second time."""
         given = copies(inputs)
         subject = NumpyOnTorch(self.program.gradients, reaching=self.program.functions)
         notes: list[str] = []
         with self._code_runs("in its backward pass"):
             claims = plain_claims(subject(given))
-            again = plain_claims(subject(copies(inputs)))
+            again = plain_claims(subject(copies(inputs))) if twice else claims
             errors = claim_errors(subject, dict(inputs), claims, Precision.of(precision), notes)
         changed = [name for name, array in inputs.items() if not np.array_equal(given[name], array, equal_nan=True)]
         unsteady = [name for name, claim in claims.items() if not _equal(claim, again.get(name))]

@@ -101,9 +101,9 @@ class Child:
         """See `Host.fitting_losses`."""
         return self._call("fitting_losses", inputs=inputs)
 
-    def claims(self, inputs: Mapping[str, np.ndarray], precision: str) -> dict[str, Any]:
+    def claims(self, inputs: Mapping[str, np.ndarray], precision: str, *, twice: bool = True) -> dict[str, Any]:
         """See `Host.claims`."""
-        return self._call("claims", inputs=inputs, precision=precision)
+        return self._call("claims", inputs=inputs, precision=precision, twice=twice)
 
     def problem(self, inputs: Mapping[str, np.ndarray], loss: str | None) -> str | None:
         """See `Host.problem`."""
