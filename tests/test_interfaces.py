@@ -100,6 +100,25 @@ class Net:
         np.testing.assert_array_equal(array, before[name])
 
 
+@pytest.mark.parametrize(("rate", "expected"), [("", 1.0), ("0.1 * ", 0.1), ("self.alpha * ", 0.5)])
+def test_the_learning_rate_of_code_that_only_updates(named, rate, expected):
+    names = named(f"""
+class Net:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out)
+        {"self.alpha = 0.01" if "alpha" in rate else "pass"}
+    def forward(self, X):
+        return X @ self.W
+    def train(self, X, y):
+        self.W -= {rate}(X.T @ (self.forward(X) - y))
+""")
+    program = fitted(names)
+    inputs = program.inputs(cases.draw_network((3, 2), 4, 0, labels=program.networks()["labels"]))
+    gradient = inputs["X"].T @ (inputs["X"] @ inputs["W"] - inputs["Y"])
+    np.testing.assert_allclose(program.gradients(inputs)["dW"], gradient, rtol=1e-12)
+    assert any(f"/ {expected:g}" in note for note in program.notes)
+
+
 @pytest.mark.parametrize(
     ("older", "value"),
     [(False, "A1"), (True, "A1")],
@@ -136,7 +155,9 @@ def backward(X, Y):
 
 def test_an_assert_that_forbids_several_outputs_is_respected(named):
     source = FORWARD.format(**USUAL).replace("    return Z2,", "    assert Z2.shape == (X.shape[0], 1)\n    return Z2,")
-    assert fitted(named(source)).networks()["outputs"] == 1
+    program = fitted(named(source))
+    assert program.networks()["outputs"] == 1
+    assert any("one output" in note for note in program.notes)
 
 
 def test_what_cannot_run_says_so(named):

@@ -18,7 +18,7 @@ import numpy as np
 
 from gradcompare import cases
 from gradcompare.cases import Network
-from gradcompare.interfaces import calling, fitting, naming, paths, values, words
+from gradcompare.interfaces import calling, fitting, naming, paths, rates, values, words
 from gradcompare.interfaces.holders import Holder, set_for_now
 from gradcompare.interfaces.layouts import KEEP, RATE, REGULARISATION, SAMPLES, Layout
 from gradcompare.interfaces.program import Program
@@ -105,6 +105,14 @@ class Driven(Program):
         self.parameters, self.last_layer = list(found.places), found.last
         self.samples_axis = SAMPLES[found.layout.samples].axis
         self.has_cost = found.cost_from is not None
+        self.notes = list(_notes(found))
+        changed = any(slot.where == "change" for slot in found.slots.values())
+        if changed:
+            maker, root = self.function(self.steps.maker), next(iter(self._templates.values()))[0]
+            self.rate = rates.rate_of(maker, self.functions, root, self._globals())
+            self.notes.append(
+                f"No gradient is to be seen, only its effect: it is taken to be (before - after) / {self.rate:g}."
+            )
         self._templates.clear()
 
     def networks(self) -> dict[str, Any]:
@@ -312,6 +320,21 @@ class Driven(Program):
         if not hasattr(self, "_read"):
             self._read = calling.globals_read([f for f in self.functions if isinstance(f, types.FunctionType)])
         return self._read
+
+
+def _notes(found: Found) -> Iterator[str]:
+    """What a reader should know of how the file was understood."""
+    if found.sizes is not None:
+        yield f"The file insists on its own widths: {'-'.join(map(str, found.sizes))}."
+    elif found.layout.outputs == 1:
+        yield "Only networks of one output were drawn: the file does not run with several."
+    if SAMPLES[found.layout.samples].one:
+        yield "The file takes one sample at a time."
+    if found.cost_from == "cotangent":
+        yield "Backward was given a random gradient of the output; the cost is the sum of output times it."
+    missing = [name for name in found.places if name not in found.slots]
+    if missing:
+        yield f"No gradient of {', '.join(missing)} was found."
 
 
 def _key(arrays: Mapping[str, Any]) -> tuple[Any, ...]:
