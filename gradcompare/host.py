@@ -7,6 +7,7 @@ It judges nothing. Whatever the code under test does wrong comes out as `CodeErr
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import types
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -37,6 +38,9 @@ class Host:
 
     program: Program
     loaded: Loaded | None = None
+
+    def __init__(self) -> None:
+        self._references: dict[str | None, NumpyOnTorch] = {}
 
     # -- once
 
@@ -75,7 +79,7 @@ class Host:
         """What the program says the gradients are; their own rounding; the inputs that it changed; and, where they are
         asked for twice, those that differ the second time."""
         given = copies(inputs)
-        subject = NumpyOnTorch(self.program.gradients, reaching=self.program.functions)
+        subject = self._subject
         notes: list[str] = []
         with self._code_runs("in its backward pass"):
             claims = plain_claims(subject(given))
@@ -141,8 +145,14 @@ class Host:
 
         return cost
 
+    @functools.cached_property
+    def _subject(self) -> NumpyOnTorch:
+        return NumpyOnTorch(self.program.gradients, reaching=self.program.functions)
+
     def _reference(self, loss: str | None) -> NumpyOnTorch:
-        return NumpyOnTorch(self._cost(loss), reaching=[*self.program.functions, losses.target])
+        if loss not in self._references:
+            self._references[loss] = NumpyOnTorch(self._cost(loss), reaching=[*self.program.functions, losses.target])
+        return self._references[loss]
 
     def _watched(self, loss: str | None) -> NumpyOnTorch:
         forward = WatchedForward(self._cost(loss), files_of(self.program))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import builtins
 import contextlib
 import functools
+import inspect
 import math
 import sys
 import threading
@@ -59,6 +60,10 @@ class NumpyOnTorch:
         self.reaching = tuple(reaching)
         """Further functions whose modules it runs, where they cannot be found from the function itself."""
 
+    @functools.cached_property
+    def _reached(self) -> list[dict[str, Any]]:
+        return _namespaces(self.function, *self.reaching)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function.
 
@@ -68,7 +73,7 @@ class NumpyOnTorch:
         if not tensors:
             with _PATCHING, same_random_numbers():
                 return self.function(*args, **kwargs)
-        with tracing(self.function, *self.reaching), same_random_numbers():
+        with tracing(self._reached), same_random_numbers():
             result = self.function(*converted(args, _to_traced), **converted(kwargs, _to_traced))
             return converted(result, _to_tensor)
 
@@ -322,12 +327,24 @@ def _is_library(module: str | None) -> bool:
     return top in _LIBRARIES or top in sys.stdlib_module_names - {"__main__"}
 
 
+def _with_signatures_at_hand() -> None:
+    """`torch._numpy` asks for the signature of each of its functions at every call: let it be answered at once."""
+    for function in vars(torch_numpy).values():
+        while isinstance(function, types.FunctionType):
+            if function.__module__.startswith("torch._numpy"):
+                function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+            function = getattr(function, "__wrapped__", None)
+
+
+_with_signatures_at_hand()
+
+
 @contextlib.contextmanager
-def tracing(*functions: Any) -> Iterator[None]:
-    """While this is entered, the functions and the code they reach find `torch._numpy` where they look for NumPy."""
+def tracing(namespaces: Iterable[dict[str, Any]]) -> Iterator[None]:
+    """While this is entered, code with these global names finds `torch._numpy` where it looks for NumPy."""
     absent = object()
     with _PATCHING, contextlib.ExitStack() as undo:
-        for namespace in _namespaces(*functions):
+        for namespace in namespaces:
             undo.callback(_restore, namespace, dict(namespace))
             namespace.update({k: new for k, v in list(namespace.items()) if (new := _stand_in(v)) is not v})
             namespace["float"] = _Float
