@@ -16,7 +16,7 @@ def rate_of(
     """RATE where the file can be told one: as an argument, an attribute or a global name; else the one number that its
     updates multiply by; else 1."""
     asked = [name for f in functions for name in calling.argument_names(f)]
-    held = [paths.label(path) for path, _ in paths.walk(root)]
+    held = [paths.word(path) for path, _ in paths.walk(root)]
     if any(words.role_of_argument(name) == "learning_rate" for name in [*asked, *held, *names]):
         return RATE
     literals = _multipliers(calling.tree(maker))

@@ -37,13 +37,14 @@ def output_and_cost(
         wide = _nested(function, result, own) or _stored(root, inputs)
     if not wide:
         return cost, cost
+    beside = len(wide) < len(parts) and isinstance(result, tuple)  # a cache: the output stands first
     if len(wide) > 1 and isinstance(result, tuple):
         wide = [(i, part) for i, part in wide if np.size(part) == entries] or wide
     names = dict(enumerate(calling.return_names(function, len(parts))))
     named = [part for i, part in wide if _OUTPUT_NAME.match(str(names.get(i) or ""))]
     if named:
         return named[-1], cost
-    return (wide[0][1] if len(wide) < len(parts) and isinstance(result, tuple) else wide[-1][1]), cost
+    return (wide[0][1] if beside else wide[-1][1]), cost
 
 
 def _scalars(arrays: list[tuple[int, Any]], inputs: Mapping[str, Any]) -> bool:
