@@ -42,12 +42,19 @@ class WatchedForward:
         with Watcher(self.files, _moment) as watcher:
             cost, returned = self.forward(inputs)
         used = _ancestors(cost.tensor) if isinstance(cost, TracedArray) else set()
-        used -= {a.tensor.number for a in inputs.values() if isinstance(a, TracedArray) and a.tensor.requires_grad}
-        sightings = [s for s in watcher.sightings if s.value.number in used]
+        given = [moment.arrived.value for array in inputs.values() if (moment := _moment(array)) is not None]
+        sightings = [s for s in watcher.sightings if s.value.number in used and not _is_one_of(s.value, given)]
         self.lines |= {(s.function, s.line) for s in sightings}
         named = _numbered([s for s in sightings if s.settled and short(s.name) not in inputs])
         moments = {name: _moment(value) for name, value in returned.items() if name not in named and name not in inputs}
-        return cost, named | {name: m for name, m in moments.items() if m is not None and m.number in used}
+        return cost, named | {
+            name: m for name, m in moments.items() if m is not None and m.number in used and not _is_one_of(m, given)
+        }
+
+
+def _is_one_of(moment: Moment, given: Sequence[np.ndarray]) -> bool:
+    """Whether it is an input, or a copy of one, under another name."""
+    return any(np.array_equal(moment.arrived.value, array) for array in given)
 
 
 def _ancestors(tensor: Any) -> set[int]:

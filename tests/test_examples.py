@@ -82,13 +82,7 @@ def test_the_table_is_complete():
     assert sorted(TABLE) == sorted(path.stem for path in EXAMPLES.glob("*.py"))
 
 
-ACCUSED = pytest.mark.xfail(
-    reason="a witness under the convention of the summed loss (dAL) is taken for a lost 1/m", strict=False
-)
-MARKS = {"l_layer_mean_twice": ACCUSED, "l_layer_relu_backward_of_sigmoid": ACCUSED}
-
-
-@pytest.mark.parametrize("name", [pytest.param(name, marks=MARKS.get(name, ())) for name in TABLE])
+@pytest.mark.parametrize("name", TABLE)
 def test_verdict_and_first_fault(name: str):
     row = TABLE[name]
     report = checked(EXAMPLES / f"{name}.py")
