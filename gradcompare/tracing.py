@@ -73,7 +73,7 @@ class NumpyOnTorch:
         if not tensors:
             with _PATCHING, same_random_numbers():
                 return self.function(*args, **kwargs)
-        with tracing(self._reached), same_random_numbers():
+        with _PATCHING, tracing(self._reached), same_random_numbers():
             result = self.function(*converted(args, _to_traced), **converted(kwargs, _to_traced))
             return converted(result, _to_tensor)
 

@@ -269,7 +269,9 @@ def test_processes_are_ended_with_the_command(tmp_path, sent):
     assert process.returncode == 2
     assert re.search(r"Interrupted. \d of 4 files have been checked", err)
     assert "Traceback" not in err
-    time.sleep(0.5)
+    until = time.monotonic() + 20
+    while any(map(_alive, started)) and time.monotonic() < until:
+        time.sleep(0.1)
     assert not [pid for pid in started if _alive(pid)]
 
 
