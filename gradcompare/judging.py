@@ -11,9 +11,9 @@ import numpy as np
 
 from gradcompare.blame import blame, is_intermediate, nearest, scales, unscaled
 from gradcompare.bounds.precision import FLOAT64, Precision
-from gradcompare.evaluation import Arrays, Bounded, Evaluation
+from gradcompare.evaluation import Arrays, Evaluation
 from gradcompare.report import Report
-from gradcompare.stand_in import at_its_step, lost, stand_in
+from gradcompare.stand_in import at_its_step, doubtful, lost, stand_in
 from gradcompare.verdict import WRONG, Bounds, Finding, constant_factor, judge, of, overall
 
 LOSES_DIGITS = 1e3
@@ -106,12 +106,22 @@ class Comparison:
         """The convention for dZ and dA under which fewest of their entries are wrong; 1 where none is better."""
         findings = self._judge(1.0)
         intermediate = [name for name in findings if is_intermediate(name, self.inputs)]
-        best, least = 1.0, _share_above([findings[name] for name in intermediate])
+        best, least = 1.0, self._share_above({name: findings[name] for name in intermediate}, 1.0)
         for scale in scales(self.claims, self.inputs)[1:] if least else ():
             judged = self._judge(scale, intermediate)
-            if _share_above(judged.values()) < least:
-                best, least, findings = scale, _share_above(judged.values()), findings | judged
+            share = self._share_above(judged, scale)
+            if share < least:
+                best, least, findings = scale, share, findings | judged
         return best, findings
+
+    def _share_above(self, findings: Mapping[str, Finding], scale: float) -> float:
+        """How many entries are wrong and not at a kink, a whole tensor counting as 1."""
+        claims = unscaled(self.claims, self.inputs, scale)
+        return sum(
+            1.0 if f.verdict in ("shape", "dtype") else f.above / max(math.prod(f.shape), 1)
+            for name, f in findings.items()
+            if f.verdict in WRONG and not self._at_a_kink(f, claims[name])
+        )
 
     # -- before anyone is accused
 
@@ -123,13 +133,15 @@ class Comparison:
         if not unknown:
             return {}
         measured = self.first if self.opaque else self._evaluate(measure=True)
-        if self._wrong_at_its_step(wrong, unknown, measured, scale):
+        undecided = {name for name, finding in findings.items() if finding.verdict == "undecided"}
+        in_doubt = doubtful(self.first, self.claims, undecided)
+        if not in_doubt and self._wrong_at_its_step(wrong, unknown, measured, scale):
             return {}
         right = {name for name, finding in findings.items() if finding.verdict == "ok"}
         widened = stand_in(measured, lambda floors: self._evaluate(floors=floors), right)
         for name, claim in self.claims.items():
             factor = scale if is_intermediate(name, self.inputs) else 1.0
-            self.claim_errors.setdefault(name, factor * lost(widened, name, claim))
+            self.claim_errors.setdefault(name, factor * lost(widened, name, claim, in_doubt))
         return self._judge(scale, unknown)
 
     def _wrong_at_its_step(
@@ -156,13 +168,11 @@ class Comparison:
         self, wrong: Sequence[str], findings: Mapping[str, Finding], scale: float
     ) -> dict[str, Finding]:
         """At an exact 0 every value between the slopes is a valid derivative."""
-        if not self.first.run.met_a_tie:
-            return {}
         claims = unscaled(self.claims, self.inputs, scale)
         explained = {}
         for name in wrong:
             f = findings[name]
-            if f.verdict == "fault" and self._explains(self._at_ties.tensors[name], claims[name], name):
+            if self._at_a_kink(f, claims[name]):
                 explained[name] = f.but(verdict="kink")
                 self.notes.append(
                     f"A kink was met at exactly 0: {name}{list(f.worst)} is {f.claim:.6g} by your derivative and "
@@ -170,9 +180,13 @@ class Comparison:
                 )
         return explained
 
-    def _explains(self, anyhow: Bounded, claim: np.ndarray, name: str) -> bool:
+    def _at_a_kink(self, finding: Finding, claim: np.ndarray) -> bool:
+        if finding.verdict != "fault" or not self.first.run.met_a_tie:
+            return False
+        anyhow = self._at_ties.tensors[finding.name]
         with np.errstate(invalid="ignore"):
-            above = np.abs(claim - anyhow.value) > 2 * anyhow.error + self.claim_errors.get(name, np.zeros(1))
+            lost = self.claim_errors.get(finding.name, np.zeros(1))
+            above = np.abs(claim - anyhow.value) > 2 * anyhow.error + lost
         return not np.any(above)
 
     # -- whose fault, and what kind
@@ -276,8 +290,3 @@ class Comparison:
             cases=cases,
             precisions=(self.precision.name,),
         )
-
-
-def _share_above(findings: Iterable[Finding]) -> float:
-    """How many entries are wrong, a whole tensor counting as 1."""
-    return sum(1.0 if f.verdict in ("shape", "dtype") else f.above / max(math.prod(f.shape), 1) for f in findings)

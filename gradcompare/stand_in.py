@@ -18,7 +18,7 @@ A (1 - A), and what A has lost in saturation, u, comes back as u / (A (1 - A)) o
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 
@@ -53,14 +53,28 @@ def at_its_step(first: Evaluation, name: str) -> np.ndarray:
     return np.asarray(error)
 
 
-def lost(widened: Evaluation, name: str, claim: np.ndarray) -> np.ndarray:
+def lost(widened: Evaluation, name: str, claim: np.ndarray, doubtful: Collection[str]) -> np.ndarray:
     """What a claim may be off by. Where nothing is known of what it was computed from, a masked entry may be 0 times
     infinity as well as 0."""
     error = widened.tensors[name].error
-    sources = [widened.tensors[source].error for source in widened.upstream[name]]
-    if claim.shape != error.shape or claim.dtype.kind != "f" or all(np.all(np.isfinite(e)) for e in sources):
+    unknown = name in doubtful or any(
+        not np.all(np.isfinite(widened.tensors[source].error)) for source in widened.upstream[name]
+    )
+    if not unknown or claim.shape != error.shape or claim.dtype.kind != "f":
         return error
     return np.where(np.isfinite(claim), error, np.inf)
+
+
+def doubtful(first: Evaluation, claims: Mapping[str, np.ndarray], undecided: Collection[str]) -> set[str]:
+    """The claims that are no numbers where nothing can be decided, and those that are none because of them."""
+    found: set[str] = set()
+    for name in first.order:
+        claim = claims.get(name)
+        if claim is None or claim.dtype.kind != "f" or np.all(np.isfinite(claim)):
+            continue
+        if name in undecided or first.upstream[name] & found:
+            found.add(name)
+    return found
 
 
 def _floor(first: Evaluation, number: int) -> float:
