@@ -26,16 +26,19 @@ Subject = Callable[[dict[str, Any]], Mapping[str, Any]]
 def compare(reference: Reference, subject: Subject, inputs: Mapping[str, Any]) -> Report:
     """Hold the values and gradients that `subject` computes against autograd's, each within its rounding bound.
 
-    Args: reference: `reference(inputs) -> cost`, or `(cost, {name: tensor})` to have intermediate tensors compared
-        too. It is given torch tensors (float64, carrying bounds) and differentiated by autograd. NumPy code:
-        `numpy_on_torch(f)`. subject: `subject(inputs) -> {"Z1": value, "dW1": gradient, "J": cost, ...}`, any subset:
-        "dT" is the gradient of the cost with respect to T, an input or one of the reference's named tensors. It is
-        given arrays. With `numpy_on_torch(f)` its own rounding is bounded too; otherwise a stand-in is used, and the
-        report says so. inputs: the arrays by name, {"X": (n_0, m), "W1": (n_1, n_0), ...}; those of floating dtype
-        must share one, float32 or float64, which is the precision under test.
+    Args:
+        reference: `reference(inputs) -> cost`, or `(cost, {name: tensor})` to have intermediate tensors compared too.
+            It is given torch tensors (float64, carrying bounds) and differentiated by autograd. NumPy code:
+            `numpy_on_torch(f)`.
+        subject: `subject(inputs) -> {"Z1": value, "dW1": gradient, "J": cost, ...}`, any subset: "dT" is the gradient
+            of the cost with respect to T, an input or one of the reference's named tensors. It is given arrays. With
+            `numpy_on_torch(f)` its own rounding is bounded too; otherwise a stand-in is used, and the report says so.
+        inputs: the arrays by name, {"X": (n_0, m), "W1": (n_1, n_0), ...}; those of floating dtype must share one,
+            float32 or float64, which is the precision under test.
 
-    Returns: A Report: `report.verdict`, `str(report)`, `report.to_dict()`. Gradients of intermediate tensors may all
-        carry a factor m (derivatives of the summed loss): that is a convention, and noted.
+    Returns:
+        A Report: `report.verdict`, `str(report)`, `report.to_dict()`. Gradients of intermediate tensors may all carry
+        a factor m (derivatives of the summed loss): that is a convention, and noted.
 
     Raises:
         TypeError, ValueError: where the question could not be put, in words: inputs that are no arrays or of mixed
@@ -64,8 +67,7 @@ def compare_verified(
 
 
 def assert_gradients(reference: Reference, subject: Subject, inputs: Mapping[str, Any]) -> None:
-    """`compare`, for tests: AssertionError with the whole report as its text, unless everything agrees or cannot be
-    decided.
+    """`compare`, for tests: AssertionError, the report as its text, unless everything agrees or cannot be decided.
 
     Raises what `compare` raises, and AssertionError where the gradients are wrong or scaled.
     """

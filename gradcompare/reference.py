@@ -56,8 +56,7 @@ class MeasuredRun(Run):
 
 
 class Moment:
-    """A tensor as it is now: code that works in place may write over it later; autograd would speak of the later
-    one."""
+    """A tensor as it is now: code that works in place may write over it later, and autograd speaks of the later."""
 
     def __init__(self, tensor: Tensor, *, copy: bool = True) -> None:
         self.tensor = tensor

@@ -149,8 +149,7 @@ def _plain(tree: Any) -> Any:
 
 
 def text(report: Report, *, verbose: bool = False) -> str:
-    """The report for a reader who knows nothing of this project: the source with a verdict on every line, where it is
-    known."""
+    """The report for a reader who knows nothing of this project: where lines are known, a verdict on each."""
     by_line = source_lines(report)
     parts = [headline(report), by_line or table(report), probably(report), table(report) if by_line and verbose else ""]
     last = (smallest_network(report), footer(report), worst_entry(report, verbose=verbose))
