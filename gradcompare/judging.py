@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -133,11 +133,11 @@ class Comparison:
         if not unknown:
             return {}
         measured = self.first if self.opaque else self._evaluate(measure=True)
+        right = {name for name, f in findings.items() if f.verdict == "ok" and f.decided == math.prod(f.shape)}
+        if self._wrong_at_its_step(wrong, right, measured, scale):
+            return {}
         undecided = {name for name, finding in findings.items() if finding.verdict == "undecided"}
         in_doubt = doubtful(self.first, self.claims, undecided)
-        if not in_doubt and self._wrong_at_its_step(wrong, unknown, measured, scale):
-            return {}
-        right = {name for name, finding in findings.items() if finding.verdict == "ok"}
         widened = stand_in(measured, lambda floors: self._evaluate(floors=floors), right)
         for name, claim in self.claims.items():
             factor = scale if is_intermediate(name, self.inputs) else 1.0
@@ -145,16 +145,19 @@ class Comparison:
         return self._judge(scale, unknown)
 
     def _wrong_at_its_step(
-        self, wrong: Sequence[str], unknown: Sequence[str], measured: Evaluation, scale: float
+        self, wrong: Sequence[str], right: Collection[str], measured: Evaluation, scale: float
     ) -> bool:
-        """Whether each that was computed from none that is wrong stays wrong with what it may have lost itself: then
-        those computed from it need no bound from end to end, and blame does with what each may lose itself."""
+        """Whether each that was computed from none that is wrong was computed from what is right, and stays wrong with
+        what it may have lost itself: then those computed from it need no bound from end to end, and blame does with
+        what each may lose itself."""
+        sources = [name for name in wrong if not nearest(name, measured.upstream, set(wrong))]
+        if not sources or not all(measured.upstream[name] <= {*right, *self.inputs} for name in sources):
+            return False
         before = dict(self.claim_errors)
-        for name in unknown:
+        for name in wrong:
             factor = scale if is_intermediate(name, self.inputs) else 1.0
-            self.claim_errors[name] = factor * at_its_step(measured, name)
-        sources = [name for name in unknown if not nearest(name, measured.upstream, set(wrong))]
-        if sources and all(f.verdict in WRONG for f in self._judge(scale, sources).values()):
+            self.claim_errors.setdefault(name, factor * at_its_step(measured, name))
+        if all(f.verdict in WRONG for f in self._judge(scale, sources).values()):
             return True
         self.claim_errors = before
         return False
