@@ -30,6 +30,8 @@ AGREES = 1e-5
 """How near the directional derivative must be to the central difference, as a part of sum |gradient| |direction|."""
 PROBES = (1e-3, 1e-4, 1e-5, 1e-6)
 """The steps of those differences, as parts of the inputs."""
+SHRUNK = (1.0, 1 / 8, 1 / 64)
+"""What the inputs are multiplied by in turn, until errors are known."""
 ASIDE = 1e-3
 """How far the inputs are moved before, as a part of them."""
 LARGEST = 20_000
@@ -42,48 +44,68 @@ def problem_with(
     """Why the traced reference cannot be trusted, in words; None where it can.
 
     The traced cost must equal the untouched code's, and one random directional derivative its central difference. What
-    the claims are about is moved by a little first, off the kinks that inputs of zeros and whole numbers lie on.
+    the claims are about is moved by a little first, off the kinks that inputs of zeros and whole numbers lie on; and
+    made smaller where rounding could explain anything: the question is about the code.
     """
-    plain = as_float64(inputs)
-    generator = np.random.default_rng(0)
+    for shrunk in SHRUNK:
+        plain, ways = _somewhere_near(inputs, claimed, shrunk)
+        cost_of = _cost_function(reference.function, plain)
+        here = cost_of({})
+        try:
+            traced = _traced(reference, plain, list(ways))
+        except Exception as stopped:  # the untouched code has just run
+            known = isinstance(stopped, NotTraceableError | NoRuleError)
+            return f"The reference could not be traced: {stopped if known else repr(stopped)}"
+        if traced is None:
+            return "The cost could not be traced: a number was taken out of the graph on the way to it."
+        if traced.is_bounded:
+            return _wrong_cost(traced, here) or _wrong_slope(traced, cost_of, plain, ways)
+    return None
+
+
+Arrays = Mapping[str, np.ndarray]
+
+
+def _somewhere_near(inputs: Arrays, claimed: Collection[str], shrunk: float) -> tuple[Arrays, Arrays]:
+    """The inputs in double precision, moved off their kinks and made smaller; and a random direction."""
+    plain, generator = as_float64(inputs), np.random.default_rng(0)
     ways = {k: generator.standard_normal(plain[k].shape) for k in differentiated(inputs, claimed)}
-    plain |= {k: plain[k] + ASIDE * _spread(plain[k]) * generator.standard_normal(w.shape) for k, w in ways.items()}
-    cost_of = _cost_function(reference.function, plain)
-    here = cost_of({})
-    try:
-        traced = _traced(reference, plain, list(ways))
-    except Exception as stopped:  # the untouched code has just run
-        known = isinstance(stopped, NotTraceableError | NoRuleError)
-        return f"The reference could not be traced: {stopped if known else repr(stopped)}"
-    if traced is None:
-        return "The cost could not be traced: a number was taken out of the graph on the way to it."
-    cost = float(traced.cost.value)
-    if np.isfinite(traced.cost.error) and not abs(here - cost) <= 2 * float(traced.cost.error) + 1e-12 * abs(here):
-        return f"The traced cost is {cost:.17g}, the untouched code's is {here:.17g}."
-    directed = [(_spread(plain[k]) * w, traced.gradients[k]) for k, w in ways.items()]
-    if not all(np.all(np.isfinite(gradient.value)) for _, gradient in directed):
-        return None  # where autograd's answer is not a number nothing is decided
-    parts = [way * gradient.value for way, gradient in directed]
+    sizes = {k: float(np.abs(plain[k]).mean()) or 1.0 if plain[k].size else 1.0 for k in ways}
+    moved = {k: shrunk * (plain[k] + ASIDE * sizes[k] * generator.standard_normal(w.shape)) for k, w in ways.items()}
+    return plain | moved, {k: shrunk * sizes[k] * w for k, w in ways.items()}
+
+
+class _Traced(NamedTuple):
+    """The cost of a traced reference, and its gradients."""
+
+    cost: Bounded
+    gradients: Mapping[str, Bounded]
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether its numbers are numbers, and their errors known."""
+        return all(np.all(np.isfinite(array)) for found in (self.cost, *self.gradients.values()) for array in found)
+
+
+def _wrong_cost(traced: _Traced, here: float) -> str | None:
+    cost, error = (float(array) for array in traced.cost)
+    if abs(here - cost) <= 2 * error + 1e-12 * abs(here):
+        return None
+    return f"The traced cost is {cost:.17g}, the untouched code's is {here:.17g}."
+
+
+def _wrong_slope(traced: _Traced, cost_of: Callable[[Arrays], float], plain: Arrays, ways: Arrays) -> str | None:
+    parts = [way * traced.gradients[k].value for k, way in ways.items()]
     along, size = sum(float(p.sum()) for p in parts), sum(float(np.abs(p).sum()) for p in parts)
-    rounding = sum(float(np.sum(np.abs(way) * _finite(gradient.error))) for way, gradient in directed)
-    noise = 2 * float(_finite(traced.cost.error))
-    slopes = _slopes(lambda t: cost_of({k: plain[k] + t * _spread(plain[k]) * w for k, w in ways.items()}))
-    allowed = AGREES * size + rounding
-    if not slopes or any(abs(slope - along) <= allowed + noise / step for slope, step in slopes):
+    rounding = sum(float(np.sum(np.abs(way) * traced.gradients[k].error)) for k, way in ways.items())
+    noise = 2 * float(traced.cost.error)
+    slopes = _slopes(lambda t: cost_of({k: plain[k] + t * way for k, way in ways.items()}))
+    if not slopes or any(abs(slope - along) <= AGREES * size + rounding + noise / step for slope, step in slopes):
         return None
     return (
         f"Along a random direction the traced gradient is {along:.9g}, a central difference of the untouched code "
         f"{slopes[-1][0]:.9g}."
     )
-
-
-def _finite(error: np.ndarray) -> np.ndarray:
-    return np.where(np.isfinite(error), error, 0.0)
-
-
-class _Traced(NamedTuple):
-    cost: Bounded
-    gradients: Mapping[str, Bounded]
 
 
 def _traced(reference: NumpyOnTorch, inputs: Mapping[str, np.ndarray], names: list[str]) -> _Traced | None:
@@ -101,11 +123,6 @@ def _traced(reference: NumpyOnTorch, inputs: Mapping[str, np.ndarray], names: li
     return _Traced(
         Bounded(cost.value.detach().numpy(), cost.error.detach().numpy()), dict(zip(names, found, strict=True))
     )
-
-
-def _spread(array: np.ndarray) -> float:
-    """The size of an array's entries; 1 where they are all 0."""
-    return float(np.abs(array).mean()) or 1.0 if array.size else 1.0
 
 
 def _slopes(function: Callable[[float], float]) -> list[tuple[float, float]]:
