@@ -13,7 +13,7 @@ from gradcompare.blame import blame, is_intermediate, nearest, scales, unscaled
 from gradcompare.bounds.precision import FLOAT64, Precision
 from gradcompare.evaluation import Arrays, Evaluation
 from gradcompare.report import Report
-from gradcompare.stand_in import at_its_step, doubtful, lost, stand_in
+from gradcompare.stand_in import at_its_step, lost, stand_in
 from gradcompare.verdict import WRONG, Bounds, Finding, constant_factor, judge, of, overall
 
 LOSES_DIGITS = 1e3
@@ -137,11 +137,10 @@ class Comparison:
         if self._wrong_at_its_step(wrong, right, measured, scale):
             return {}
         undecided = {name for name, finding in findings.items() if finding.verdict == "undecided"}
-        in_doubt = doubtful(self.first, self.claims, undecided)
         widened = stand_in(measured, lambda floors: self._evaluate(floors=floors), right)
-        for name, claim in self.claims.items():
+        for name, error in lost(widened, self.claims, undecided).items():
             factor = scale if is_intermediate(name, self.inputs) else 1.0
-            self.claim_errors.setdefault(name, factor * lost(widened, name, claim, in_doubt))
+            self.claim_errors.setdefault(name, factor * error)
         return self._judge(scale, unknown)
 
     def _wrong_at_its_step(

@@ -53,28 +53,23 @@ def at_its_step(first: Evaluation, name: str) -> np.ndarray:
     return np.asarray(error)
 
 
-def lost(widened: Evaluation, name: str, claim: np.ndarray, doubtful: Collection[str]) -> np.ndarray:
-    """What a claim may be off by. Where nothing is known of what it was computed from, a masked entry may be 0 times
-    infinity as well as 0."""
-    error = widened.tensors[name].error
-    unknown = name in doubtful or any(
-        not np.all(np.isfinite(widened.tensors[source].error)) for source in widened.upstream[name]
-    )
-    if not unknown or claim.shape != error.shape or claim.dtype.kind != "f":
-        return error
-    return np.where(np.isfinite(claim), error, np.inf)
+def lost(widened: Evaluation, claims: Mapping[str, np.ndarray], undecided: Collection[str]) -> dict[str, np.ndarray]:
+    """What each claim may be off by.
 
-
-def doubtful(first: Evaluation, claims: Mapping[str, np.ndarray], undecided: Collection[str]) -> set[str]:
-    """The claims that are no numbers where nothing can be decided, and those that are none because of them."""
-    found: set[str] = set()
-    for name in first.order:
+    A claim that is no number where nothing can be decided is in doubt, and so are those that are none because of it: a
+    masked entry may be 0 times infinity as well as 0.
+    """
+    errors = {name: widened.tensors[name].error for name in claims}
+    in_doubt = {name for name, bounded in widened.tensors.items() if not np.all(np.isfinite(bounded.error))}
+    in_doubt |= set(undecided)
+    for name in widened.order:
         claim = claims.get(name)
-        if claim is None or claim.dtype.kind != "f" or np.all(np.isfinite(claim)):
+        if claim is None or claim.dtype.kind != "f" or claim.shape != errors[name].shape or np.all(np.isfinite(claim)):
             continue
-        if name in undecided or first.upstream[name] & found:
-            found.add(name)
-    return found
+        if name in in_doubt or widened.upstream[name] & in_doubt:
+            in_doubt.add(name)
+            errors[name] = np.where(np.isfinite(claim), errors[name], np.inf)
+    return errors
 
 
 def _floor(first: Evaluation, number: int) -> float:
