@@ -340,11 +340,12 @@ def test_traced_code_may_call_traced_code():
 
 def test_threads_wait_for_one_another():
     f = numpy_on_torch(lambda x: np.exp(np.sum(x * x)) * x)
-    expected, results, inputs = f(X), [], torch.tensor(X)
+    own = X.copy()  # while the module runs traced its global arrays are traced ones, for other threads too
+    expected, results, inputs = f(own), [], torch.tensor(own)
 
     def work(k):
         for _ in range(5):
-            results.append(f(inputs) if k % 2 else f(X))
+            results.append(f(inputs) if k % 2 else f(own))
 
     threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
     for thread in threads:
