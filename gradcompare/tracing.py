@@ -82,7 +82,8 @@ def numpy_on_torch(function: Callable[..., Any]) -> NumpyOnTorch:
     """NumPy code as a function of torch tensors: autograd can differentiate it, and `compare` can bound its rounding.
 
     The function is run as it stands; its module is not changed, except while it runs (other threads should not read
-    its global arrays meanwhile). It may index, loop, write in place, and call other functions and modules of its author.
+    its global arrays meanwhile). It may index, loop, write in place, and call other functions and modules of its
+    author.
 
     >>> import numpy as np, torch
     >>> def sigmoid(z):
