@@ -101,13 +101,14 @@ def judge(name: str, claim: np.ndarray, reference: Bounded, bounds: Bounds, prec
     if not value.size:
         return Finding(name, of(name), "ok", **known)
     claim, total, size = claim.reshape(value.shape), bounds.total, _size(value)
-    ratio, decides = _ratios(claim, value, total, DECIDES * size)
+    ratio, decides = _ratios(claim, value, total, DECIDES * (size or _size(claim)))
     worst = np.unravel_index(int(np.argmax(ratio)), value.shape)
     decided = value.size if decides is None else int(np.count_nonzero(decides))
     if ratio[worst] > 1:
         verdict = "fault" if np.all(np.isfinite(claim[... if decides is None else decides])) else "nonfinite"
     else:
-        verdict = "ok" if 2 * decided >= value.size else "undecided"
+        no_number = decides is not None and bool(np.any(np.isfinite(value) & ~np.isfinite(claim)))
+        verdict = "undecided" if no_number or 2 * decided < value.size else "ok"
     return Finding(
         name,
         of(name),
