@@ -22,7 +22,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from gradcompare.targets import Target
 
@@ -34,6 +34,8 @@ CONNECT = 10.0
 _REASON = ("unfinished", "error")
 """Verdicts that are nothing without the reason in the first note."""
 Progress = Callable[[int, int], None]
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
 
 class BatchError(Exception):
@@ -184,16 +186,31 @@ def run(
     Raises:
         BatchError: where the cluster cannot be used, or is lost.
     """
-    if cluster is not None and jobs:
+    if cluster is not None:
         jobs = [for_cluster(job) for job in jobs]
-        yield from _run(jobs, at_once or len(jobs), lambda: _on_cluster(cluster), tries=1)
+    why = "The process that judged it was killed, more than once."
+    with contextlib.closing(each(checked, jobs, at_once, cluster)) as results:
+        for i, found in results:
+            yield i, failed(jobs[i].target, why, lasting=False) if found is None else found
+
+
+def each(
+    work: Callable[[Task], Result], tasks: Sequence[Task], at_once: int | None = None, cluster: str | None = None
+) -> Generator[tuple[int, Result | None], None, None]:
+    """(index of the task, what `work` made of it), each once, as they finish; None where the process died each time.
+
+    `work` is a function of a module, which the other processes import; the other arguments and errors are those of
+    `run`. One task at a time is worked on in this process.
+    """
+    if cluster is not None and tasks:
+        yield from _run(work, tasks, at_once or len(tasks), lambda: _on_cluster(cluster), tries=1)
         return
-    at_once = min(at_once or cores(), len(jobs))
+    at_once = min(at_once or cores(), len(tasks))
     if at_once > 1:
-        yield from _run(jobs, at_once, lambda: _here(at_once), tries=TRIES)
+        yield from _run(work, tasks, at_once, lambda: _here(at_once), tries=TRIES)
     else:
-        for i, job in enumerate(jobs):
-            yield i, checked(job)
+        for i, task in enumerate(tasks):
+            yield i, work(task)
 
 
 def cores() -> int:
@@ -202,31 +219,37 @@ def cores() -> int:
 
 
 def _run(
-    jobs: Sequence[Job], at_once: int, executor: Callable[[], contextlib.AbstractContextManager[Executor]], tries: int
-) -> Iterator[tuple[int, Outcome]]:
-    left = dict(enumerate(jobs))
+    work: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    at_once: int,
+    executor: Callable[[], contextlib.AbstractContextManager[Executor]],
+    tries: int,
+) -> Iterator[tuple[int, Result | None]]:
+    left = dict(enumerate(tasks))
     died = 0
     while left and died < tries:
         died += 1
         with executor() as pool:
-            for i, future in _as_finished(pool, dict(left), at_once):
+            for i, future in _as_finished(pool, work, dict(left), at_once):
                 if (found := _result(future)) is not None:
                     del left[i]
                     died = 0
                     yield i, found
-    for i, job in left.items():
-        yield i, failed(job.target, "The process that judged it was killed, more than once.", lasting=False)
+    for i in left:
+        yield i, None
 
 
-def _as_finished(pool: Executor, jobs: Mapping[int, Job], at_once: int) -> Iterator[tuple[int, Future[Outcome]]]:
-    """Every job's future when it is done; no more than so many are in the pool at a time. Ends early if it broke."""
-    waiting: dict[Future[Outcome], int] = {}
-    todo = iter(jobs.items())
+def _as_finished(
+    pool: Executor, work: Callable[[Task], Result], tasks: Mapping[int, Task], at_once: int
+) -> Iterator[tuple[int, Future[Result]]]:
+    """Every task's future when it is done; no more than so many are in the pool at a time. Ends early if it broke."""
+    waiting: dict[Future[Result], int] = {}
+    todo = iter(tasks.items())
     with contextlib.suppress(BrokenProcessPool):
         while True:
-            for i, job in todo:
+            for i, task in todo:
                 with _signals_held():
-                    waiting[pool.submit(_work, job)] = i
+                    waiting[pool.submit(_in_worker, work, task)] = i
                 if len(waiting) >= at_once:
                     break
             if not waiting:
@@ -237,7 +260,7 @@ def _as_finished(pool: Executor, jobs: Mapping[int, Job], at_once: int) -> Itera
         yield waiting[future], future
 
 
-def _result(future: Future[Outcome]) -> Outcome | None:
+def _result(future: Future[Result]) -> Result | None:
     """None where the worker died."""
     try:
         return future.result()
@@ -248,12 +271,12 @@ def _result(future: Future[Outcome]) -> Outcome | None:
     except Exception as error:
         if type(error).__name__ == "KilledWorker":
             return None
-        raise BatchError(f"A worker could not run the check ({type(error).__name__}: {error}).") from None
+        raise BatchError(f"A worker could not do its work ({type(error).__name__}: {error}).") from None
 
 
-def _work(job: Job) -> Outcome:
+def _in_worker(work: Callable[[Task], Result], task: Task) -> Result:
     try:
-        return checked(job)
+        return work(task)
     except SystemExit:  # SIGTERM; the child process has been ended on the way here
         os._exit(1)
 

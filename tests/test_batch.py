@@ -135,7 +135,7 @@ def test_a_killed_process_loses_nothing_and_nothing_is_counted_twice():
 class Dying(batch.Executor):
     """A pool that breaks at every job of one file, and does the others here."""
 
-    def submit(self, function, job):
+    def submit(self, function, work, job):
         future: batch.Future = batch.Future()
         if job.target.file == "deadly.py":
             future.set_exception(batch.BrokenProcessPool())
@@ -144,13 +144,23 @@ class Dying(batch.Executor):
         return future
 
 
-def test_a_file_that_kills_every_worker_ends_the_run_of_no_other():
+def test_a_file_that_kills_every_worker_ends_the_run_of_no_other(monkeypatch):
+    monkeypatch.setattr(batch, "_here", lambda at_once: Dying())
     work = [Job(Target(name)) for name in ("a.py", "deadly.py", "b.py", "c.py")]
-    found = list(batch._run(work, 2, Dying, tries=3))
+    found = list(run(work, 2))
     assert sorted(i for i, _ in found) == [0, 1, 2, 3]
     says = {work[i].target.file: outcome.line for i, outcome in found}
     assert "killed" in says.pop("deadly.py")
     assert all("done" in line for line in says.values())
+
+
+def squared(number):
+    return number**2
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_any_work_can_be_spread(at_once):
+    assert dict(batch.each(squared, range(5), at_once)) == {i: i * i for i in range(5)}
 
 
 def test_left_early_the_processes_are_ended():

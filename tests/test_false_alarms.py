@@ -1,10 +1,7 @@
 """Right code is never accused: in any algebraic form, followed or opaque, against references in any other form."""
 
 import itertools
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,72 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import manual
-import torch_ref
-from gradcompare import compare, numpy_on_torch
-from gradcompare.report import Report
-from tests.programs import Form, cost_and_values, draw_form, plain_form, subject
-from tests.strategies import HIDDEN, PAIRS, Fill, labels, normal, whole
+from tests import trials as trials_module
+from tests.programs import plain_form
+from tests.strategies import Fill, labels, normal, whole
+from tests.trials import HOSTILE, Trial, draw_trial, judged, tally
 
-HOSTILE = {f"scale {scale:g}": normal(scale) for scale in (1e-3, 0.3, 1.0, 3.0, 10.0, 30.0)} | {"whole": whole}
 NUMBERS = 20_000
 """How many networks the long search draws."""
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A network, how the subject writes it, and what it is held against."""
-
-    form: Form
-    reference_form: Form
-    reference: str
-    traced: bool
-    numbers: str
-    inputs: dict[str, np.ndarray]
-
-
-def draw_trial(choose: Callable[[Sequence], Any], seed: int, numbers: dict[str, Fill]) -> Trial:
-    generator = np.random.default_rng(seed)
-    loss, output = choose(PAIRS)
-    activations = (*(choose(HIDDEN) for _ in range(choose(range(4)))), output)
-    sizes = [choose(range(1, 6)) for _ in range(len(activations) + 1)]
-    m, kind, dtype = choose(range(1, 7)), choose(list(numbers)), choose(["float64", "float32"])
-    fill = numbers[kind]
-    inputs = {name: fill(generator, shape) for name, shape in manual.layer_shapes(sizes).items()}
-    inputs["X"] = fill(generator, (sizes[0], m))
-    inputs["Y"] = labels(generator, loss, output, (sizes[-1], m))
-    if choose([False, False, True]):
-        inputs |= {name: np.zeros_like(array) for name, array in inputs.items() if name.startswith("b")}
-    if choose([False, False, True]):
-        inputs["X"][:, 0] = 0
-    return Trial(
-        draw_form(choose, activations, loss),
-        draw_form(choose, activations, loss),
-        choose(["torch", "notes", "numpy"]),
-        choose([True, False]),
-        kind,
-        {name: array.astype(dtype) for name, array in inputs.items()},
-    )
 
 
 @st.composite
 def trials(draw: st.DrawFn, numbers: dict[str, Fill]) -> Trial:
     return draw_trial(lambda options: draw(st.sampled_from(options)), draw(st.integers(0, 2**32 - 1)), numbers)
-
-
-def judged(trial: Trial) -> Report:
-    if trial.reference == "numpy":
-        reference = numpy_on_torch(cost_and_values(trial.reference_form))
-    else:
-
-        def reference(inputs):
-            parameters = {name: tensor for name, tensor in inputs.items() if name not in ("X", "Y")}
-            form = trial.reference_form
-            return torch_ref.cost_and_values(
-                parameters, inputs["X"], inputs["Y"], form.activations, form.loss, at_zero=trial.reference
-            )
-
-    program = subject(trial.form)
-    return compare(reference, numpy_on_torch(program) if trial.traced else program, trial.inputs)
 
 
 @settings(max_examples=100)
@@ -122,22 +65,36 @@ def test_what_was_accused_once_is_not_accused_again(name, traced, dtype):
         assert report.verdict in ("agrees", "undecided"), str(report)
 
 
-def by_seed(seed: int) -> Trial:
-    generator = np.random.default_rng([seed, 1])
-    return draw_trial(lambda options: options[generator.integers(len(options))], seed, HOSTILE)
-
-
 @pytest.mark.long
 @pytest.mark.parametrize("part", range(10))
 def test_twenty_thousand_networks(part):
     """A tenth of them: none is accused, and most are decided."""
-    verdicts: Counter[str] = Counter()
-    accused = []
-    for seed in range(part * NUMBERS // 10, (part + 1) * NUMBERS // 10):
-        verdict = judged(by_seed(seed)).verdict
-        verdicts[verdict] += 1
-        if verdict not in ("agrees", "undecided"):
-            accused.append(seed)
-    print(dict(verdicts))
-    assert accused == []
-    assert verdicts["agrees"] > 2 * verdicts["undecided"]
+    found = tally(range(part * NUMBERS // 10, (part + 1) * NUMBERS // 10))
+    print(found)
+    assert found["accused"] == []
+    assert found["verdicts"]["agrees"] > 2 * found["verdicts"]["undecided"]
+
+
+def test_a_tally_counts_every_trial_once_and_keeps_the_accused(monkeypatch):
+    right = tally(range(6, 9))
+    assert sum(right["verdicts"].values()) == 3
+    assert right["accused"] == []
+    assert all(0 <= ratio <= 1 for ratios in right["worst"].values() for ratio, _ in ratios.values())
+    monkeypatch.setattr(trials_module, "judged", accusing_the_second([]))
+    assert tally(range(6, 9))["accused"] == [7]
+
+
+def test_an_exception_counts_as_an_accusation(monkeypatch):
+    def fails(trial):
+        raise ValueError("meant")
+
+    monkeypatch.setattr(trials_module, "judged", fails)
+    assert tally(range(2)) == {"verdicts": {"ValueError": 2}, "accused": [0, 1], "worst": {}}
+
+
+def accusing_the_second(seen):
+    def judge(trial):
+        seen.append(trial)
+        return replace(judged(trial), verdict="wrong") if len(seen) == 2 else judged(trial)
+
+    return judge
