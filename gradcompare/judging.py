@@ -103,25 +103,24 @@ class Comparison:
         return [name for name, finding in findings.items() if finding.verdict in WRONG]
 
     def _best_scale(self) -> tuple[float, dict[str, Finding]]:
-        """The convention for dZ and dA under which fewest of their entries are wrong; 1 where none is better."""
+        """The convention for dZ and dA under which fewest of their entries are wrong, and by least; 1 where none is
+        better."""
         findings = self._judge(1.0)
         intermediate = [name for name in findings if is_intermediate(name, self.inputs)]
-        best, least = 1.0, self._share_above({name: findings[name] for name in intermediate}, 1.0)
-        for scale in scales(self.claims, self.inputs)[1:] if least else ():
+        best, least = 1.0, self._how_wrong({name: findings[name] for name in intermediate}, 1.0)
+        for scale in scales(self.claims, self.inputs)[1:] if least > (0.0, 0.0) else ():
             judged = self._judge(scale, intermediate)
-            share = self._share_above(judged, scale)
-            if share < least:
-                best, least, findings = scale, share, findings | judged
+            how_wrong = self._how_wrong(judged, scale)
+            if how_wrong < least:
+                best, least, findings = scale, how_wrong, findings | judged
         return best, findings
 
-    def _share_above(self, findings: Mapping[str, Finding], scale: float) -> float:
-        """How many entries are wrong and not at a kink, a whole tensor counting as 1."""
+    def _how_wrong(self, findings: Mapping[str, Finding], scale: float) -> tuple[float, float]:
+        """How many entries are wrong and not at a kink, a whole tensor counting as 1; and by how many magnitudes."""
         claims = unscaled(self.claims, self.inputs, scale)
-        return sum(
-            1.0 if f.verdict in ("shape", "dtype") else f.above / max(math.prod(f.shape), 1)
-            for name, f in findings.items()
-            if f.verdict in WRONG and not self._at_a_kink(f, claims[name])
-        )
+        wrong = [f for name, f in findings.items() if f.verdict in WRONG and not self._at_a_kink(f, claims[name])]
+        share = sum(1.0 if f.verdict in ("shape", "dtype") else f.above / max(math.prod(f.shape), 1) for f in wrong)
+        return share, sum(math.log10(min(max(f.ratio, 1.0), 1e300)) for f in wrong)
 
     # -- before anyone is accused
 
