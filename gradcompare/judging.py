@@ -46,6 +46,7 @@ class Comparison:
         """Where blame had to be found: each tensor as it follows from the subject's own inputs to that step."""
         self.first = self._evaluate(measure=self.opaque)
         self.in_float64 = self.first if precision == FLOAT64 else None
+        self._errors: dict[str, np.ndarray] = {}
         self.claims = {name: claim for name, claim in claims.items() if name in self.first.tensors}
         self.unknown = {name: claim for name, claim in claims.items() if name not in self.first.tensors}
         if not self.claims:
@@ -79,8 +80,11 @@ class Comparison:
     def _reference_error(self, name: str) -> np.ndarray:
         """E_ref(u) + E_ref(2^-53). Beside float32's the second is some 1e-9 of the first: worked out where a claim
         would be wrong without it."""
-        error = self.first.tensors[name].error
-        return error if self.in_float64 is None else error + self.in_float64.tensors[name].error
+        if self.in_float64 is None:
+            return self.first.tensors[name].error
+        if name not in self._errors:
+            self._errors[name] = self.first.tensors[name].error + self.in_float64.tensors[name].error
+        return self._errors[name]
 
     def _bounds(self, name: str, reference: np.ndarray, claim: np.ndarray | None, scale: float) -> Bounds:
         if scale != 1 and is_intermediate(name, self.inputs):

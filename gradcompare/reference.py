@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from gradcompare.bounds import BoundedTensor, Precision, Run
+from gradcompare.bounds.tensor import Memory
 from gradcompare.evaluation import COST, Arrays, Bounded, Evaluation, Floors, HandedOn, Record
 
 Reference = Callable[[dict[str, Any]], Any]
@@ -25,34 +26,59 @@ ELEMENTARY = {
 """Operations that others compute through an exponential."""
 
 
-class MeasuredRun(Run):
-    """A run that notes the largest entry of every tensor, and adds floors to the errors of some.
+KEPT = 1_000
+"""Entries of a tensor that is kept to be measured later: the larger ones would take more memory than time."""
 
-    Of an exponential or its kin the largest entry is noted with a minus, and 1 at least, what it is near 0.
-    """
+
+class MeasuredRun(Run):
+    """A run that can say the largest entry of every tensor, and adds floors to the errors of some."""
 
     def __init__(self, precision: Precision, floors: Mapping[int, float], **options: Any) -> None:
         super().__init__(precision, **options)
-        self.floors, self.largest = floors, list[float]()
+        self.floors = floors
         self._elementary = False
+        self._measured: list[float] = []
+        self._to_measure: list[tuple[Tensor, bool]] = []
+
+    @property
+    def largest(self) -> list[float]:
+        """By the number of a tensor; of an exponential or its kin with a minus, and 1 at least, what it is near 0.
+
+        Measured when it is asked for, since nobody asks where all agrees, or before a tensor is written over.
+        """
+        with self.paused():
+            self._measured += (_largest_entry(*each) for each in self._to_measure)
+        self._to_measure.clear()
+        return self._measured
+
+    def before_writing(self) -> None:
+        """As `Run.before_writing`."""
+        self.largest  # noqa: B018
 
     def apply(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """As `Run.apply`."""
         self._elementary = func._overloadpacket in ELEMENTARY
         return super().apply(func, args, kwargs)
 
-    def wrap(self, value: Tensor, error: Tensor, parents: tuple[int, ...]) -> Any:
-        """As `Run.wrap`, measured."""
-        self.largest.append(self._largest_entry(value))
+    def wrap(
+        self, value: Tensor, error: Tensor | None, parents: tuple[int, ...], memory: Memory | None = None
+    ) -> BoundedTensor:
+        """As `Run.wrap`, to be measured."""
+        self._to_measure.append((value, self._elementary))
+        if value.numel() > KEPT:
+            self.before_writing()
         floor = self.floors.get(len(self.parents), 0.0)
-        return super().wrap(value, error + floor if floor else error, parents)
+        if floor:
+            error = torch.full_like(value, floor, dtype=torch.float64) if error is None else error + floor
+        return super().wrap(value, error, parents, memory)
 
-    def _largest_entry(self, value: Tensor) -> float:
-        if not value.is_floating_point() or not value.numel():
-            return 0.0
-        least, most = torch.aminmax(value)
-        largest = max(float(most), -float(least))
-        return -max(largest, 1.0) if self._elementary else largest
+
+def _largest_entry(value: Tensor, elementary: bool) -> float:
+    if not value.is_floating_point() or not value.numel():
+        return 0.0
+    least, most = torch.aminmax(value)
+    largest = max(float(most), -float(least))
+    return -max(largest, 1.0) if elementary else largest
 
 
 class Moment:
@@ -63,9 +89,11 @@ class Moment:
         self.shape = tuple(tensor.shape)
         self.number: int | None = tensor.number if isinstance(tensor, BoundedTensor) else None
         self.arrived = _arrived(tensor, copy)
-        self.edge = torch.autograd.graph.get_gradient_edge(tensor) if tensor.requires_grad else None
         self.when_differentiated: Callable[[Any], Any] | None = None
-        if self.edge is not None:
+        self.place: Any = None
+        """Where autograd has its gradient; None where it has none."""
+        if tensor.requires_grad:
+            self.place = tensor if tensor.is_leaf else torch.autograd.graph.get_gradient_edge(tensor)
             tensor.register_hook(self._hook)
 
     def _hook(self, gradient: Tensor) -> Any:
@@ -92,16 +120,17 @@ def evaluate(
     options: dict[str, Any] = {"ties_are_kinks": ties_are_kinks, "substitutes": substitutes}
     run = MeasuredRun(precision, added.values, **options) if measure or floors else Run(precision, **options)
     leaves = differentiated(inputs, claimed)
+    tensors: dict[str, Any] = {}
+    for name, array in inputs.items():
+        tensors[name] = run.exact(torch.from_numpy(array), requires_grad=name in leaves)
     with run:
-        tensors: dict[str, Any] = {}
-        for name, array in inputs.items():
-            tensors[name] = run.exact(torch.from_numpy(array), requires_grad=name in leaves)
         cost, named = split_result(reference(dict(tensors)))
-        known = {
-            k: Moment(v, copy=False) if isinstance(v, Tensor) else v
-            for k, v in (tensors | named | {COST: cost}).items()
-            if isinstance(v, Tensor | Moment)
-        }
+        with run.paused():
+            known = {
+                k: Moment(v, copy=False) if isinstance(v, Tensor) else v
+                for k, v in (tensors | named | {COST: cost}).items()
+                if isinstance(v, Tensor | Moment)
+            }
         gradients, numbers = _gradients(run, cost, known, claimed, handed_on.gradients, added, inputs)
     numbers |= {name: moment.number for name, moment in known.items() if moment.number is not None}
     found = {name: moment.arrived for name, moment in known.items()} | gradients
@@ -149,17 +178,17 @@ def _gradients(
     inputs: Collection[str],
 ) -> tuple[dict[str, Bounded], dict[str, int]]:
     """dT for every claimed one, as it arrived, and its number; what is handed on goes further upstream in its place."""
-    wanted = {n: moment for n, moment in known.items() if f"d{n}" in claimed and moment.edge is not None}
+    wanted = {n: moment for n, moment in known.items() if f"d{n}" in claimed and moment.place is not None}
     arrived: dict[str, Bounded] = {}
     numbers: dict[str, int] = {}
 
     def note(name: str, gradient: Any) -> BoundedTensor:
         if name in floors.gradients or name in floors.relative:
             gradient = run.wrap(gradient.value, _with_floor(floors, name, gradient), (gradient.number,))
-        arrived[f"d{name}"] = _arrays(gradient)
+        arrived[f"d{name}"] = _arrived(gradient, copy=not known[name].tensor.is_leaf)
         if name in handed:
             own = torch.from_numpy(np.array(handed[name], dtype=np.float64))
-            gradient = run.wrap(own, torch.zeros_like(own), (gradient.number,))
+            gradient = run.wrap(own, None, (gradient.number,))
         numbers[f"d{name}"] = gradient.number
         return gradient
 
@@ -172,22 +201,22 @@ def _gradients(
 
         return note_all
 
-    for names in _by_edge(wanted):
+    for names in _by_place(wanted):
         wanted[names[0]].when_differentiated = hook(names[::-1])
     if wanted:
-        edges = [moment.edge for moment in wanted.values() if moment.edge is not None]
-        torch.autograd.grad(cost.reshape(()), edges, allow_unused=True)
+        torch.autograd.grad(cost.reshape(()), [moment.place for moment in wanted.values()], allow_unused=True)
     for name in inputs:  # what the cost does not depend on has the gradient 0
         if f"d{name}" in claimed and f"d{name}" not in arrived:
             arrived[f"d{name}"] = Bounded(np.zeros(known[name].shape), np.zeros(known[name].shape))
     return arrived, numbers
 
 
-def _by_edge(moments: Mapping[str, Moment]) -> list[list[str]]:
+def _by_place(moments: Mapping[str, Moment]) -> list[list[str]]:
     """The names, those of one and the same tensor together."""
     together: dict[Any, list[str]] = {}
     for name, moment in moments.items():
-        together.setdefault(moment.edge, []).append(name)
+        key = id(moment.place) if isinstance(moment.place, Tensor) else moment.place
+        together.setdefault(key, []).append(name)
     return list(together.values())
 
 
@@ -202,19 +231,14 @@ def _with_floor(floors: Floors, name: str, gradient: Any) -> Tensor:
 
 def _arrived(tensor: Tensor, copy: bool) -> Bounded:
     """What was computed; where a value was handed on in its place, what arrived."""
+    value, error = tensor, None
     if isinstance(tensor, BoundedTensor):
-        value, error = tensor.run.arrived.get(tensor.number, (tensor.value, tensor.error))
-    else:
-        value, error = tensor.detach(), torch.zeros(tensor.shape, dtype=torch.float64)
+        value, error = tensor.value, None if tensor.memory.surely_exact else tensor.error
+        value, error = tensor.run.arrived.get(tensor.number, (value, error))
     with Run.paused():
-        value, error = value.detach().double(), error.detach()
-        if copy:
-            value, error = value.clone(), error.clone()
-        return Bounded(value.numpy(), error.numpy())
-
-
-def _arrays(tensor: BoundedTensor) -> Bounded:
-    return Bounded(tensor.value.detach().numpy().copy(), tensor.error.detach().numpy().copy())
+        value = value.detach().double()
+        exact = np.broadcast_to(0.0, tuple(value.shape)) if error is None else error.detach().numpy()
+        return Bounded(value.numpy().copy(), exact.copy()) if copy else Bounded(value.numpy(), exact)
 
 
 def _dependencies(

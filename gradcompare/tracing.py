@@ -1,7 +1,7 @@
 """Run NumPy code on torch, so that autograd can differentiate it and bounds can follow it.
 
-This is one of the two files that lean on parts of PyTorch that it does not document for users (the other is
-`bounds/tensor.py`): `torch._numpy`, NumPy's interface on torch tensors, which PyTorch ships so that NumPy code can be
+This file leans on parts of PyTorch that it does not document for users (as do `bounds/tensor.py` and
+`bounds/run.py`): `torch._numpy`, NumPy's interface on torch tensors, which PyTorch ships so that NumPy code can be
 compiled. While the code under test runs, the names in its modules that are bound to NumPy (`np`, `numpy`, or `exp`
 after `from numpy import exp`) are bound to a stand-in that is `torch._numpy` where it can be, and NumPy's own
 protocols (`__array_ufunc__`, `__array_function__`) send every other use of a traced array the same way. Afterwards

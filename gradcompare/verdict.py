@@ -133,12 +133,13 @@ def _ratios(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """|claim - value| / total, -1 in entries that decide nothing; and which entries decide, None where all do."""
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        error = np.abs(claim - value)
-        ratio = np.asarray(error / total)
+        ratio = np.asarray(np.subtract(claim, value, dtype=np.float64))
+        np.abs(ratio, out=ratio)
+        ratio /= total
         if total.max() <= deciding and not np.isnan(ratio.max()):  # as nearly always
             return ratio, None
         decides = (total <= deciding) & np.isfinite(value)  # where the bound is NaN it does not
-        ratio[error == 0] = 0.0
+        ratio[(claim == value) & np.isfinite(value)] = 0.0
         ratio[np.isnan(ratio)] = np.inf  # a claim that is no number
         ratio[~decides] = -1.0
     return ratio, decides

@@ -215,6 +215,12 @@ ROWS: dict[str, Row] = {
         TWO,
         largest=1e3,
     ),
+    "log_sigmoid": Row(
+        [aten.log_sigmoid_forward],
+        torch.nn.functional.logsigmoid,
+        real(lambda x: -mpmath.log1p(mpmath.exp(-x))),
+        largest=1e3,
+    ),
     "erf": Row([aten.erf], torch.erf, real(mpmath.erf), largest=30.0),
     "sin": Row([aten.sin], torch.sin, real(mpmath.sin), np.sin, largest=1e4),
     "cos": Row([aten.cos], torch.cos, real(mpmath.cos), np.cos, largest=1e4),
@@ -243,6 +249,22 @@ ROWS: dict[str, Row] = {
     ),
     "sigmoid_backward": Row(
         [aten.sigmoid_backward], aten.sigmoid_backward, lambda g, a: g * (1 - a) * a, None, TWO, largest=1e15
+    ),
+    "log_sigmoid_backward": Row(
+        [aten.log_sigmoid_backward],
+        lambda g, a: aten.log_sigmoid_backward(g, a, torch.exp(-(a.value if hasattr(a, "value") else a).abs())),
+        lambda g, a: g * sigmoid(-a),
+        None,
+        TWO,
+        largest=1e3,
+    ),
+    "binary cross entropy of logits": Row(
+        [aten.binary_cross_entropy_with_logits],
+        lambda a, y: torch.nn.functional.binary_cross_entropy_with_logits(a, y, reduction="none"),
+        lambda a, y: (1 - y) * a + real(lambda x: mpmath.log1p(mpmath.exp(-x)))(a),
+        None,
+        TWO,
+        largest=1e3,
     ),
     "softmax backward": Row(
         [aten._softmax_backward_data],
@@ -516,6 +538,7 @@ FLOORS = {
     "tanh": 0.1,
     "sigmoid": 0.1,
     "softplus": 0.05,
+    "log_sigmoid": 0.03,
     "softmax": 0.02,
     "log_softmax": 0.02,
     "pow": 0.05,

@@ -1,8 +1,10 @@
-"""The parts of PyTorch without a promise that `gradcompare/bounds/tensor.py` stands on. A failure here says which of
+"""The parts of PyTorch without a promise that `gradcompare/bounds/` stands on. A failure here says which of
 them changed, before any bound is wrong."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -137,3 +139,16 @@ def test_python_numbers_reach_the_rules_as_numbers(scalar: float):
 
     with Asks():
         assert (torch.ones(1) * scalar).item() == scalar
+
+
+def test_a_mode_that_says_so_is_not_wrapped_for_compilation():
+    code = """
+import sys
+import torch
+from gradcompare.bounds import Run
+with Run():
+    torch.zeros(2) + 1
+print("torch._dynamo" in sys.modules)
+"""
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert answer == "False\n", "_should_skip_dynamo is no longer asked: the compiler is loaded for every check"

@@ -20,11 +20,12 @@ from gradcompare.bounds.precision import FLOAT32, FLOAT64, Precision
 
 if TYPE_CHECKING:
     from gradcompare.bounds.operands import NoRuleError
-    from gradcompare.bounds.tensor import BoundedTensor, Run
+    from gradcompare.bounds.run import Run
+    from gradcompare.bounds.tensor import BoundedTensor
 
 __all__ = ["FLOAT32", "FLOAT64", "BoundedTensor", "NoRuleError", "Precision", "Run"]
 
-_NEED_TORCH = {"BoundedTensor": "tensor", "NoRuleError": "operands", "Run": "tensor"}
+_NEED_TORCH = {"BoundedTensor": "tensor", "NoRuleError": "operands", "Run": "run"}
 """Loaded when they are first used: the process that judges does without torch."""
 
 

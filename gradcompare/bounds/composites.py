@@ -49,6 +49,17 @@ def softmax_gradient(g: Any, y: Any, dim: int) -> Any:
     return g - y * g.sum(dim, keepdim=True)
 
 
+def cross_entropy_of_logits(x: Any, y: Any, weight: Any = None, pos_weight: Any = None, reduction: int = 1) -> Any:
+    """(1 - y) x - log sigmoid(x), the second term weighted where the class is 1; all of it weighted and summed."""
+    log_sigmoid = torch.nn.functional.logsigmoid(x)
+    if pos_weight is not None:
+        log_sigmoid = ((pos_weight - 1) * y + 1) * log_sigmoid
+    entries = (1 - y) * x - log_sigmoid
+    if weight is not None:
+        entries = entries * weight
+    return {0: lambda: entries, 1: entries.mean, 2: entries.sum}[reduction]()
+
+
 def product_over(x: Any, dims: Any) -> Any:
     """A product over several dimensions, one after the other."""
     for dim in sorted(range(x.dim()) if dims is None else dims, reverse=True):

@@ -33,7 +33,7 @@ from gradcompare.bounds.operands import (
 from gradcompare.bounds.precision import FLOAT64, UNITS_IN_THE_LAST_PLACE, Precision
 
 if TYPE_CHECKING:
-    from gradcompare.bounds.tensor import Run
+    from gradcompare.bounds.run import Run
 
 aten = torch.ops.aten
 Rule = Callable[..., Any]
@@ -71,7 +71,8 @@ def with_underflow(bound: Tensor, lost: float, possible: Callable[[], Any]) -> T
     can underflow."""
     if bound.numel() == 0 or float(bound.min()) > _NEGLIGIBLE * lost:
         return bound
-    return bound + lost * possible()
+    possible_at = possible()
+    return torch.add(bound, possible_at, alpha=lost) if isinstance(possible_at, Tensor) else bound + lost * possible_at
 
 
 # ---- elementwise -----------------------------------------------------------------------------------------------------
@@ -111,6 +112,16 @@ def elementary(propagated: Rule, *, functions: int = 1, underflows: Rule | None 
         return finish(p, y, bound + p.flush * (1.0 if underflows is None else underflows(*args)))
 
     return rule
+
+
+def with_workspace(rule: Rule) -> Rule:
+    """The rule of an operation that returns, beside its result, numbers for its own derivative: nothing is known of
+    those."""
+
+    def both(run: Run, y: Any, *args: Any, **kwargs: Any) -> Any:
+        return rule(run, y[0], *args, **kwargs), torch.full_like(y[1], math.inf, dtype=torch.float64)
+
+    return both
 
 
 def added(run: Run, y: Tensor, a: Any, b: Any, alpha: Any = 1) -> Tensor:
@@ -199,7 +210,7 @@ def _product_bound(p: Precision, operation: Any, a: Any, b: Any, gamma: float) -
     def terms_that_are_not_0() -> Tensor:
         smallest = [float(torch.where(s > 0, s, math.inf).min()) if s.numel() else math.inf for s in (size_a, size_b)]
         if gamma * smallest[0] * smallest[1] > p.underflow:  # then bound is 0 where, and only where, all terms are
-            return (bound > 0).to(torch.float64)
+            return bound.sign()
         return operation(nonzero(a), nonzero(b)).clamp(max=1)
 
     largest = sum(float(s.max()) if s.numel() else 0.0 for s in (size_a, size_b))  # magnifies what weights lose

@@ -14,6 +14,10 @@ import torch
 from torch import Tensor
 
 from gradcompare.bounds.precision import Precision
+from gradcompare.bounds.tensor import BoundedTensor
+
+_LISTS = (list, tuple)
+_TREES = (*_LISTS, dict)
 
 Amount = Tensor | float
 """A non-negative bound: a tensor, or 0.0 where nothing can be off (so that no work is spent on it)."""
@@ -39,13 +43,13 @@ class RoundedConstant(float):
 
 def value(x: Any) -> Any:
     """What was computed."""
-    return getattr(x, "value", x)
+    return x.value if type(x) is BoundedTensor else getattr(x, "value", x)
 
 
 def number(x: Any) -> Any:
     """What was computed, as a float64 tensor or a Python number."""
     v = value(x)
-    return v.to(torch.float64) if isinstance(v, Tensor) else v
+    return v.to(torch.float64) if isinstance(v, Tensor) and v.dtype != torch.float64 else v
 
 
 def mapped(tree: Any, function: Callable[[Tensor], Any]) -> Any:
@@ -54,21 +58,23 @@ def mapped(tree: Any, function: Callable[[Tensor], Any]) -> Any:
         return function(tree)
     if isinstance(tree, dict):
         return {k: mapped(v, function) for k, v in tree.items()}
-    if isinstance(tree, list | tuple):
+    if isinstance(tree, _LISTS):
         return type(tree)(mapped(v, function) for v in tree)
     return tree
 
 
 def values(tree: Any) -> Any:
     """What was computed, in nested lists, tuples and dicts too."""
-    if isinstance(tree, tuple):
-        return tuple(values(x) if isinstance(x, list | tuple | dict) else value(x) for x in tree)
-    return mapped(tree, value)
+    if type(tree) is tuple:
+        return tuple([x.value if type(x) is BoundedTensor else values(x) for x in tree])
+    return mapped(tree, value) if isinstance(tree, _TREES) else value(tree)
 
 
 def error(x: Any) -> Amount:
     """E: how far it may be off. 0.0 for anything that carries no bound, or is known to be exact."""
-    return 0.0 if getattr(x, "surely_exact", False) else getattr(x, "error", 0.0)
+    if type(x) is BoundedTensor:
+        return 0.0 if x.memory.surely_exact else x.error
+    return getattr(x, "error", 0.0)
 
 
 def full_error(x: Any) -> Tensor:
@@ -87,7 +93,7 @@ def magnitude(x: Any) -> Any:
     """|value| + 2E: no evaluation, and not the exact value either, is larger."""
     v, e = number(x), error(x)
     if isinstance(e, Tensor):
-        return torch.add(v.abs(), e, alpha=2)
+        return v.abs().add_(e, alpha=2)
     return abs(v) + 2 * e if e else abs(v)
 
 
@@ -107,7 +113,9 @@ def distance_from_0(x: Any) -> Any:
 def is_exact(x: Any) -> bool:
     """Whether nothing about it can be off."""
     e = error(x)
-    return not e.any() if isinstance(e, Tensor) else e == 0.0
+    if not isinstance(e, Tensor):
+        return e == 0.0
+    return e.numel() == 0 or float(e.max()) == 0.0
 
 
 def times(a: Amount, b: Amount) -> Amount:
@@ -120,4 +128,4 @@ def times(a: Amount, b: Amount) -> Amount:
 def nonzero(x: Any) -> Any:
     """1 where x may be anything but 0, else 0: an exact 0 times anything does not underflow."""
     m = magnitude(x)
-    return (m != 0).to(torch.float64) if isinstance(m, Tensor) else float(m != 0)
+    return m.sign() if isinstance(m, Tensor) else float(m != 0)

@@ -142,6 +142,11 @@ def softplus_slope(y: Tensor, g: Any, x: Any, beta: Any, threshold: Any) -> Amou
     return torch.where(overflows, math.inf, times(error(g), largest) + magnitude(g) * moved)
 
 
+def log_sigmoid(y: Tensor, x: Any) -> Amount:
+    """log(1 / (1 + exp(-x))): slope sigmoid(-x), which falls; steepest at the lower end."""
+    return torch.sigmoid(-lower_end(x)) * full_error(x)
+
+
 def _error_of_scaled(x: Any, beta: Any) -> Tensor:
     """beta x is one more rounding."""
     e = full_error(x)

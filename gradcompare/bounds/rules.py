@@ -13,7 +13,14 @@ from typing import Any
 
 import torch
 
-from gradcompare.bounds.composites import converted, divided, product_over, softmax_gradient, variance
+from gradcompare.bounds.composites import (
+    converted,
+    cross_entropy_of_logits,
+    divided,
+    product_over,
+    softmax_gradient,
+    variance,
+)
 from gradcompare.bounds.kinds import (
     Rule,
     accumulated,
@@ -43,6 +50,7 @@ from gradcompare.bounds.kinds import (
     scattered,
     sign,
     subtracted_from,
+    with_workspace,
 )
 from gradcompare.bounds.operands import error, magnitude, nonzero
 from gradcompare.bounds.propagation import (
@@ -56,6 +64,7 @@ from gradcompare.bounds.propagation import (
     filled,
     inverted,
     larger,
+    log_sigmoid,
     logarithm,
     multiplied_by,
     raised,
@@ -121,6 +130,7 @@ RULES: dict[Any, Rule] = {
     aten.sigmoid: elementary(by_slope(sigmoid_slope)),
     aten.softplus: elementary(softplus, functions=2),
     aten.softplus_backward: elementary(softplus_slope, functions=2, underflows=lambda g, *_: 1 + magnitude(g)),
+    aten.log_sigmoid_forward: with_workspace(elementary(log_sigmoid, functions=3)),
     aten.erf: elementary(by_slope(erf_slope), underflows=_of_first),
     aten.sin: elementary(unmoved, underflows=_of_first),
     aten.cos: elementary(unmoved),
@@ -260,6 +270,8 @@ COMPOSITES: dict[Any, Callable[..., Any]] = {
     aten.sigmoid_backward: lambda g, y: g * (1 - y) * y,
     aten._softmax_backward_data: lambda g, y, dim, _: softmax_gradient(g * y, y, dim),
     aten._log_softmax_backward_data: lambda g, y, dim, _: softmax_gradient(g, y.exp(), dim),
+    aten.log_sigmoid_backward: lambda g, x, _: g * (-x).sigmoid(),
+    aten.binary_cross_entropy_with_logits: cross_entropy_of_logits,
     aten.leaky_relu: lambda x, slope=0.01: torch.where(x > 0, x, x * slope),
     aten.leaky_relu_backward: lambda g, x, slope, _of_result: torch.where(x > 0, g, g * slope),
 }

@@ -13,7 +13,7 @@ from gradcompare.bounds.operands import full_error, value
 from gradcompare.bounds.precision import FLOAT64, UNITS_IN_THE_LAST_PLACE
 
 if TYPE_CHECKING:
-    from gradcompare.bounds.tensor import Run
+    from gradcompare.bounds.run import Run
 
 
 def softmax(run: Run, y: Tensor, x: Any, dim: int, *_options: Any) -> Tensor:
