@@ -21,8 +21,9 @@ from gradcompare.explaining import diagnosed
 from gradcompare.interfaces import INTERFACES
 from gradcompare.judging import Comparison
 from gradcompare.losses import LOSSES
+from gradcompare.picture import Picture, picture_of
 from gradcompare.placing import Placed, merged_with, place
-from gradcompare.report import Report, merge
+from gradcompare.report import Report, Source, merge
 from gradcompare.smallest import smallest
 from gradcompare.verdict import Bounds, Finding, judge, of, overall
 
@@ -82,10 +83,12 @@ def check(
     _check_options(interface, loss, dtype, examples, timeout)
     precisions = ["float64", "float32"] if dtype == "both" else [dtype]
     subject: dict[str, Any] = {"file": _file_name(source), "interface": None, "functions": []}
+    text: Source | None = None
     with _host(source, timeout) as host:
         try:
             about = _open(host, source, name, interface, seed)
             subject |= {"interface": about["interface"], "functions": about["functions"]}
+            text = Source(about["text"], {int(line): tuple(place) for line, place in about["cells"].items()})
             report = _Check(host, about, precisions, examples, seed, progress).run(loss)
         except _UnfinishedError as found:
             report = Report("unfinished", notes=[str(found)], cases=dict.fromkeys(_CASES, 0))
@@ -94,7 +97,7 @@ def check(
         except CheckInterruptedError as interrupted:
             interrupted.report.subject = subject
             raise
-    report.subject = subject
+    report.subject, report.source = subject, text
     return report
 
 
@@ -276,6 +279,7 @@ class _Check:
         """With lines, and the smallest network that shows the fault."""
         placed = self._placed()
         report = merged_with(report, placed)
+        report.picture = _picture(placed, report)
         if report.verdict in ("wrong", "scaled"):
             found = diagnosed(placed, report.first_fault, self.about["samples_axis"])
             report.diagnosis = self._wrong_cost() or [diagnosis.to_dict() for diagnosis in found]
@@ -324,6 +328,17 @@ class _Check:
 
         found = smallest(known, self.wide, shows).astype(precision)
         return {"sizes": list(found.sizes), "m": found.m, "inputs": self.host.inputs(found), "seed": self.seed}
+
+
+def _picture(placed: Sequence[Placed], report: Report) -> Picture | None:
+    """Of the networks that were watched, the one where most tensors have the verdict that is reported of them."""
+    reported = {finding.name: finding.verdict for finding in report.tensors}
+
+    def typical(one: Placed) -> int:
+        return sum(reported.get(finding.name) == finding.verdict for finding in one.report.tensors)
+
+    best = max(placed, key=typical, default=None)
+    return None if best is None else picture_of(best.comparison, best.places)
 
 
 def _with_unsteady(report: Report, unsteady: Sequence[str]) -> Report:

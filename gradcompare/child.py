@@ -109,7 +109,8 @@ class Server:
             }
             for s, error in watched.sightings
         ]
-        return {"names": found["names"], "claims": _arrays(watched.claims), "sightings": sightings}
+        kept = {key: found[key] for key in ("names", "places")}
+        return {**kept, "claims": _arrays(watched.claims), "sightings": sightings}
 
 
 def _arrays(claims: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from gradcompare import numerical
 from gradcompare.bounds import BoundedTensor, NoRuleError, Precision, Run
 from gradcompare.evaluation import COST, Arrays
 from gradcompare.judging import Comparison
+from gradcompare.picture import picture_of
 from gradcompare.randomness import same_random_numbers
 from gradcompare.reference import Reference, evaluate
 from gradcompare.report import Report
@@ -48,13 +49,14 @@ def compare(reference: Reference, subject: Subject, inputs: Mapping[str, Any]) -
     The rule, error / bound = |claim - reference| / (E_ref(u) + E_ref(2^-53) + E_claim(u)), is derived in
     bounds/PROOF.md.
     """
-    return compare_verified(reference, subject, inputs)
+    return compare_verified(reference, subject, inputs, pictured=True)
 
 
 def compare_verified(
-    reference: Reference, subject: Subject, inputs: Mapping[str, Any], *, verify: bool = True
+    reference: Reference, subject: Subject, inputs: Mapping[str, Any], *, verify: bool = True, pictured: bool = False
 ) -> Report:
-    """`compare`; with `verify=False` for a traced reference that has been verified on another network already."""
+    """`compare`, the picture only where it is asked for; with `verify=False` for a traced reference that has been
+    verified on another network already."""
     arrays, precision = checked_inputs(inputs)
     notes: list[str] = []
     claims = _claims(subject, arrays, notes)
@@ -63,7 +65,11 @@ def compare_verified(
         problem = numerical.problem_with(reference, arrays, claims)
         if problem is not None:
             return _numerical(reference, arrays, claims, errors, precision, [*notes, problem])
-    return Comparison(partial(evaluate, reference, arrays), arrays, claims, errors, precision, notes).report()
+    comparison = Comparison(partial(evaluate, reference, arrays), arrays, claims, errors, precision, notes)
+    report = comparison.report()
+    if pictured:
+        report.picture = picture_of(comparison)
+    return report
 
 
 def assert_gradients(reference: Reference, subject: Subject, inputs: Mapping[str, Any]) -> None:
@@ -71,7 +77,7 @@ def assert_gradients(reference: Reference, subject: Subject, inputs: Mapping[str
 
     Raises what `compare` raises, and AssertionError where the gradients are wrong or scaled.
     """
-    report = compare(reference, subject, inputs)
+    report = compare_verified(reference, subject, inputs)
     if report.verdict in ("wrong", "scaled"):
         raise AssertionError(str(report))
 

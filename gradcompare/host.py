@@ -117,7 +117,7 @@ class Host:
             return numerical.value_or_gradient(self._cost(loss), dict(inputs), name)
 
     def watch(self, inputs: Inputs, precision: str, loss: str | None) -> dict[str, Any]:
-        """Every array that the backward code makes, with its line; and the names of the forward pass."""
+        """Every array that the backward code makes, with its line; and the names of the forward pass, with theirs."""
         forward = WatchedForward(self._cost(loss), files_of(self.program))
         reference = NumpyOnTorch(forward, reaching=[*self.program.functions, losses.target])
         run = Run(Precision.of(precision))
@@ -129,7 +129,7 @@ class Host:
             _cost, named = reference(given)
         with self._code_runs("while it was watched"):
             watched = watch(self.program, inputs, Precision.of(precision), forward.lines)
-        return {"names": list(named), "watched": watched}
+        return {"names": list(named), "places": forward.places, "watched": watched}
 
     # -- what is run
 
@@ -239,6 +239,7 @@ def open_loaded(host: Host, loaded: Loaded, name: str | None, interface: str | N
         "unfinished": _unfinished(loaded, needed=True),
         "not_found": None,
         "cells": {str(line): list(place) for line, place in loaded.cells.items()},
+        "text": loaded.text,
     }
     if about["unfinished"]:
         return about

@@ -150,7 +150,8 @@ class Child:
         for row in found["sightings"]:
             error = row.pop("error")
             sightings.append(Witness(Sighting(**{**row, "calls": tuple(row["calls"])}), error))
-        return {"names": found["names"], "watched": Watched(found["claims"], sightings)}
+        places = {name: (line, source) for name, (line, source) in found["places"].items()}
+        return {"names": found["names"], "places": places, "watched": Watched(found["claims"], sightings)}
 
     # -- the pipe
 

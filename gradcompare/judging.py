@@ -71,9 +71,17 @@ class Comparison:
         if self._wrong(findings):
             scale, findings = self._blamed(findings, scale)
             findings = self._scaled(findings, scale)
+        self.scale = scale
         self._note_conventions(scale)
         self._note_lost_digits(findings)
         return self._finished(findings, scale)
+
+    def entries(self, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of a claim that has been judged, in the subject's own numbers: itself, what it should be, and how far apart
+        rounding can explain them."""
+        factor = self.scale if is_intermediate(name, self.inputs) else 1.0
+        bounds = self._bounds(name, self._reference_error(name), self.claim_errors.get(name), self.scale)
+        return self.claims[name], self.first.tensors[name].value * factor, bounds.total * factor
 
     # -- judging
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from gradcompare.bounds.precision import Precision
 from gradcompare.evaluation import Evaluation
 from gradcompare.judging import Comparison, Evaluate
+from gradcompare.picture import Places
 from gradcompare.report import Report
 from gradcompare.sightings import Sighting, Watched, Witness, assign, line_of
 from gradcompare.verdict import SEVERITY, WRONG, Finding
@@ -46,6 +47,13 @@ class Placed:
     comparison: Comparison
     returned: set[str]
     """The findings that are claims; the others are witnesses."""
+    forward: Places = field(default_factory=dict)
+    """Where the values of the forward pass were made."""
+
+    @property
+    def places(self) -> Places:
+        """Where every tensor that has a line was made."""
+        return {**self.forward, **{name: (s.line, s.source) for name, s in self.sightings.items()}}
 
     @property
     def faults(self) -> list[str]:
@@ -91,7 +99,7 @@ def place(host: Host, inputs: Inputs, precision: Precision, loss: str | None, sa
         readings.append(placed)
         if not readings[-1].faults:
             break
-    return min(readings, key=lambda placed: len(placed.faults))
+    return replace(min(readings, key=lambda placed: len(placed.faults)), forward=seen["places"])
 
 
 def _placed_with(

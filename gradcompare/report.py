@@ -7,13 +7,14 @@ import math
 import platform
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Any
 
 import numpy as np
 
+from gradcompare.picture import Picture
 from gradcompare.verdict import WRONG, Finding, overall, worse
 
 SCHEMA = 1
@@ -33,6 +34,14 @@ SAYS = {
 """What the text report says of each verdict on a tensor."""
 
 
+@dataclass(frozen=True)
+class Source:
+    """The text of a file under test, and of a notebook line -> (number of the code cell, line in it), both from 1."""
+
+    text: str
+    cells: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+
+
 @dataclass
 class Report:
     """The outcome of `compare` or `check`: `str(report)` is the text, `to_dict()` what `--json` writes."""
@@ -47,6 +56,10 @@ class Report:
     diagnosis: list[dict[str, Any]] = field(default_factory=list)
     smallest_case: dict[str, Any] | None = None
     precisions: Sequence[str] = ()
+    picture: Picture | None = field(default=None, repr=False, compare=False)
+    """One of the networks, for the page."""
+    source: Source | None = field(default=None, repr=False, compare=False)
+    """The file under test, for the page."""
 
     @property
     def first_fault(self) -> Finding | None:

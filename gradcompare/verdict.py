@@ -101,7 +101,7 @@ def judge(name: str, claim: np.ndarray, reference: Bounded, bounds: Bounds, prec
     if not value.size:
         return Finding(name, of(name), "ok", **known)
     claim, total, size = claim.reshape(value.shape), bounds.total, _size(value)
-    ratio, decides = _ratios(claim, value, total, DECIDES * (size or _size(claim)))
+    ratio, decides = ratios(claim, value, total, DECIDES * (size or _size(claim)))
     worst = np.unravel_index(int(np.argmax(ratio)), value.shape)
     decided = value.size if decides is None else int(np.count_nonzero(decides))
     if ratio[worst] > 1:
@@ -128,7 +128,7 @@ def judge(name: str, claim: np.ndarray, reference: Bounded, bounds: Bounds, prec
     )
 
 
-def _ratios(
+def ratios(
     claim: np.ndarray, value: np.ndarray, total: np.ndarray, deciding: float
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """|claim - value| / total, -1 in entries that decide nothing; and which entries decide, None where all do."""

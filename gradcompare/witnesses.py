@@ -33,6 +33,8 @@ class WatchedForward:
         self.forward, self.files = forward, files
         self.lines: set[tuple[str, int]] = set()
         """(function, line) of every sighting: lines that belong to the forward pass."""
+        self.places: dict[str, tuple[int, str]] = {}
+        """The line of each named value, and the statement there."""
 
     def __call__(self, inputs: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         """cost, {name: Moment}; a name that is bound several times gets "#2", "#3", ... behind it.
@@ -46,8 +48,9 @@ class WatchedForward:
         sightings = [s for s in watcher.sightings if s.value.number in used and not _is_one_of(s.value, given)]
         self.lines |= {(s.function, s.line) for s in sightings}
         named = _numbered([s for s in sightings if s.settled and short(s.name) not in inputs])
+        self.places = {name: (s.line, s.source) for name, s in named.items()}
         moments = {name: _moment(value) for name, value in returned.items() if name not in named and name not in inputs}
-        return cost, named | {
+        return cost, {name: s.value for name, s in named.items()} | {
             name: m for name, m in moments.items() if m is not None and m.number in used and not _is_one_of(m, given)
         }
 
@@ -74,10 +77,10 @@ def _moment(array: Any) -> Moment | None:
     return None
 
 
-def _numbered(sightings: Sequence[Sighting]) -> dict[str, Moment]:
+def _numbered(sightings: Sequence[Sighting]) -> dict[str, Sighting]:
     """By name; places in containers only of what has no name of its own."""
     plainly = {s.value.number for s in sightings if short(s.name).isidentifier() and short(s.name) != "return"}
-    named: dict[str, Moment] = {}
+    named: dict[str, Sighting] = {}
     seen: set[tuple[str, int | None]] = set()
     counts: dict[str, int] = {}
     for sighting in sightings:
@@ -87,7 +90,7 @@ def _numbered(sightings: Sequence[Sighting]) -> dict[str, Moment]:
             continue
         seen.add((name, number))
         counts[name] = counts.get(name, 0) + 1
-        named[name if counts[name] == 1 else f"{name}#{counts[name]}"] = sighting.value
+        named[name if counts[name] == 1 else f"{name}#{counts[name]}"] = sighting
     return named
 
 
