@@ -61,6 +61,7 @@ class Host:
             "last_layer": list(program.last_layer),
             "has_cost": program.has_cost,
             "notes": list(program.notes),
+            "complete": program.complete,
         }
 
     def fitting_losses(self, inputs: Inputs) -> list[str]:
@@ -232,28 +233,30 @@ def open_live(host: Host, source: Any, name: str | None, interface: str | None, 
 def open_loaded(host: Host, loaded: Loaded, name: str | None, interface: str | None, seed: int) -> dict[str, Any]:
     """Find the program among loaded names: what `Host.open` says, and how it was loaded.
 
-    Where it cannot be found or does not run, and something in it is still to be written, that is why.
+    Where it cannot be found, does not run, or leaves a parameter without a gradient, and something in it is still to be
+    written, that is why. What the gradient does without may be unfinished.
     """
     host.loaded = loaded
     about: dict[str, Any] = {
-        "unfinished": _unfinished(loaded, needed=True),
+        "unfinished": None,
         "not_found": None,
         "cells": {str(line): list(place) for line, place in loaded.cells.items()},
         "text": loaded.text,
     }
-    if about["unfinished"]:
-        return about
     names = loaded.names if name is None else _only(loaded.names, name)
+    needed, gaps = _unfinished(loaded, needed=True), _unfinished(loaded, needed=False)
     try:
         found = host.open(names, interface, seed)
     except CodeError as problem:
-        gaps = _unfinished(loaded, needed=False)
-        if gaps is None:
+        if needed is None and gaps is None:
             raise
-        return about | {"unfinished": f"{gaps} {problem}"}
+        return about | {"unfinished": needed or f"{gaps} {problem}"}
     if found is None:
-        return about | {"unfinished": _unfinished(loaded, needed=False), "not_found": not_recognised(names)}
-    return about | found | {"notes": [*loaded.notes, *found["notes"]]}
+        return about | {"unfinished": needed or gaps, "not_found": not_recognised(names)}
+    if needed and not found["complete"]:
+        return about | {"unfinished": needed}
+    open_ends = [f"{needed} The gradient does without."] if needed else []
+    return about | found | {"notes": [*loaded.notes, *open_ends, *found["notes"]]}
 
 
 def _only(names: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -72,6 +72,7 @@ def _somewhere_near(inputs: Arrays, claimed: Collection[str], shrunk: float) -> 
     ways = {k: generator.standard_normal(plain[k].shape) for k in differentiated(inputs, claimed)}
     sizes = {k: float(np.abs(plain[k]).mean()) or 1.0 if plain[k].size else 1.0 for k in ways}
     moved = {k: shrunk * (plain[k] + ASIDE * sizes[k] * generator.standard_normal(w.shape)) for k, w in ways.items()}
+    moved = {k: np.asarray(array) for k, array in moved.items()}
     return plain | moved, {k: shrunk * sizes[k] * w for k, w in ways.items()}
 
 

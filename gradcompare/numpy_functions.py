@@ -130,13 +130,18 @@ def putmask(a: Any, mask: Any, values: Any) -> None:
 # ---- sums and means --------------------------------------------------------------------------------------------------
 
 
+def _is_nan(x: Any) -> Any:
+    """Of the numbers as they are: asked of a tensor it would be a comparison, which rounding could turn."""
+    return array(np.isnan(plain(x)))
+
+
 def _known(x: Any, instead: float) -> Any:
     x = asarray(x)
-    return tnp.where(tnp.isnan(x), instead, x)
+    return tnp.where(_is_nan(x), instead, x)
 
 
 def _count(x: Any, **options: Any) -> Any:
-    return tnp.sum(tnp.where(tnp.isnan(asarray(x)), 0.0, 1.0), **options)
+    return tnp.sum(tnp.where(_is_nan(asarray(x)), 0.0, 1.0), **options)
 
 
 def nanmean(a: Any, axis: Any = None, keepdims: bool = False) -> Any:

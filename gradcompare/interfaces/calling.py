@@ -160,9 +160,13 @@ def _identifier(node: ast.AST) -> str | None:
         return node.id
     if isinstance(node, ast.Attribute):
         return node.attr
-    if isinstance(node, ast.Call) and node.args:  # float(J), np.squeeze(cost)
+    if isinstance(node, ast.Call) and node.args and not _called(node)[:1].isupper():  # float(J), np.squeeze(cost)
         return _identifier(node.args[0])
     return None
+
+
+def _called(node: ast.Call) -> str:
+    return str(getattr(node.func, "attr", getattr(node.func, "id", "")))
 
 
 @functools.lru_cache(maxsize=1024)
@@ -216,14 +220,44 @@ def _is_of_samples(node: ast.Call) -> bool:
 
 
 def keys_in(function: Any) -> list[str]:
-    """The strings by which a function looks things up, in the order of its source: W1 of parameters["W1"]."""
-    return [
-        node.slice.value
-        for node in ast.walk(tree(function))
-        if isinstance(node, ast.Subscript)
-        and isinstance(node.slice, ast.Constant)
-        and isinstance(node.slice.value, str)
-    ]
+    """The strings by which a function looks things up, in the order of its source: W1 of parameters["W1"]; and those
+    that name a parameter wherever they stand: for k in ("W1", "b1")."""
+    nodes = list(ast.walk(tree(function)))
+    looked_up = [n.slice.value for n in nodes if isinstance(n, ast.Subscript) and isinstance(n.slice, ast.Constant)]
+    strings = [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+    named = [text for text in strings if words.WEIGHT.match(text) or words.BIAS.match(text)]
+    return list(dict.fromkeys([*(key for key in looked_up if isinstance(key, str)), *named]))
+
+
+def handed_out(function: Any) -> set[str]:
+    """The names under which a function returns or stores arrays: in its return statements, as keys, as attributes."""
+    found = {name for row in _returns(getattr(function, "__func__", function)) for name in row if name}
+    for node in ast.walk(tree(function)):
+        if isinstance(node, ast.Dict):
+            found |= {key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)}
+        elif isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store):
+            key = node.slice if isinstance(node, ast.Subscript) else ast.Constant(node.attr)
+            found |= {key.value} if isinstance(key, ast.Constant) and isinstance(key.value, str) else set()
+        elif isinstance(node, ast.Return) and isinstance(node.value, ast.Call) and _called(node.value) == "dict":
+            found |= {keyword.arg for keyword in node.value.keywords if keyword.arg}
+    return found
+
+
+def changed_in(function: Any) -> set[str]:
+    """The names that a function computes anew from what they were: A1 of `A1 = A1 * D1` and of `A1 /= keep_prob`."""
+    found = set()
+    for node in ast.walk(tree(function)):
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            found.add(node.target.id)
+        elif isinstance(node, ast.Assign):
+            read = {n.id for n in ast.walk(node.value) if isinstance(n, ast.Name)}
+            found |= {t.id for t in node.targets if isinstance(t, ast.Name) and t.id in read}
+    return found
+
+
+def returns_nothing(function: Any) -> bool:
+    """Whether a function has no return statement that gives something."""
+    return not _returns(getattr(function, "__func__", function))
 
 
 def beginnings_in(function: Any) -> set[str]:

@@ -47,7 +47,40 @@ def by_role(functions: Iterable[Any]) -> dict[str, list[Any]]:
         if function.__name__ == "__call__":
             role = "forward"
         found.setdefault(role or "", []).append(function)
+    for role, row in _by_what_they_do(found.pop("", ())).items():
+        if role not in found and (role != "forward" or "predict" not in found):
+            found[role] = row
     return {role: sorted(row, key=lambda f: -len(calling.argument_names(f))) for role, row in found.items()}
+
+
+_GRADIENT_OF_PARAMETER = re.compile(
+    r"^(d_?|grads?_?|gradients?_?|nabla_?|delta_?|d[jlce]_?d_?)(w|b|theta|weights?|bias(es)?|params?)_?\w{0,3}$"
+    r"|^(grads?|gradients?)$|^(w|b|theta|weights?|bias(es)?)_?\w{0,3}_(grads?|gradients?)$",
+    re.IGNORECASE,
+)
+
+
+def _by_what_they_do(functions: Iterable[Any]) -> dict[str, list[Any]]:
+    """The roles of functions whose names say nothing (another language, svm_step), by what they take and return."""
+    found: dict[str, list[Any]] = {}
+    for function in functions:
+        taken = [words.role_of_argument(name) for name in calling.argument_names(function)]
+        names = calling.handed_out(function)
+        if any(map(_GRADIENT_OF_PARAMETER.match, names)):
+            with_cost = any(re.search(r"cost|loss|^j$|error", name, re.IGNORECASE) for name in names)
+            found.setdefault("fused" if with_cost else "backward", []).append(function)
+        elif calling.returns_nothing(function):
+            continue
+        elif "targets" in taken and len(taken) == 2:
+            found.setdefault("cost", []).append(function)
+        elif _takes_parameters(function, taken) and "inputs" in taken and "targets" not in taken:
+            found.setdefault("forward", []).append(function)
+    return found
+
+
+def _takes_parameters(function: Any, roles: list[str | None]) -> bool:
+    arguments = calling.argument_names(function)
+    return "parameters" in roles or bool(words.parameter_pairs(arguments) or _loose_pairs(arguments))
 
 
 def steps_of(functions: Iterable[Any], everything: Iterable[Any] = ()) -> Iterator[tuple[Any, str, Any, Any, Any]]:
@@ -110,7 +143,8 @@ def _argument_holders(used: list[Callable[..., Any]], initialisers: list[Callabl
         yield Arguments(pairs)
     elif not takes_all:
         read = calling.globals_read(used)
-        pairs = words.parameter_pairs(list(read))
+        namespace = next(iter(read.values()), {})
+        pairs = words.parameter_pairs([name for name in namespace if name in read] or list(read))
         if pairs:
             yield Globals(pairs, read[pairs[0][0]])
     if takes_all:

@@ -9,6 +9,7 @@ changed.
 from __future__ import annotations
 
 import contextlib
+import functools
 import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -82,7 +83,7 @@ class Driven(Program):
         self.functions = functions
         self.parameters, self.last_layer, self.notes = [], [], []
         self.found: Found | None = None
-        self.has_cost = False
+        self.has_cost = self.complete = False
         self.samples_axis = 1
         self.rate: float = RATE
         self.sign = 1.0
@@ -105,6 +106,7 @@ class Driven(Program):
         self.parameters, self.last_layer = list(found.places), found.last
         self.samples_axis = SAMPLES[found.layout.samples].axis
         self.has_cost = found.cost_from is not None
+        self.complete = set(found.slots) == set(found.places)
         self.notes = list(_notes(found))
         changed = any(slot.where == "change" for slot in found.slots.values())
         if changed:
@@ -158,10 +160,20 @@ class Driven(Program):
             if slot in candidates:
                 claims[f"d{name}"] = self._signed(candidates[slot])
         used = set(self.found.slots.values())
-        left = {slot.name: array for slot, array in candidates.items() if slot not in used and slot.where != "change"}
+        changed = self._changed
+        left = {
+            slot.name: array
+            for slot, array in candidates.items()
+            if slot not in used and slot.where != "change" and slot.name[1:] not in changed
+        }
         return claims | {
             name: self._signed(a) for name, a in values.claims(left, session.values, session.inputs).items()
         }
+
+    @functools.cached_property
+    def _changed(self) -> set[str]:
+        """Names of forward that stand for one value after another, as with dropout: which one dA1 is of is not said."""
+        return calling.changed_in(self.function(self.steps.forward)) if self.steps.forward is not None else set()
 
     def _signed(self, array: Any) -> Any:
         return array if self.sign == 1 else self.sign * array

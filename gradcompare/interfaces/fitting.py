@@ -83,7 +83,7 @@ def _telling(error: BaseException) -> int:
 
 
 class _CannotBuildError(Exception):
-    """The initialiser or constructor does not take such sizes."""
+    """The initialiser or constructor does not take such sizes; the message says so, in words."""
 
 
 def _tries(program: Driven) -> Iterator[tuple[int, Layout]]:
@@ -113,7 +113,7 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
     try:
         template = program.holder.build(network, layout)
     except Exception as error:
-        raise _CannotBuildError(describe(error)) from error
+        raise _CannotBuildError(f"what makes its parameters stopped with {describe(error)}") from error
     given = [layout.X(network), layout.Y(network)]
     places = naming.places_of(template, given)
     if not places:
@@ -320,7 +320,9 @@ def file_of(program: Any) -> str | None:
 
 
 def describe(error: BaseException) -> str:
-    """An exception in a line."""
+    """An exception in a line; of our own, which speak for themselves, only what they say."""
+    if isinstance(error, _CannotBuildError | calling.CannotCallError) and str(error):
+        return str(error)
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 

@@ -34,12 +34,14 @@ SAMPLES = {
     "column": Samples(1, True, lambda columns: columns),
     "row": Samples(0, True, lambda columns: columns.T.copy()),
     "vector": Samples(1, True, lambda columns: columns[:, 0].copy()),
+    "numbers": Samples(0, False, lambda columns: columns[0].copy()),
 }
 
 WEIGHTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "out_in": lambda W: W,
     "in_out": lambda W: W.T.copy(),
     "vector": lambda W: W[0].copy(),
+    "scalar": lambda W: W[0, 0].copy().reshape(()),
 }
 
 BIASES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -136,6 +138,7 @@ def layouts(
                 yield Layout(*geometry, labels, row.outputs, folded, activation)
             if row.outputs == 1 and not own_shapes:  # one unit: w (n,), b a number
                 yield Layout("rows", "vector", "scalar", labels, 1, folded, activation)
+                yield Layout("numbers", "scalar", "scalar", labels, 1, folded, activation)  # a line through points
     for outputs in constants:
         for labels in ("classes", "one_hot"):
             for geometry in several[0]:

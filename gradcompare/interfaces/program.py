@@ -36,6 +36,8 @@ class Program(ABC):
     """Whether the file has a cost of its own."""
     samples_axis: int
     """1 where columns are samples, 0 where rows are."""
+    complete: bool
+    """Whether there is a gradient for each of the parameters."""
     notes: list[str]
     """What a reader of the report should know of how the file was understood."""
 

@@ -99,7 +99,12 @@ def cost_in(function: Callable[..., Any], result: Any) -> Any:
 def cache_in(result: Any) -> Any:
     """What forward hands to backward beside the output."""
     parts = list(result) if isinstance(result, tuple) else [result]
-    return next((part for part in parts if isinstance(part, Mapping | list | tuple)), result)
+    return next((part for part in parts if isinstance(part, Mapping | list | tuple) or _is_own_object(part)), result)
+
+
+def _is_own_object(part: Any) -> bool:
+    """Whether it is an object of a class of the file: a dataclass that holds what backward reads."""
+    return not paths.is_array(part) and hasattr(part, "__dict__") and not callable(part)
 
 
 def values_of(function: Callable[..., Any], result: Any, session: Session, namers: Namers) -> dict[str, Any]:

@@ -81,7 +81,10 @@ ARGUMENTS = {
         r"(grads?|gradients?|error|delta)|delta|error|err|grad(out|output|y|wrtoutput|output)?|gradients?output|upstream)$"
     ),
     "samples": re.compile(r"^(m|n|nsamples|numsamples|batchsize|nexamples|numexamples|mtrain|nrows|ndata)$"),
-    "learning_rate": re.compile(r"^(lr|learning_?rate|learnrate|alpha|eta|stepsize|rate|epsilon|l_?r)$"),
+    "learning_rate": re.compile(
+        r"^(lr|learning_?rate|learnrate|alpha|eta|stepsize|rate|epsilon|l_?r)((for)?(w|b|weights?|bias(es)?|\d+|init))?$"
+        r"|^(w|b|weights?|bias(es)?)(lr|learning_?rate|eta|alpha)$"
+    ),
     "regularisation": re.compile(
         r"^(lambda?s?|lambd|lmbda|lmbd|lam|reg|regularization|regularisation|l2|l2reg|l2lambda|reglambda|lambdareg|decay"
         r"|weightdecay|regstrength|regrate|c)$"
@@ -128,13 +131,56 @@ def role_of_argument(name: str) -> str | None:
 def parameter_pairs(names: list[str]) -> list[tuple[str, str]]:
     """[(weight, bias), ...] by layer, of names such as W1, b1; (weight, "") where no layer has a bias of its own.
 
-    Empty unless the layers are numbered from 1, or from 0, without gaps.
+    Layers are numbered from 1, or from 0, without gaps; the first may go without its number (W, b, W2, b2). Or they
+    have names, in their order (w_h, b_h, w_o, b_o). Empty where neither is so.
     """
-    weights = {int(found[1]): name for name in reversed(names) if (found := WEIGHT.match(name))}
-    biases = {int(found[1]): name for name in reversed(names) if (found := BIAS.match(name))}
+    names = list(dict.fromkeys(names))
+    return _numbered_pairs(names) or _numbered_pairs(_first_numbered(names)) or _named_pairs(names)
+
+
+def _first_numbered(names: list[str]) -> list[str]:
+    """W and b beside W2 and b2 are those of the first layer."""
+    others = [name for name in names if re.search(r"\d$", name)]
+    first = ("w", "b", "theta", "weights", "bias")
+    return [_Unnumbered(name) if name.lower() in first else name for name in names] if others else []
+
+
+class _Unnumbered(str):
+    """A name that is to be read as that of layer 1."""
+
+    __slots__ = ()
+
+
+_LAYER_NAME = re.compile(
+    r"^(?:(?P<kind>[wW]eights?|[wW]|[bB]iases|[bB]ias|[bB])(?:_(?P<a>[a-zA-Z]\w*)"
+    r"|(?P<b>in|out|hid|hidden|input|output|[a-z]{1,2}|[A-Z]\w*))"
+    r"|(?P<c>[a-zA-Z]\w*?)_(?P<kind2>[wW]eights?|[wW]|[bB]iases|[bB]ias|[bB]))$"
+)
+
+
+def _named_pairs(names: list[str]) -> list[tuple[str, str]]:
+    """Pairs of layers that have names in place of numbers: two at least, and biases for all of them or for none."""
+    weights: dict[str, str] = {}
+    biases: dict[str, str] = {}
+    for name in names:
+        found = None if role_of_argument(name) or NO_PARAMETER.search(name) else _LAYER_NAME.match(name)
+        if found:
+            kind = (found["kind"] or found["kind2"]).lower()
+            layer = (found["a"] or found["b"] or found["c"]).lower()
+            (weights if kind.startswith("w") else biases).setdefault(layer, name)
+    biases = {layer: name for layer, name in biases.items() if layer in weights}
+    if len(weights) < 2 or (biases and set(biases) != set(weights)):
+        return []
+    return [(name, biases.get(layer, "")) for layer, name in weights.items()]
+
+
+def _numbered_pairs(names: list[str]) -> list[tuple[str, str]]:
+    numbered = [(f"{name}1" if isinstance(name, _Unnumbered) else name, str(name)) for name in reversed(names)]
+    weights = {int(found[1]): name for word, name in numbered if (found := WEIGHT.match(word))}
+    biases = {int(found[1]): name for word, name in numbered if (found := BIAS.match(word))}
     first = min(weights, default=1)
-    numbered = first in (0, 1) and set(weights) == set(range(first, first + len(weights)))
-    if not weights or not numbered or (biases and set(weights) != set(biases)):
+    complete = first in (0, 1) and set(weights) == set(range(first, first + len(weights)))
+    if not weights or not complete or (biases and set(weights) != set(biases)):
         return []
     return [(weights[layer], biases.get(layer, "")) for layer in sorted(weights)]
 
