@@ -25,7 +25,7 @@ from gradcompare.picture import Picture, picture_of
 from gradcompare.placing import Placed, merged_with, place
 from gradcompare.report import Report, Source, merge
 from gradcompare.smallest import smallest
-from gradcompare.verdict import Bounds, Finding, judge, of, overall
+from gradcompare.verdict import WRONG, Bounds, Finding, judge, of, overall
 
 VERIFIED = 2
 """On so many of the networks of each precision the traced forward pass is verified against the untouched code."""
@@ -178,6 +178,9 @@ class _Check:
         self.loss: str | None = None
         self.untraceable: str | None = None
         """Why central differences stand in for autograd, if they do."""
+        self.guards: list[float] | None = None
+        """The numbers that the cost adds inside of logarithms; None where nobody has asked yet."""
+        self.without_guards = False
         self.reports: list[Report] = []
         self.networks: list[cases.Network] = []
         self.notes: list[str] = list(about["notes"])
@@ -186,7 +189,7 @@ class _Check:
         """The report on all networks, or on those that there was time for."""
         try:
             networks = draw(self.wide, self.examples, self.seed)
-            self.loss = self._chosen_loss(loss, networks[0])
+            self.loss = self._chosen_loss(loss, networks)
             for network in networks:
                 self._compare(network)
         except TimeIsUpError as problem:
@@ -208,10 +211,33 @@ class _Check:
     def _compare(self, network: cases.Network) -> None:
         precision = self.precisions[len(self.reports) % len(self.precisions)]
         verify = len(self.reports) < VERIFIED * len(self.precisions)
-        self.reports.append(self.compared(network.astype(precision), precision, verify=verify))
-        self.networks.append(network.astype(precision))
+        network = network.astype(precision)
+        report = self.compared(network, precision, verify=verify)
+        if report.verdict in ("wrong", "scaled") and self._is_better_without_guards(report, network):
+            self.reports = [self.compared(n, n.X.dtype.name) for n in self.networks]
+            report = self.compared(network, precision)
+        self.reports.append(report)
+        self.networks.append(network)
         if self.progress is not None:
             self.progress(len(self.reports), self.examples)
+
+    def _is_better_without_guards(self, report: Report, network: cases.Network) -> bool:
+        """Whether fewer gradients differ from those of the file's cost without the numbers that it adds inside of
+        logarithms; then these are left out from now on."""
+        if self.guards is None:
+            able = self.loss is None and self.untraceable is None
+            self.guards = self.host.guards(self.host.inputs(network), None) if able else []
+        if not self.guards or self.without_guards:
+            return False
+        self.host.leave_out_guards(True)
+        self.without_guards = _faults(self.compared(network, network.X.dtype.name)) < _faults(report)
+        self.host.leave_out_guards(self.without_guards)
+        if self.without_guards:
+            self.notes.append(
+                f"The cost adds {self.guards[-1]:g} inside of a logarithm, against log(0); the gradients are held "
+                "against those of the cost without it."
+            )
+        return self.without_guards
 
     def compared(self, network: cases.Network, precision: str, *, verify: bool = False) -> Report:
         """One network's report."""
@@ -251,17 +277,25 @@ class _Check:
         verdict = overall(findings, decided=counts["decided"])
         return Report(verdict, findings, notes, "numerical", counts, precisions=(precision.name,))
 
-    def _chosen_loss(self, asked: str | None, network: cases.Network) -> str | None:
-        """None for the file's own cost; else the one asked for, or that the last layer's gradients agree with."""
+    def _chosen_loss(self, asked: str | None, networks: Sequence[cases.Network]) -> str | None:
+        """None for the file's own cost; else the one asked for, or that the last layer's gradients agree with: exactly,
+        or else but for a constant."""
         if asked is not None or self.about["has_cost"]:
             return asked
-        fitting = self.host.fitting_losses(self.host.inputs(network))
-        last = [f"d{name}" for name in self.about["last_layer"]]
+        fitting = self.host.fitting_losses(self.host.inputs(networks[0]))
+        other = next((n for n in networks if n.sizes[-1] != networks[0].sizes[-1]), networks[0])
+        scaled: list[str] = []
         for self.loss in fitting:
-            report = self.compared(network, "float64", verify=True)
-            if report.verdict == "scaled" or any(f.name in last and f.verdict == "ok" for f in report.tensors):
+            first = self.compared(networks[0], "float64", verify=True)
+            scaled += [self.loss] if first.verdict == "scaled" else []
+            if self._agrees_at_the_end(first) and self._agrees_at_the_end(self.compared(other, "float64")):
                 return self.loss
-        return str(fitting[0])
+        return str([*scaled, *fitting][0])
+
+    def _agrees_at_the_end(self, report: Report) -> bool:
+        """Whether a gradient of the last layer is right: the others may have mistakes of their own."""
+        last = [f"d{name}" for name in self.about["last_layer"]]
+        return any(f.name in last and f.verdict == "ok" for f in report.tensors)
 
     # -- what follows
 
@@ -339,6 +373,10 @@ def _picture(placed: Sequence[Placed], report: Report) -> Picture | None:
 
     best = max(placed, key=typical, default=None)
     return None if best is None else picture_of(best.comparison, best.places)
+
+
+def _faults(report: Report) -> int:
+    return sum(finding.verdict in (*WRONG, "inherited", "scaled") for finding in report.tensors)
 
 
 def _with_unsteady(report: Report, unsteady: Sequence[str]) -> Report:

@@ -66,6 +66,14 @@ class Server:
         """See `Host.fitting_losses`."""
         return self.host.fitting_losses(inputs)
 
+    def do_guards(self, inputs: Any, loss: str | None) -> Any:
+        """See `Host.guards`."""
+        return self.host.guards(inputs, loss)
+
+    def do_leave_out_guards(self, left_out: bool) -> None:
+        """See `Host.leave_out_guards`."""
+        self.host.leave_out_guards(left_out)
+
     def do_claims(self, inputs: Any, precision: str, twice: bool) -> Any:
         """See `Host.claims`."""
         return self.host.claims(inputs, precision, twice=twice)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from gradcompare import cases, losses, numerical
+from gradcompare import cases, guards, losses, numerical
 from gradcompare.bounds import NoRuleError, Precision, Run
 from gradcompare.comparison import claim_errors, plain_claims
 from gradcompare.errors import CodeError
@@ -40,6 +40,7 @@ class Host:
     loaded: Loaded | None = None
 
     def __init__(self) -> None:
+        self._left_out = False
         self._references: dict[str | None, NumpyOnTorch] = {}
 
     # -- once
@@ -69,6 +70,17 @@ class Host:
         with self._code_runs("in its forward pass"):
             output, _ = self.program.forward(copies(inputs))
         return losses.fitting(np.asarray(output), axis=1 - self.program.samples_axis)
+
+    def guards(self, inputs: Inputs, loss: str | None) -> list[float]:
+        """The numbers that the cost adds inside of logarithms, to keep them from 0."""
+        reference, precision = self._reference(loss), Precision.of("float64")
+        with self._code_runs("in its forward pass"), guards.noted(left_out=False) as met:
+            evaluate(reference, inputs, ["J"], precision)
+        return sorted(met)
+
+    def leave_out_guards(self, left_out: bool) -> None:
+        """Whether `evaluate` and `watch` leave them out from now on."""
+        self._left_out = left_out
 
     # -- for every network
 
@@ -109,7 +121,7 @@ class Host:
     ) -> Evaluation:
         """Values, gradients and bounds of the program's own forward pass (see `gradcompare.reference.evaluate`)."""
         reference = self._watched(loss) if watched else self._reference(loss)
-        with self._code_runs("in its forward pass"):
+        with self._code_runs("in its forward pass"), guards.noted(left_out=self._left_out):
             return evaluate(reference, inputs, list(claimed), Precision.of(precision), **options)
 
     def numerical(self, inputs: Inputs, name: str, loss: str | None) -> Bounded:
@@ -122,7 +134,7 @@ class Host:
         forward = WatchedForward(self._cost(loss), files_of(self.program))
         reference = NumpyOnTorch(forward, reaching=[*self.program.functions, losses.target])
         run = Run(Precision.of(precision))
-        with self._code_runs("while it was watched"), run:
+        with self._code_runs("while it was watched"), guards.noted(left_out=self._left_out), run:
             given = {
                 k: run.exact(torch.from_numpy(np.array(a)), requires_grad=a.dtype.kind == "f")
                 for k, a in inputs.items()

@@ -101,6 +101,14 @@ class Child:
         """See `Host.fitting_losses`."""
         return self._call("fitting_losses", inputs=inputs)
 
+    def guards(self, inputs: Mapping[str, np.ndarray], loss: str | None) -> list[float]:
+        """See `Host.guards`."""
+        return self._call("guards", inputs=inputs, loss=loss)
+
+    def leave_out_guards(self, left_out: bool) -> None:
+        """See `Host.leave_out_guards`."""
+        self._call("leave_out_guards", left_out=left_out)
+
     def claims(self, inputs: Mapping[str, np.ndarray], precision: str, *, twice: bool = True) -> dict[str, Any]:
         """See `Host.claims`."""
         return self._call("claims", inputs=inputs, precision=precision, twice=twice)

@@ -9,7 +9,7 @@ import numpy as np
 
 
 class Loss(NamedTuple):
-    """A cost: the mean over the samples of the loss summed over the outputs."""
+    """A cost: the mean over the samples of the loss summed over the outputs, unless it says otherwise."""
 
     says: str
     cost: Callable[[Any, Any, int], Any]
@@ -37,6 +37,11 @@ def _squared_error(A: Any, T: Any, samples: int) -> Any:
     return np.sum((A - T) ** 2) / count(A, samples)
 
 
+def _mean_of_all(cost: Callable[[Any, Any, int], Any]) -> Callable[[Any, Any, int], Any]:
+    """The mean over the outputs, too, as np.mean takes it."""
+    return lambda A, T, samples: cost(A, T, samples) * count(A, samples) / np.size(A)
+
+
 def _summed(cost: Callable[[Any, Any, int], Any]) -> Callable[[Any, Any, int], Any]:
     """The sum over the samples in place of the mean."""
     return lambda A, T, samples: cost(A, T, samples) * count(A, samples)
@@ -47,6 +52,9 @@ LOSSES = {
     "softmax_cross_entropy": Loss("cross entropy of a softmax, -Y log A", _softmax_cross_entropy),
     "squared_error": Loss("half the squared error, (A - Y)^2 / 2", _half_squared_error),
     "full_squared_error": Loss("the squared error, (A - Y)^2", _squared_error),
+    "mean_cross_entropy": Loss("cross entropy, the mean over the outputs too", _mean_of_all(_cross_entropy)),
+    "mean_squared_error": Loss("the squared error, the mean over the outputs too", _mean_of_all(_squared_error)),
+    "mean_half_squared_error": Loss("half the mean squared error, over the outputs too", _mean_of_all(_half_squared_error)),
     "summed_cross_entropy": Loss("cross entropy, summed over the samples", _summed(_cross_entropy)),
     "summed_softmax_cross_entropy": Loss("cross entropy of a softmax, summed", _summed(_softmax_cross_entropy)),
     "summed_squared_error": Loss("half the squared error, summed over the samples", _summed(_half_squared_error)),
@@ -81,4 +89,12 @@ def fitting(output: np.ndarray, axis: int) -> list[str]:
 
 
 def _with_sums(*means: str) -> list[str]:
-    return [*means, *(f"summed_{name}" for name in means)]
+    return [*means, *(f"summed_{name}" for name in means), *(AVERAGED[name] for name in means if name in AVERAGED)]
+
+
+AVERAGED = {
+    "cross_entropy": "mean_cross_entropy",
+    "full_squared_error": "mean_squared_error",
+    "squared_error": "mean_half_squared_error",
+}
+"""The same averaged over the outputs."""

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from gradcompare import numpy_functions
+from gradcompare import guards, numpy_functions
 from gradcompare.numpy_functions import Ufunc, Vectorized
 from gradcompare.randomness import same_random_numbers
 from gradcompare.traced_array import (
@@ -198,6 +198,7 @@ NUMPY = _Namespace(
         "geterr": _ignore,
         "set_printoptions": _ignore,
         "array2string": lambda a, *_, **__: str(a),
+        **{name: guards.logarithm(getattr(torch_numpy, name)) for name in ("log", "log2", "log10")},
     },
 )
 
@@ -465,6 +466,10 @@ _PROTOCOLS: dict[str, Any] = {
     "__array_ufunc__": _array_ufunc,
     "__array_function__": _array_function,
     "__array__": _rounded_to_objects,
+    **{
+        name: guards.adding(_accepting_numpy(vars(TracedArray)[name]))
+        for name in ("__add__", "__radd__", "__sub__", "__rsub__")
+    },
     "__matmul__": numpy_functions.matmul,
     "__rmatmul__": lambda self, other: numpy_functions.matmul(other, self),
     "__pow__": numpy_functions.power,

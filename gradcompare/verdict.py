@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -198,10 +199,12 @@ def _plausible(claim: np.ndarray, value: np.ndarray, factor: float, total: np.nd
 
 
 def _simple_numbers(near: float) -> Iterable[float]:
-    """A whole number or the inverse of one near a measured ratio."""
+    """A whole number, the inverse of one, or a fraction of small ones near a measured ratio."""
     yield float(round(near))
     if near != 0 and abs(1 / near) < 1e9:
         yield 1.0 / (round(1 / near) or 1)
+    if abs(near) < 1e9:
+        yield float(Fraction(near).limit_denominator(100))
 
 
 def _widened(bounds: Bounds, value: np.ndarray, uncertain: float) -> Bounds:

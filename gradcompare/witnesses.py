@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -105,7 +106,7 @@ def watch(program: Program, inputs: Mapping[str, Any], precision: Precision, for
         claims = NumpyOnTorch(program.gradients)({k: np.array(a) for k, a in inputs.items()})
     errors = _errors(program, inputs, precision, files)
     sightings = [
-        Witness(s, errors.get(s.key))
+        Witness(replace(s, value=program.sign * s.value) if program.sign != 1 else s, errors.get(s.key))
         for s in plainly.sightings
         if s.settled and (s.function, s.line) not in forward_lines
     ]

@@ -19,7 +19,7 @@ import numpy as np
 
 from gradcompare import cases
 from gradcompare.cases import Network
-from gradcompare.interfaces import calling, fitting, naming, paths, rates, values, words
+from gradcompare.interfaces import ascent, calling, fitting, naming, paths, rates, values, words
 from gradcompare.interfaces.holders import Holder, set_for_now
 from gradcompare.interfaces.layouts import KEEP, RATE, REGULARISATION, SAMPLES, Layout
 from gradcompare.interfaces.program import Program
@@ -114,6 +114,13 @@ class Driven(Program):
             self.rate = rates.rate_of(maker, self.functions, root, self._globals())
             self.notes.append(
                 f"No gradient is to be seen, only its effect: it is taken to be (before - after) / {self.rate:g}."
+            )
+        added_at = ascent.adds_gradients(self.functions) if not changed else None
+        if added_at is not None:
+            self.sign = -1.0
+            self.notes.append(
+                f"Line {added_at} adds the gradient to the parameter: what the code calls the gradient is the negative "
+                "one, a convention."
             )
         self._templates.clear()
 

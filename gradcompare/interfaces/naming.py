@@ -47,7 +47,8 @@ def _may_be_parameter(path: paths.Path, array: Any) -> bool:
         isinstance(array, float) and bool(_BIAS_WORD.match(paths.word(path)))
     )
     strings = [str(key) for kind, key in path if kind == "attr" or isinstance(key, str)]
-    return floating and not any(words.NO_PARAMETER.search(name) for name in strings)
+    moments = any(words.MOMENTS.match(name) for name in strings[:-1])
+    return floating and not moments and not any(words.NO_PARAMETER.search(name) for name in strings)
 
 
 def _same(array: Any, other: Any) -> bool:
@@ -75,7 +76,7 @@ def _name(path: paths.Path, array: Any, others: list[paths.Path]) -> str:
 
 def letter(path: paths.Path, array: Any) -> str:
     """W or b, by the name on the path, else by the shape."""
-    word = paths.word(path)
+    word = words.GRADIENT_END.sub("", paths.word(path)) or paths.word(path)
     if _BIAS_WORD.match(words.GRADIENT.sub("", word)) or words.plain(word).endswith(("bias", "biases")):
         return "b"
     if word and _WEIGHT_WORD.match(words.GRADIENT.sub("", word)) and words.plain(word) not in ("params", "param"):
@@ -143,7 +144,8 @@ def _score(name: str, shape: tuple[int, ...], slot: Slot, array: Any, places: Pl
     named = likeness(name, slot.name)
     if named < 3 and any(likeness(other, slot.name) == 3 for other in places):
         return 0.0  # it says itself that it is another's
-    if slot.where == "stored" and not named and not words.GRADIENT.match(slot.name):
+    says_so = words.GRADIENT.match(slot.name) or words.GRADIENT_END.search(slot.name)
+    if slot.where == "stored" and not named and not says_so:
         return 0.0
     if np.shape(array) == shape:
         return 5 + named + _PREFERRED[slot.where]
@@ -179,7 +181,8 @@ def stored_name(path: paths.Path, array: Any, parameters: list[paths.Path]) -> s
     if layer[-1][1] not in layers:
         return f"{word}{layer[-1][1] + 1}"
     number = layers.index(layer[-1][1]) + 1
-    name = f"d{letter(path, array)}" if words.GRADIENT.match(word) or not word else word
+    gradient = words.GRADIENT.match(word) or words.GRADIENT_END.search(word)
+    name = f"d{letter(path, array)}" if gradient or not word else word
     return f"{name}{number}"
 
 

@@ -36,6 +36,8 @@ class Program(ABC):
     """Whether the file has a cost of its own."""
     samples_axis: int
     """1 where columns are samples, 0 where rows are."""
+    sign: float
+    """-1 where what the file calls gradients are the negative ones; `gradients` has them with this sign."""
     complete: bool
     """Whether there is a gradient for each of the parameters."""
     notes: list[str]

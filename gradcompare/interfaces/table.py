@@ -205,7 +205,7 @@ def recognise(namespace: Mapping[str, Any], interface: str | None = None) -> Pro
             continue
         if best is None or _worth(program) > _worth(best):
             best = program
-        if _worth(program)[:2] == (True, True):
+        if _worth(program)[0] and _worth(program)[2]:
             break
     return best or first
 
@@ -217,12 +217,13 @@ def _asked_for(namespace: Mapping[str, Any], interface: str | None) -> Iterator[
             yield program
 
 
-def _worth(program: Driven) -> tuple[bool, bool, int, bool]:
-    """Of two programs that run the one whose gradients are complete, seen rather than inferred, and more."""
+def _worth(program: Driven) -> tuple[bool, int, bool, bool]:
+    """Of two programs that run the one whose gradients are complete, more (a network rather than one of its layers),
+    and seen rather than inferred."""
     found = program.found
     assert found is not None
     seen = all(slot.where != "change" for slot in found.slots.values())
-    return found.complete, seen, found.right, found.cost_from is not None or program.steps.forward is not None
+    return found.complete, found.right, seen, found.cost_from is not None or program.steps.forward is not None
 
 
 def not_recognised(namespace: Mapping[str, Any]) -> str:

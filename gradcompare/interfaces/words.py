@@ -103,10 +103,14 @@ NO_PARAMETER = re.compile(
     re.IGNORECASE,
 )
 """What an attribute is called that has a parameter's shape and is none."""
+MOMENTS = re.compile(r"^[mvs]t?$")
+"""What an optimiser calls the dicts in which it keeps an array for each parameter."""
 GRADIENT = re.compile(
     r"^(d_?|grads?_?|gradients?_?|nabla_?|delta_?|g_?|partial_?|dj_?d|dl_?d|dc_?d|de_?d)", re.IGNORECASE
 )
 """How the name of a gradient begins."""
+GRADIENT_END = re.compile(r"_?(grads?|gradients?)$", re.IGNORECASE)
+"""How it ends, where it does not begin so."""
 
 
 def plain(name: str) -> str:
