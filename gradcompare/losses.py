@@ -54,7 +54,9 @@ LOSSES = {
     "full_squared_error": Loss("the squared error, (A - Y)^2", _squared_error),
     "mean_cross_entropy": Loss("cross entropy, the mean over the outputs too", _mean_of_all(_cross_entropy)),
     "mean_squared_error": Loss("the squared error, the mean over the outputs too", _mean_of_all(_squared_error)),
-    "mean_half_squared_error": Loss("half the mean squared error, over the outputs too", _mean_of_all(_half_squared_error)),
+    "mean_half_squared_error": Loss(
+        "half the squared error, the mean over the outputs too", _mean_of_all(_half_squared_error)
+    ),
     "summed_cross_entropy": Loss("cross entropy, summed over the samples", _summed(_cross_entropy)),
     "summed_softmax_cross_entropy": Loss("cross entropy of a softmax, summed", _summed(_softmax_cross_entropy)),
     "summed_squared_error": Loss("half the squared error, summed over the samples", _summed(_half_squared_error)),

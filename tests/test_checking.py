@@ -132,12 +132,15 @@ def test_code_that_gives_other_numbers_the_second_time_is_wrong(check):
     assert report.verdict == "wrong"
 
 
-def test_a_cost_that_is_assumed_is_named_and_a_summed_one_is_a_convention(check):
+def test_a_cost_that_is_assumed_is_named_and_a_constant_is_a_convention(check):
     without = RIGHT.replace(RIGHT[RIGHT.index("def cost") : RIGHT.index("def backward")], "")
     report = check(without)
     assert report.verdict == "agrees"
     assert "cross entropy" in report.assumed[0]
     report = check(without, but={" / m": ""})
+    assert report.verdict == "agrees"
+    assert "summed" in report.assumed[0]
+    report = check(without, but={" / m": " * 3"})
     assert report.verdict == "agrees"
     assert any("convention" in note for note in report.notes)
     assert check(but={" / m": ""}).verdict == "scaled"

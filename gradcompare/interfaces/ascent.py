@@ -35,14 +35,15 @@ def _trees(functions: Iterable[Callable[..., Any]]) -> Iterator[ast.AST]:
 
 def _updates(tree: ast.AST) -> Iterator[tuple[int, int]]:
     """(sign, line) of every update of a parameter by its gradient: 1 where it is added, -1 where it is subtracted."""
+    target: ast.expr
     for node in ast.walk(tree):
         if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add | ast.Sub):
             target, added, plus = node.target, node.value, isinstance(node.op, ast.Add)
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp) and len(node.targets) == 1:
-            target, value = node.targets[0], node.value
-            if not isinstance(value.op, ast.Add | ast.Sub) or ast.unparse(value.left) != ast.unparse(target):
+            value = node.value
+            if not isinstance(value.op, ast.Add | ast.Sub) or ast.unparse(value.left) != ast.unparse(node.targets[0]):
                 continue
-            added, plus = value.right, isinstance(value.op, ast.Add)
+            target, added, plus = node.targets[0], value.right, isinstance(value.op, ast.Add)
         else:
             continue
         if _is_step(target, added):
@@ -50,7 +51,7 @@ def _updates(tree: ast.AST) -> Iterator[tuple[int, int]]:
 
 
 def _is_step(target: ast.expr, added: ast.expr) -> bool:
-    """Whether what is added is a multiple of the gradient of the target: W1 and rate * dW1, p[k] and rate * grads[k]."""
+    """Whether a multiple of the target's gradient is added: W1 and rate * dW1, p[k] and rate * grads[k]."""
     names = [_name(node) for node in ast.walk(added) if isinstance(node, ast.Name | ast.Attribute | ast.Subscript)]
     scaled = any(isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) for node in ast.walk(added))
     rates = any(words.role_of_argument(name) == "learning_rate" for name in names)

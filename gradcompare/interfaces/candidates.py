@@ -14,6 +14,7 @@ from typing import Any
 from gradcompare.interfaces import calling, chain, holders, words
 from gradcompare.interfaces.driven import Driven, Steps
 from gradcompare.interfaces.holders import Arguments, Flat, Globals, Holder, Initialised, Instance
+from gradcompare.interfaces.late import Late
 
 MAKERS = ("backward", "slope_of_cost", "fused", "cost", "update")
 _MOST = 60
@@ -206,9 +207,21 @@ def _of_class(made: type, functions: list[Callable[..., Any]]) -> Iterator[Drive
     for maker, role, forward, cost, slope in steps_of(methods, functions):
         used = [f for f in (forward, maker, cost, slope) if f is not None]
         names = [f.__name__ if f in methods and f is not None else f for f in (maker, forward, cost, slope)]
+        steps = Steps(names[0], role, names[1], names[2], names[3])
         for plan in itertools.islice(holders.plans(made), 4):
-            steps = Steps(names[0], role, names[1], names[2], names[3])
             yield Driven(_class_interface(role, maker, forward), Instance(made, plan), steps, used)
+        if forward is not None:
+            yield from _made_late(made, methods, maker, steps, role, used)
+
+
+def _made_late(
+    made: type, methods: list[Any], maker: Any, steps: Steps, role: str, used: list[Any]
+) -> Iterator[Driven]:
+    """Programs of a class whose parameters are made by a method of its own."""
+    makers = [f.__name__ for f in by_role(methods).get("initialise", [])[:1]]
+    makers += [f.__name__ for f in by_role(methods).get("update", [])[:1]] if role == "update" else []
+    for name, plan in itertools.product(makers, itertools.islice(holders.plans(made), 3)):
+        yield Driven(_class_interface(role, maker, used[0]), Late(made, plan, name), steps, used)
 
 
 def _class_interface(role: str, maker: Any, forward: Any) -> str:

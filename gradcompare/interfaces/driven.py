@@ -239,7 +239,7 @@ class Driven(Program):
 
     def run_made(self, session: Session) -> None:
         """Fill in the cost that the same call gives as the gradients."""
-        with self._entered(session):
+        with self._entered(session), self._making(session):
             made = self.call(self.steps.maker, session, ("inputs", "targets", "output"))
         session.cost = values.cost_in(self.function(self.steps.maker), made)
 
@@ -272,7 +272,7 @@ class Driven(Program):
                 session.cost = self.run_cost(session)
         if "slope" in chain:
             session.known["slope"] = self._slope(session)
-        with self._entered(session):
+        with self._entered(session), self._making(session):
             order = ("inputs", "targets", "output") if "slope" not in chain else ("slope", "inputs", "targets")
             result = self.call(self.steps.maker, session, order)
         return self._candidates(session, result, before)
@@ -334,6 +334,10 @@ class Driven(Program):
                     elif role == "learning_rate" and isinstance(namespace[name], float):
                         stack.enter_context(set_for_now(namespace, {name: self.rate}))
             yield
+
+    def _making(self, session: Session) -> contextlib.AbstractContextManager[None]:
+        places = self.found.places if self.found else self.trial_places
+        return self.holder.making(session.root, [path for where in places.values() for path in where])
 
     def _globals(self) -> dict[str, dict[str, Any]]:
         if not hasattr(self, "_read"):

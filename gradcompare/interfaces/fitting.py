@@ -113,6 +113,8 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
     try:
         template = program.holder.build(network, layout)
     except Exception as error:
+        if program.holder.sees_data:  # in another layout it may do
+            raise
         raise _CannotBuildError(f"what makes its parameters stopped with {describe(error)}") from error
     given = [layout.X(network), layout.Y(network)]
     places = naming.places_of(template, given)

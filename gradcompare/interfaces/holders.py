@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,8 @@ class Holder:
     kind: str
     own_shapes = True
     """Whether the file itself says what shapes its parameters have."""
+    sees_data = False
+    """Whether X and Y are given to what makes the parameters."""
     depths: tuple[int, ...] = (2,)
     """How many layers with weights the networks may have, the preferred first."""
     sizes: tuple[int, ...] | None = None
@@ -43,6 +45,10 @@ class Holder:
     def entered(self, root: Any) -> Iterator[None]:
         """While the file's functions run."""
         yield
+
+    def making(self, root: Any, places: Iterable[paths.Path]) -> contextlib.AbstractContextManager[None]:
+        """While the function runs that makes the gradients of the parameters at these places."""
+        return contextlib.nullcontext()
 
     def copied(self, root: Any) -> Any:
         """A root of its own for a run."""

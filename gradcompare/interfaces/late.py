@@ -1,0 +1,96 @@
+"""Objects whose parameters are made by no constructor but later, in `fit(X, y)` or in a method that it calls.
+
+To know them, that method is called once. When it is called again for the gradients, what it first gives a parameter is
+replaced by the numbers under test: it starts from these, whatever it would have drawn.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from gradcompare.cases import Network
+from gradcompare.interfaces import calling, paths
+from gradcompare.interfaces.holders import Instance, Plan
+from gradcompare.interfaces.layouts import RATE, REGULARISATION, Layout
+from gradcompare.randomness import same_random_numbers
+
+
+class Late(Instance):
+    """An object, and the method that makes its parameters."""
+
+    sees_data = True
+
+    def __init__(self, made: type, plan: Plan, method: str) -> None:
+        super().__init__(made, plan)
+        self.method = method
+
+    def build(self, network: Network, layout: Layout) -> Any:
+        """A new object, after its method was called once."""
+        root = super().build(network, layout)
+        sizes = network.sizes
+        known = {"inputs": layout.X(network), "targets": layout.Y(network), "samples": network.m, "epochs": 1}
+        known |= {"batch_size": network.m, "learning_rate": RATE, "regularisation": REGULARISATION, "quiet": False}
+        known |= {"size in": sizes[0], "size out": sizes[-1], "size all": list(sizes), "size hidden": sizes[1]}
+        with same_random_numbers():
+            calling.call(getattr(root, self.method), known, ("inputs", "targets"))
+        return root
+
+    @contextlib.contextmanager
+    def making(self, root: Any, places: Iterable[paths.Path]) -> Iterator[None]:
+        """What is first given to a parameter is what it holds already, where that has the same shape."""
+        made = type(root)
+        held = {path[0][1]: getattr(root, path[0][1]) for path in places if path and path[0][0] == "attr"}
+
+        def give(self: Any, name: str, value: Any) -> None:
+            object.__setattr__(self, name, _kept(held.pop(name), value) if name in held else value)
+
+        root.__class__ = type(made.__name__, (made,), {"__setattr__": give, "__module__": made.__module__})
+        try:
+            yield
+        finally:
+            root.__class__ = made
+
+
+def _kept(before: Any, new: Any) -> Any:
+    """What was held before in place of what is to be held, where it is of the same kind."""
+    if paths.is_array(before) and paths.is_array(new):
+        numbers = np.ndim(before) > 0 or isinstance(before, float | np.floating) or hasattr(before, "shape")
+        return before if numbers and np.shape(before) == np.shape(new) else new
+    if isinstance(before, dict) and type(new) is dict:
+        filled = _Filled(before)
+        filled.update({key: filled.first(key, value) for key, value in new.items()})
+        return filled
+    if isinstance(before, list) and type(new) is list:
+        return _Listed(before, new)
+    return new
+
+
+class _Filled(dict[Any, Any]):
+    """A dict whose entries are first what was held before."""
+
+    def __init__(self, before: dict[Any, Any]) -> None:
+        super().__init__()
+        self.before = dict(before)
+
+    def first(self, key: Any, value: Any) -> Any:
+        return _kept(self.before.pop(key), value) if key in self.before else value
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(key, self.first(key, value))
+
+
+class _Listed(list[Any]):
+    """A list whose entries are first what was held before."""
+
+    def __init__(self, before: list[Any], new: list[Any]) -> None:
+        super().__init__()
+        self.before = list(before)
+        for value in new:
+            self.append(value)
+
+    def append(self, value: Any) -> None:
+        super().append(_kept(self.before.pop(0), value) if self.before else value)
