@@ -211,6 +211,7 @@ class _Trial:
         weights = {name for name, shape in shapes.items() if len(shape) == 2 and 1 not in shape}
         n, before = network.sizes[-1], network.sizes[-2]
         ends = {(n, before), (before, n), (n, before + 1), (before + 1, n), (n,), (n, 1), (1, n), ()}
+        ends |= {(before,)} if n == 1 else set()
         self.last = [name for name in self.places if shapes[name] in ends]
         self.enough = bool(weights) and weights <= right and set(self.places) == right | named
 
