@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -19,7 +20,7 @@ from gradcompare.errors import CodeError, TimeIsUpError
 from gradcompare.evaluation import COST, Evaluation
 from gradcompare.explaining import diagnosed
 from gradcompare.interfaces import INTERFACES
-from gradcompare.judging import Comparison
+from gradcompare.judging import ClaimErrors, Comparison, Familiar
 from gradcompare.losses import LOSSES
 from gradcompare.picture import Picture, picture_of
 from gradcompare.placing import Placed, merged_with, place
@@ -29,6 +30,8 @@ from gradcompare.verdict import WRONG, Bounds, Finding, judge, of, overall
 
 VERIFIED = 2
 """On so many of the networks of each precision the traced forward pass is verified against the untouched code."""
+BLAMED = 6
+"""Of each precision so many networks in which the same is wrong are looked into; from then on it is familiar."""
 WATCHED = 3
 """So many of the networks that show a fault are run again with every line watched."""
 TIMEOUT = 120.0
@@ -184,6 +187,10 @@ class _Check:
         self.reports: list[Report] = []
         self.networks: list[cases.Network] = []
         self.notes: list[str] = list(about["notes"])
+        self._alike: Counter[tuple[str, frozenset[str]]] = Counter()
+        self._familiar: dict[str, dict[frozenset[str], Report]] = {precision: {} for precision in precisions}
+        """By precision and by what was wrong in them, networks of which there have been enough to know whose fault it
+        is."""
 
     def run(self, loss: str | None) -> Report:
         """The report on all networks, or on those that there was time for."""
@@ -212,11 +219,12 @@ class _Check:
         precision = self.precisions[len(self.reports) % len(self.precisions)]
         verify = len(self.reports) < VERIFIED * len(self.precisions)
         network = network.astype(precision)
-        report = self.compared(network, precision, verify=verify)
+        report = self.compared(network, precision, verify=verify, familiar=self._familiar[precision])
         if report.verdict in ("wrong", "scaled") and self._is_better_without_guards(report, network):
             self.reports = [self.compared(n, n.X.dtype.name) for n in self.networks]
             report = self.compared(network, precision)
         self.reports.append(report)
+        self._note_familiar(report, precision)
         self.networks.append(network)
         if self.progress is not None:
             self.progress(len(self.reports), self.examples)
@@ -239,11 +247,13 @@ class _Check:
             )
         return self.without_guards
 
-    def compared(self, network: cases.Network, precision: str, *, verify: bool = False) -> Report:
+    def compared(
+        self, network: cases.Network, precision: str, *, verify: bool = False, familiar: Familiar | None = None
+    ) -> Report:
         """One network's report."""
         inputs = self.host.inputs(network)
-        claimed = self.host.claims(inputs, precision, twice=verify)
-        claims, notes = claimed["claims"], list(claimed["notes"])
+        claimed = self.host.claims(inputs, twice=verify)
+        claims, notes = claimed["claims"], list[str]()
         if not claims:
             raise CodeError("The code returned nothing that looks like a gradient.")
         notes += [f"The code changes its input {name} in place." for name in claimed["changed"]]
@@ -251,19 +261,33 @@ class _Check:
             self.untraceable = self.host.problem(inputs, self.loss)
         if self.untraceable is not None:
             notes.append(self.untraceable)
-            return self._numerical(inputs, claims, claimed["errors"], Precision.of(precision), notes)
-        evaluate = partial(self._evaluate, inputs)
-        report = Comparison(evaluate, inputs, claims, claimed["errors"], Precision.of(precision), notes).report()
-        return _with_unsteady(report, claimed["unsteady"])
+            return self._numerical(inputs, claims, self._rounding(inputs, precision, notes), precision, notes)
+        evaluate, rounding = partial(self._evaluate, inputs), partial(self._rounding, inputs, precision, notes)
+        errors = rounding() if verify else rounding
+        comparison = Comparison(evaluate, inputs, claims, errors, Precision.of(precision), notes)
+        return _with_unsteady(comparison.report(familiar), claimed["unsteady"])
+
+    def _note_familiar(self, report: Report, precision: str) -> None:
+        """What is wrong in enough networks becomes familiar."""
+        wrong = frozenset(f.name for f in report.tensors if f.verdict in (*WRONG, "inherited", "scaled"))
+        self._alike[precision, wrong] += 1
+        if wrong and self._alike[precision, wrong] >= BLAMED:
+            self._familiar[precision].setdefault(wrong, report)
+
+    def _rounding(self, inputs: Inputs, precision: str, notes: list[str]) -> ClaimErrors:
+        """The claims' own, where it is known."""
+        found = self.host.rounding(inputs, precision)
+        notes += found["notes"]
+        errors: ClaimErrors = found["errors"]
+        return errors
 
     def _evaluate(self, inputs: Inputs, claimed: Sequence[str], precision: Precision, **options: Any) -> Evaluation:
         found: Evaluation = self.host.evaluate(inputs, claimed, precision.name, self.loss, **options)
         return found
 
-    def _numerical(
-        self, inputs: Inputs, claims: Inputs, errors: Inputs | None, precision: Precision, notes: list[str]
-    ) -> Report:
+    def _numerical(self, inputs: Inputs, claims: Inputs, errors: ClaimErrors, dtype: str, notes: list[str]) -> Report:
         """Central differences of the untouched forward pass, where autograd cannot see through it."""
+        precision = Precision.of(dtype)
         findings = []
         for name, claim in claims.items():
             if name != COST and of(name) not in self.about["parameters"]:
@@ -357,7 +381,8 @@ class _Check:
 
         def shows(network: cases.Network) -> bool:
             with contextlib.suppress(CodeError, ValueError):
-                return self.compared(network.astype(precision), precision).verdict in ("wrong", "scaled")
+                report = self.compared(network.astype(precision), precision, familiar=self._familiar[precision])
+                return report.verdict in ("wrong", "scaled")
             return False
 
         found = smallest(known, self.wide, shows).astype(precision)

@@ -74,9 +74,13 @@ class Server:
         """See `Host.leave_out_guards`."""
         self.host.leave_out_guards(left_out)
 
-    def do_claims(self, inputs: Any, precision: str, twice: bool) -> Any:
+    def do_claims(self, inputs: Any, twice: bool) -> Any:
         """See `Host.claims`."""
-        return self.host.claims(inputs, precision, twice=twice)
+        return self.host.claims(inputs, twice=twice)
+
+    def do_rounding(self, inputs: Any, precision: str) -> Any:
+        """See `Host.rounding`."""
+        return self.host.rounding(inputs, precision)
 
     def do_problem(self, inputs: Any, loss: str | None) -> Any:
         """See `Host.problem`."""

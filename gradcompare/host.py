@@ -88,19 +88,25 @@ class Host:
         """The arrays that stand for a network."""
         return {name: np.asarray(array) for name, array in self.program.inputs(network).items()}
 
-    def claims(self, inputs: Inputs, precision: str, *, twice: bool = True) -> dict[str, Any]:
-        """What the program says the gradients are; their own rounding; the inputs that it changed; and, where they are
-        asked for twice, those that differ the second time."""
+    def claims(self, inputs: Inputs, *, twice: bool = True) -> dict[str, Any]:
+        """What the program says the gradients are; the inputs that it changed; and, where they are asked for twice,
+        those that differ the second time."""
         given = copies(inputs)
-        subject = self._subject
-        notes: list[str] = []
         with self._code_runs("in its backward pass"):
-            claims = plain_claims(subject(given))
-            again = plain_claims(subject(copies(inputs))) if twice else claims
-            errors = claim_errors(subject, dict(inputs), claims, Precision.of(precision), notes)
+            claims = plain_claims(self._subject(given))
+            again = plain_claims(self._subject(copies(inputs))) if twice else claims
         changed = [name for name, array in inputs.items() if not np.array_equal(given[name], array, equal_nan=True)]
         unsteady = [name for name, claim in claims.items() if not _equal(claim, again.get(name))]
-        return {"claims": claims, "errors": errors, "notes": notes, "changed": changed, "unsteady": unsteady}
+        return {"claims": claims, "changed": changed, "unsteady": unsteady}
+
+    def rounding(self, inputs: Inputs, precision: str) -> dict[str, Any]:
+        """How far rounding can move the program's own formulas: E_claim by the names of the claims, None where they
+        cannot be followed, with a note that says why."""
+        notes: list[str] = []
+        with self._code_runs("in its backward pass"):
+            claims = plain_claims(self._subject(copies(inputs)))
+            errors = claim_errors(self._subject, dict(inputs), claims, Precision.of(precision), notes)
+        return {"errors": errors, "notes": notes}
 
     def problem(self, inputs: Inputs, loss: str | None) -> str | None:
         """Why the traced forward pass cannot be trusted, if it cannot."""

@@ -109,9 +109,13 @@ class Child:
         """See `Host.leave_out_guards`."""
         self._call("leave_out_guards", left_out=left_out)
 
-    def claims(self, inputs: Mapping[str, np.ndarray], precision: str, *, twice: bool = True) -> dict[str, Any]:
+    def claims(self, inputs: Mapping[str, np.ndarray], *, twice: bool = True) -> dict[str, Any]:
         """See `Host.claims`."""
-        return self._call("claims", inputs=inputs, precision=precision, twice=twice)
+        return self._call("claims", inputs=inputs, twice=twice)
+
+    def rounding(self, inputs: Mapping[str, np.ndarray], precision: str) -> dict[str, Any]:
+        """See `Host.rounding`."""
+        return self._call("rounding", inputs=inputs, precision=precision)
 
     def problem(self, inputs: Mapping[str, np.ndarray], loss: str | None) -> str | None:
         """See `Host.problem`."""

@@ -16,8 +16,16 @@ from gradcompare.report import Report
 from gradcompare.stand_in import at_its_step, lost, stand_in
 from gradcompare.verdict import WRONG, Bounds, Finding, constant_factor, judge, of, overall
 
+UNDOUBTED = 1e3
+"""A claim so many times further off than the reference's rounding explains is wrong again where it was before."""
+
 LOSES_DIGITS = 1e3
 """A form that can be moved so many times further than the reference's is said to lose digits."""
+
+ClaimErrors = Mapping[str, np.ndarray] | None
+"""E_claim by the names of the claims; None where it is not known."""
+
+Familiar = Mapping[frozenset[str], Report]
 
 Evaluate = Callable[..., Evaluation]
 """(names of the claims, precision, **options of `gradcompare.reference.evaluate`) -> Evaluation."""
@@ -31,20 +39,23 @@ class Comparison:
         evaluate: Evaluate,
         inputs: Arrays,
         claims: Mapping[str, np.ndarray],
-        claim_errors: Mapping[str, np.ndarray] | None,
+        claim_errors: ClaimErrors | Callable[[], ClaimErrors],
         precision: Precision,
         notes: list[str],
         also: Iterable[str] = (),
     ) -> None:
-        """`also` are gradients that nobody claims and a diagnosis wants to know."""
+        """`claim_errors` may be a function, asked only where a claim would be wrong without them. `also` are gradients
+        that nobody claims and a diagnosis wants to know."""
         self._reference, self.inputs, self.precision, self.notes = evaluate, inputs, precision, notes
+        self._ask = claim_errors if callable(claim_errors) else None
         self.opaque = claim_errors is None
-        self.claim_errors = dict(claim_errors or {})
+        self.claim_errors = {} if callable(claim_errors) else dict(claim_errors or {})
         self.claimed = [*claims, *(name for name in also if name not in claims)]
         self.scale = 1.0
         self.local: Evaluation | None = None
         """Where blame had to be found: each tensor as it follows from the subject's own inputs to that step."""
         self.first = self._evaluate(measure=self.opaque)
+        self._is_measured = self.opaque
         self.in_float64 = self.first if precision == FLOAT64 else None
         self._errors: dict[str, np.ndarray] = {}
         self.claims = {name: claim for name, claim in claims.items() if name in self.first.tensors}
@@ -59,9 +70,20 @@ class Comparison:
     def _evaluate(self, precision: Precision | None = None, **options: Any) -> Evaluation:
         return self._reference(self.claimed, precision or self.precision, **options)
 
-    def report(self) -> Report:
-        """Every claim's verdict, and what follows."""
+    def report(self, familiar: Familiar | None = None) -> Report:
+        """Every claim's verdict, and what follows.
+
+        `familiar`: reports on other networks by the names that were wrong in them. Where the same are wrong again, and
+        beyond doubt, whose fault it is is taken from there.
+        """
         scale, findings = self._best_scale()
+        known = (familiar or {}).get(frozenset(self._wrong(findings)))
+        if known is not None and scale == 1 and all(findings[n].ratio > UNDOUBTED for n in self._wrong(findings)):
+            return self._finished(self._scaled(_as_before(findings, known), scale), scale)
+        if self._wrong(findings) and self._ask is not None:
+            errors = self._ask()
+            self.opaque, self.claim_errors = errors is None, dict(errors or {})
+            scale, findings = self._best_scale()
         if self._wrong(findings) and self.in_float64 is None:
             self.in_float64 = self._evaluate(FLOAT64)
             scale, findings = self._best_scale()
@@ -143,7 +165,7 @@ class Comparison:
         unknown = [name for name in wrong if name not in self.claim_errors]
         if not unknown:
             return {}
-        measured = self.first if self.opaque else self._evaluate(measure=True)
+        measured = self.first if self._is_measured else self._evaluate(measure=True)
         right = {name for name, f in findings.items() if f.verdict == "ok" and f.decided == math.prod(f.shape)}
         if self._wrong_at_its_step(wrong, right, measured, scale):
             return {}
@@ -303,3 +325,14 @@ class Comparison:
             cases=cases,
             precisions=(self.precision.name,),
         )
+
+
+def _as_before(findings: Mapping[str, Finding], known: Report) -> dict[str, Finding]:
+    """With the blame of a report on another network in which the same tensors are wrong."""
+    before = {f.name: f for f in known.tensors}
+    return {
+        name: f.but(verdict="inherited", inherited_from=before[name].inherited_from)
+        if f.verdict in WRONG and before[name].verdict == "inherited"
+        else f
+        for name, f in findings.items()
+    }

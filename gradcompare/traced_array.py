@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +14,8 @@ from gradcompare.bounds import BoundedTensor, Run
 
 torch_numpy: Any = importlib.import_module("torch._numpy")
 TracedArray = torch_numpy.ndarray
+if "torch._dynamo.config" not in sys.modules:
+    torch_numpy.set_default_dtype("numpy", "numpy")  # the default; not set, it loads the compiler to look it up
 
 
 class NotTraceableError(TypeError):

@@ -14,12 +14,16 @@ def converted(x: Any, dtype: torch.dtype | None = None, **_: Any) -> Any:
     """A conversion between floating formats is no operation of the mathematics: the run's own precision bounds every
     rounding. To whole numbers, truncation jumps where rounding crosses one; to bool, where it crosses 0."""
     target = torch.float64 if dtype is None or dtype.is_floating_point else dtype
-    bound = x.error.clone()
-    if target is torch.bool:
-        bound = ((value(x).abs() <= 2 * x.error) & (x.error > 0)).to(torch.float64)
-    elif value(x).is_floating_point() and not target.is_floating_point:
-        bound = torch.trunc(magnitude_above(x)) - torch.trunc(lower_end(x))
-    return x.run.wrap(x.value.to(target, copy=True), bound, (x.number,))
+    parents = (x.number,)
+    with x.run.paused():
+        bound = None if x.memory.surely_exact else x.error.clone()
+        if bound is None:
+            pass
+        elif target is torch.bool:
+            bound = ((value(x).abs() <= 2 * bound) & (bound > 0)).to(torch.float64)
+        elif value(x).is_floating_point() and not target.is_floating_point:
+            bound = torch.trunc(magnitude_above(x)) - torch.trunc(lower_end(x))
+        return x.run.wrap(x.value.to(target, copy=True), bound, parents)
 
 
 def divided(a: Any, b: Any, *, rounding_mode: str | None = None) -> Any:
@@ -39,8 +43,9 @@ def variance(x: Any, dim: Any = None, correction: float | None = None, keepdim: 
     squares = (centred * centred).sum(dims, keepdim=keepdim)
     n = x.numel() // max(squares.numel(), 1)
     result = squares / (n - (1 if correction is None else correction))
-    size, spread = ((value(t) ** 2).sum(dims, keepdim=keepdim).sqrt() for t in (x, centred))
-    result.error.add_(4 * x.run.precision.gamma(n) * (size * spread) / n)
+    with x.run.paused():
+        size, spread = ((value(t) ** 2).sum(dims, keepdim=keepdim).sqrt() for t in (x, centred))
+        result.error.add_(4 * x.run.precision.gamma(n) * (size * spread) / n)
     return result
 
 

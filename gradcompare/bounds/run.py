@@ -188,7 +188,8 @@ class Run(TorchDispatchMode):
         if row.rule is not None:
             return self._rule(func, row, args, kwargs)
         if row.expression is not None:
-            result = row.expression(*args, **kwargs)
+            with self:  # not by BoundedTensor's own dispatch, for which PyTorch loads all of torch.distributed
+                result = row.expression(*args, **kwargs)
             if row.packet in rules.KEEPS_ENTRIES:
                 self._note(row.packet, args, result)
             return result
