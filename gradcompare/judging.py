@@ -102,7 +102,9 @@ class Comparison:
         """Of a claim that has been judged, in the subject's own numbers: itself, what it should be, and how far apart
         rounding can explain them."""
         factor = self.scale if is_intermediate(name, self.inputs) else 1.0
-        bounds = self._bounds(name, self._reference_error(name), self.claim_errors.get(name), self.scale)
+        reference, own = self._reference_error(name), self.claim_errors.get(name)
+        alike = own is not None and own.shape == reference.shape  # a claim of the wrong shape has none like it
+        bounds = self._bounds(name, reference, own if alike else None, self.scale)
         return self.claims[name], self.first.tensors[name].value * factor, bounds.total * factor
 
     # -- judging
