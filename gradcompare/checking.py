@@ -337,7 +337,7 @@ class _Check:
         """With lines, and the smallest network that shows the fault."""
         placed = self._placed()
         report = merged_with(report, placed)
-        report.picture = _picture(placed, report)
+        report.draw = partial(_picture, placed, report)
         if report.verdict in ("wrong", "scaled"):
             found = diagnosed(placed, report.first_fault, self.about["samples_axis"])
             report.diagnosis = self._wrong_cost() or [diagnosis.to_dict() for diagnosis in found]

@@ -49,14 +49,13 @@ def compare(reference: Reference, subject: Subject, inputs: Mapping[str, Any]) -
     The rule, error / bound = |claim - reference| / (E_ref(u) + E_ref(2^-53) + E_claim(u)), is derived in
     bounds/PROOF.md.
     """
-    return compare_verified(reference, subject, inputs, pictured=True)
+    return compare_verified(reference, subject, inputs)
 
 
 def compare_verified(
-    reference: Reference, subject: Subject, inputs: Mapping[str, Any], *, verify: bool = True, pictured: bool = False
+    reference: Reference, subject: Subject, inputs: Mapping[str, Any], *, verify: bool = True
 ) -> Report:
-    """`compare`, the picture only where it is asked for; with `verify=False` for a traced reference that has been
-    verified on another network already."""
+    """`compare`; with `verify=False` for a traced reference that has been verified on another network already."""
     arrays, precision = checked_inputs(inputs)
     notes: list[str] = []
     claims = _claims(subject, arrays, notes)
@@ -67,8 +66,7 @@ def compare_verified(
             return _numerical(reference, arrays, claims, errors, precision, [*notes, problem])
     comparison = Comparison(partial(evaluate, reference, arrays), arrays, claims, errors, precision, notes)
     report = comparison.report()
-    if pictured:
-        report.picture = picture_of(comparison)
+    report.draw = partial(picture_of, comparison)
     return report
 
 

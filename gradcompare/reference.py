@@ -94,10 +94,17 @@ class Moment:
         """Where autograd has its gradient; None where it has none."""
         if tensor.requires_grad:
             self.place = tensor if tensor.is_leaf else torch.autograd.graph.get_gradient_edge(tensor)
-            tensor.register_hook(self._hook)
+            self._registered = tensor.register_hook(self._hook)
 
     def _hook(self, gradient: Tensor) -> Any:
         return self.when_differentiated(gradient) if self.when_differentiated else None
+
+    def forget(self) -> None:
+        """Let go of the tensor, which holds this by its hook: the memory of a run is not to wait for the garbage
+        collector."""
+        if self.place is not None:
+            self._registered.remove()
+        self.when_differentiated = self.place = None
 
 
 def evaluate(
@@ -131,7 +138,11 @@ def evaluate(
                 for k, v in (tensors | named | {COST: cost}).items()
                 if isinstance(v, Tensor | Moment)
             }
-        gradients, numbers = _gradients(run, cost, known, claimed, handed_on.gradients, added, inputs)
+        try:
+            gradients, numbers = _gradients(run, cost, known, claimed, handed_on.gradients, added, inputs)
+        finally:
+            for moment in known.values():
+                moment.forget()
     numbers |= {name: moment.number for name, moment in known.items() if moment.number is not None}
     found = {name: moment.arrived for name, moment in known.items()} | gradients
     # an input is where computation starts, not something that was computed

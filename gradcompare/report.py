@@ -7,8 +7,9 @@ import math
 import platform
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import metadata
 from typing import Any
 
@@ -56,10 +57,14 @@ class Report:
     diagnosis: list[dict[str, Any]] = field(default_factory=list)
     smallest_case: dict[str, Any] | None = None
     precisions: Sequence[str] = ()
-    picture: Picture | None = field(default=None, repr=False, compare=False)
-    """One of the networks, for the page."""
+    draw: Callable[[], Picture | None] = field(default=lambda: None, repr=False, compare=False)
     source: Source | None = field(default=None, repr=False, compare=False)
     """The file under test, for the page."""
+
+    @cached_property
+    def picture(self) -> Picture | None:
+        """One of the networks, for the page; worked out when it is asked for."""
+        return self.draw()
 
     @property
     def first_fault(self) -> Finding | None:
