@@ -45,6 +45,10 @@ class Map:
     """(rows, columns), float64: the worst error / bound in each block of entries; NaN where none decides anything."""
     block: tuple[int, int]
     """How many rows and columns of entries a cell stands for."""
+    dtype: str
+    """Of the claim."""
+    size: int
+    """How many entries there are."""
     worst: Entry
     above: int
     """How many entries are above their bound."""
@@ -103,7 +107,7 @@ def picture_of(comparison: Comparison, places: Places | None = None) -> Picture:
                 computed_from[number],
                 tuple(other for other in names if other != name),
                 next((places[n] for n in (name, *names) if n in places), None),
-                map_of(*comparison.entries(name)) if name in comparison.claims else None,
+                map_of(*comparison.entries(name)) if _comparable(comparison, name) else None,
             )
         )
     return Picture(tuple(tensors), comparison.precision.name, {name: a.shape for name, a in inputs.items()})
@@ -126,6 +130,12 @@ def _best_name(names: Sequence[str], claims: Mapping[str, np.ndarray]) -> str:
         return name not in claims, not name.isidentifier(), not any(c.isdigit() for c in name), len(name)
 
     return COST if COST in names else min(names, key=unfit)
+
+
+def _comparable(comparison: Comparison, name: str) -> bool:
+    """Whether there is a claim, of numbers and of the right shape."""
+    claim, shape = comparison.claims.get(name), comparison.first.tensors[name].value.shape
+    return claim is not None and claim.shape == shape and claim.size > 0 and claim.dtype.kind in "fiub"
 
 
 def _kind(names: Sequence[str], evaluation: Evaluation, inputs: Mapping[str, np.ndarray]) -> str:
@@ -153,11 +163,9 @@ def _dependencies(parents: Sequence[Sequence[int]], shown: Mapping[int, str]) ->
 # ---- entry by entry --------------------------------------------------------------------------------------------------
 
 
-def map_of(claim: np.ndarray, reference: np.ndarray, bound: np.ndarray) -> Map | None:
-    """error / bound of each entry; None where the shapes differ or there is nothing to compare."""
-    if claim.size != reference.size or claim.ndim != reference.ndim or not claim.size or claim.dtype.kind not in "fiub":
-        return None
-    claim = claim.reshape(reference.shape).astype(np.float64)
+def map_of(claim: np.ndarray, reference: np.ndarray, bound: np.ndarray) -> Map:
+    """error / bound of each entry; all three have the same shape and at least one entry."""
+    dtype, claim = claim.dtype.name, claim.astype(np.float64)
     finite = np.abs(reference[np.isfinite(reference)])
     ratio, _ = ratios(claim, reference, bound, DECIDES * float(finite.max(initial=0.0)))
     ratio = np.where(ratio < 0, np.nan, ratio)
@@ -174,6 +182,8 @@ def map_of(claim: np.ndarray, reference: np.ndarray, bound: np.ndarray) -> Map |
     return Map(
         np.where(pooled < 0, np.nan, pooled),
         block,
+        dtype,
+        ratio.size,
         entry(worst),
         above=int(np.count_nonzero(known > 1)),
         undecided=int(np.count_nonzero(known < 0)),
