@@ -56,6 +56,7 @@ exit status:
 
 examples:
   gradcompare check homework.py
+  gradcompare check homework.py --html report.html
   gradcompare check notebook.ipynb --verbose
   gradcompare check submissions/ --csv marks.csv --jobs 8
   gradcompare check homework.py --json - | jq .first_fault"""
@@ -141,6 +142,11 @@ def _add_output(group: Any) -> None:
         "--csv", metavar="FILE", type=_file,
         help="write a table for a spreadsheet: a row for each file, with its verdict, first fault, line and mistake, "
         "and a column for each tensor, for partial credit",
+    )  # fmt: skip
+    group.add_argument(
+        "--html", metavar="FILE", type=_file,
+        help="write the report as a page to be looked at in a browser, of one file: its source with a verdict on each "
+        "line, what to change, every tensor",
     )  # fmt: skip
     detail = group.add_mutually_exclusive_group()
     detail.add_argument("--quiet", action="store_true", help="one line for each file, and nothing else")

@@ -19,7 +19,7 @@ import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
@@ -50,6 +50,8 @@ class Outcome:
     line: str
     text: str
     verbose: str
+    page: str | None = None
+    """The report as a page, where one was asked for."""
     lasting: bool = True
     """Whether it would come out the same again: not where a machine failed."""
 
@@ -66,6 +68,8 @@ class Job:
     target: Target
     options: Mapping[str, Any] = field(default_factory=dict)
     """Those of `gradcompare.check`."""
+    page: bool = False
+    """Whether the report is wanted as a page too."""
     path: str | None = None
     """Where a cluster's machine finds the file; None for this machine."""
     digest: str | None = None
@@ -79,7 +83,7 @@ def for_cluster(job: Job) -> Job:
     if job.target.problem is not None:
         return job
     path = os.path.abspath(job.target.file)
-    return Job(job.target, job.options, path, _digest(path), metadata.version("gradcompare"))
+    return replace(job, path=path, digest=_digest(path), version=metadata.version("gradcompare"))
 
 
 # ---- one file --------------------------------------------------------------------------------------------------------
@@ -94,9 +98,9 @@ def checked(job: Job, progress: Progress | None = None) -> Outcome:
     from gradcompare.checking import CheckInterruptedError, check
 
     if job.target.problem is not None:
-        return failed(job.target, job.target.problem)
+        return failed(job.target, job.target.problem, page=job.page)
     if job.path is not None and (problem := _not_the_same_here(job)):
-        return failed(job.target, problem, lasting=False)
+        return failed(job.target, problem, lasting=False, page=job.page)
     picked: dict[str, Any] = {} if job.target.name is None else {"name": job.target.name}
     try:
         report = check(Path(job.path or job.target.file), **job.options, **picked, progress=progress)
@@ -104,33 +108,34 @@ def checked(job: Job, progress: Progress | None = None) -> Outcome:
         interrupted.report.subject["file"] = str(job.target)
         raise
     except Exception as error:
-        return failed(job.target, _own_fault(error), lasting=False)
+        return failed(job.target, _own_fault(error), lasting=False, page=job.page)
     report.subject["file"] = str(job.target)
-    return outcome(report)
+    return outcome(report, page=job.page)
 
 
-def outcome(report: Any) -> Outcome:
-    """What is to be shown and kept of a Report."""
+def outcome(report: Any, *, page: bool = False) -> Outcome:
+    """What is to be shown and kept of a Report, as a page too where that is asked for."""
     from gradcompare import report as reports
     from gradcompare.smallest import snippet
 
     if report.verdict in _REASON and len(report.notes) == 1:
         why = f"{reports.headline(report)} {report.notes[0]}"
-        return Outcome(report.to_dict(), _line(report), why, why)
+        return Outcome(report.to_dict(), _line(report), why, why, report.to_html() if page else None)
     verbose = reports.text(report, verbose=True)
     if report.smallest_case is not None:
         verbose += "\n\n# The smallest network that shows it, to run:\n" + snippet(report.smallest_case["inputs"])
-    return Outcome(report.to_dict(), _line(report), reports.text(report), verbose)
+    shown = report.to_html() if page else None
+    return Outcome(report.to_dict(), _line(report), reports.text(report), verbose, shown)
 
 
-def failed(target: Target, why: str, *, lasting: bool = True) -> Outcome:
+def failed(target: Target, why: str, *, lasting: bool = True, page: bool = False) -> Outcome:
     """The outcome for a file that could not be checked."""
     from gradcompare.report import Report
 
     cases = dict.fromkeys(("drawn", "decided", "at_kink", "undecided"), 0)
     subject: dict[str, Any] = {"file": str(target), "interface": None, "functions": []}
-    found = outcome(Report("error", notes=[why], cases=cases, subject=subject))
-    return Outcome(found.report, found.line, found.text, found.verbose, lasting)
+    found = outcome(Report("error", notes=[why], cases=cases, subject=subject), page=page)
+    return replace(found, lasting=lasting)
 
 
 def _line(report: Any) -> str:
@@ -191,7 +196,7 @@ def run(
     why = "The process that judged it was killed, more than once."
     with contextlib.closing(each(checked, jobs, at_once, cluster)) as results:
         for i, found in results:
-            yield i, failed(jobs[i].target, why, lasting=False) if found is None else found
+            yield i, failed(jobs[i].target, why, lasting=False, page=jobs[i].page) if found is None else found
 
 
 def each(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import os
 import signal
 import sys
@@ -111,7 +112,7 @@ def _check(options: argparse.Namespace) -> int:
         for target in again:
             print(f"gradcompare check: {target} is named twice and checked once.", file=sys.stderr)
         chosen = {name: getattr(options, name) for name in CHECK_OPTIONS}
-        return _Run(options, [Job(target, chosen) for target in found]).run()
+        return _Run(options, [Job(target, chosen, page=options.html is not None) for target in found]).run()
     except (UsageError, CannotWriteError, BatchError) as problem:
         print(f"gradcompare check: {problem}", file=sys.stderr)
         if options.json == "-":
@@ -126,11 +127,16 @@ def _check_outputs(options: argparse.Namespace, found: Sequence[Target]) -> None
     """What cannot be written is found out before hours of work, and nothing that is checked is written over."""
     from gradcompare.outputs import check_writable
 
-    files = {"--json": options.json if options.json != "-" else None, "--csv": options.csv}
-    if options.csv == "-":
-        raise UsageError("--csv needs the name of a file; --json alone can go to standard output.")
-    if options.csv and options.json and os.path.realpath(options.csv) == os.path.realpath(options.json):
-        raise UsageError(f"--json and --csv would both be written to {options.csv}.")
+    files = {"--json": options.json if options.json != "-" else None, "--csv": options.csv, "--html": options.html}
+    if options.html and (len(found) > 1 or os.path.isdir(options.files[0])):
+        raise UsageError("--html is a page about one file; --csv and --json are for several.")
+    for option in ("--csv", "--html"):
+        if files[option] == "-":
+            raise UsageError(f"{option} needs the name of a file; --json alone can go to standard output.")
+    written = [(option, os.path.realpath(file)) for option, file in files.items() if file is not None]
+    for (one, file), (other, again) in itertools.combinations(written, 2):
+        if file == again:
+            raise UsageError(f"{one} and {other} would both be written to {files[other]}.")
     checked = {os.path.realpath(target.file) for target in found}
     for option, file in files.items():
         if file is not None:
@@ -201,7 +207,7 @@ class _Run:
                     self.jobs[0], lambda done, total: self.progress.update(task, completed=done, total=total)
                 )
             except CheckInterruptedError as interrupted:
-                self.outcomes[0] = outcome(interrupted.report)
+                self.outcomes[0] = outcome(interrupted.report, page=self.jobs[0].page)
                 raise
 
     def _many(self, journal: Journal | None) -> None:
@@ -325,6 +331,9 @@ class _Run:
         if self.options.csv:
             every = [self.outcomes[i].report if i in self.outcomes else self._row_for(i) for i in range(len(self.jobs))]
             write(self.options.csv, table(every))
+        if self.options.html:
+            page = (known or self._unknown())[0].page or ""
+            write(self.options.html, page.encode("utf-8", _ESCAPED))
         if self.options.json == "-":
             print(_json(known or self._unknown(), self.several))
         elif self.options.json:
@@ -334,7 +343,9 @@ class _Run:
         """For one file of which nothing is known."""
         from gradcompare.batch import failed
 
-        return [] if self.several else [failed(self.jobs[0].target, "Interrupted before anything was known.")]
+        if self.several:
+            return []
+        return [failed(self.jobs[0].target, "Interrupted before anything was known.", page=self.jobs[0].page)]
 
     def _row_for(self, i: int) -> dict[str, Any]:
         from gradcompare.batch import failed

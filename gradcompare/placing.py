@@ -185,7 +185,7 @@ def merged_with(report: Report, placed: Sequence[Placed]) -> Report:
         for finding in one.report.tensors:
             found.setdefault(finding.name, []).append(finding)
     overall = {finding.name: finding for finding in report.tensors}
-    wrong = any(finding.verdict in (*WRONG, "inherited") for finding in report.tensors)
+    wrong = any(finding.verdict in (*WRONG, "inherited", "scaled") for finding in report.tensors)
     rows = []
     for name, findings in found.items():
         own = max(findings, key=lambda f: (SEVERITY.index(f.verdict), f.ratio))

@@ -35,6 +35,10 @@ SAYS = {
 """What the text report says of each verdict on a tensor."""
 
 
+SAYS_NOTHING_OF = "This says nothing of the update rule, the learning rate, the data or the initialisation."
+"""What the gradients of a file do not tell."""
+
+
 @dataclass(frozen=True)
 class Source:
     """The text of a file under test, and of a notebook line -> (number of the code cell, line in it), both from 1."""
@@ -108,6 +112,18 @@ class Report:
     def to_json(self) -> str:
         """`to_dict` as text."""
         return json.dumps(self.to_dict(), indent=2, allow_nan=False, ensure_ascii=False)
+
+    def to_html(self) -> str:
+        """The report as a page: one HTML file that loads nothing from outside itself."""
+        from gradcompare.page import page
+
+        return page(self)
+
+    def _repr_html_(self) -> str:
+        """The page, where a notebook displays the report."""
+        from gradcompare.page import frame
+
+        return frame(self)
 
 
 def merge(reports: Sequence[Report]) -> Report:
@@ -315,14 +331,17 @@ def worst_entry(report: Report, *, verbose: bool = False) -> str:
 
 def footer(report: Report) -> str:
     """How many networks, in which precision, against what; and the notes."""
+    lines = [checked(report)] if report.cases["drawn"] else []
+    lines += [f"Assumed: {assumed}." for assumed in report.assumed]
+    if report.verdict == "agrees" and report.subject.get("interface"):
+        lines.append(SAYS_NOTHING_OF)
+    return "\n".join([*lines, *(f"Note: {note}" for note in report.notes)])
+
+
+def checked(report: Report) -> str:
+    """How many networks, in which precision, against what, in a sentence."""
     n = report.cases["drawn"]
     against = {"autograd": "PyTorch's gradient of {}", "numerical": "central differences of {}"}[
         report.reference
     ].format("your own forward pass" if report.subject.get("file") else "the reference")
-    lines = (
-        [f"Checked: {n} network{'s' * (n != 1)}, {' and '.join(report.precisions)}, against {against}."] if n else []
-    )
-    lines += [f"Assumed: {assumed}." for assumed in report.assumed]
-    if report.verdict == "agrees" and report.subject.get("interface"):
-        lines.append("This says nothing of the update rule, the learning rate, the data or the initialisation.")
-    return "\n".join([*lines, *(f"Note: {note}" for note in report.notes)])
+    return f"Checked: {n} network{'s' * (n != 1)}, {' and '.join(report.precisions)}, against {against}." if n else ""
