@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from gradcompare.checking import check
     from gradcompare.comparison import assert_gradients, compare
     from gradcompare.report import Report
+    from gradcompare.symptoms import health
     from gradcompare.tracing import NotTraceableError, NumpyOnTorch, numpy_on_torch
 
 _WHERE = {
@@ -20,6 +21,7 @@ _WHERE = {
     "assert_gradients": "comparison",
     "check": "checking",
     "compare": "comparison",
+    "health": "symptoms",
     "numpy_on_torch": "tracing",
 }
 
@@ -31,6 +33,7 @@ __all__ = [
     "cases",
     "check",
     "compare",
+    "health",
     "numpy_on_torch",
 ]
 

@@ -85,8 +85,30 @@ def parser() -> argparse.ArgumentParser:
         help="networks for each activation and precision (default: 25)",
     )
     demo.add_argument("--seed", metavar="N", type=int, default=0, help="what they are drawn from (default: 0)")
+    _add_health(commands)
     commands.add_parser("interfaces", help="the shapes of code that are recognised, each with a skeleton to copy")
     return top
+
+
+def _add_health(commands: Any) -> None:
+    about = """\
+Look for what slows a network's learning down or stops it: symmetric units, saturated and dead ones, gradients
+that vanish or explode, a network that is only linear, parameters that get no gradient. None of it is a failure:
+the exit status is 0 whatever is found, 2 where the file holds no network."""
+    health = commands.add_parser("health", help="what keeps a network from learning", description=about)
+    health.add_argument(
+        "file", metavar="FILE", type=_file,
+        help="an .npz file with W1, b1, W2, ..., X and, for gradients, Y: one column a sample; `gradcompare train "
+        "--output DIR` writes one, and np.savez",
+    )  # fmt: skip
+    health.add_argument(
+        "--activations", metavar="NAMES",
+        help="one name a layer, commas between them (default: those in the file, else tanh,sigmoid)",
+    )  # fmt: skip
+    health.add_argument(
+        "--loss", choices=("cross_entropy", "squared_error"), help="(default: that in the file, else cross_entropy)"
+    )
+    health.add_argument("--json", action="store_true", help="write the notes as JSON")
 
 
 def _add_check(commands: Any) -> None:

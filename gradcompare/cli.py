@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         with _terminated_like_interrupted():
-            status: int = {"check": _check, "demo": _demo, "interfaces": _interfaces}[options.command](options)
+            status = COMMANDS[options.command](options)
             if sys.stdout is not None:  # it can be closed
                 sys.stdout.flush()
             return status
@@ -454,6 +454,23 @@ def _interfaces(_options: argparse.Namespace) -> int:
         _out("")
     return AGREES
 
+
+# ---- health ----------------------------------------------------------------------------------------------------------
+
+
+def _health(options: argparse.Namespace) -> int:
+    from gradcompare.health_command import NetworkFileError, examine, to_json
+
+    try:
+        found = examine(options.file, options.activations, options.loss)
+    except NetworkFileError as problem:
+        print(f"gradcompare health: {problem}", file=sys.stderr)
+        return NOT_JUDGED
+    _out(to_json(found) if options.json else "\n".join(map(_clean, str(found).split("\n"))))
+    return AGREES
+
+
+COMMANDS = {"check": _check, "demo": _demo, "health": _health, "interfaces": _interfaces}
 
 if __name__ == "__main__":
     sys.exit(main())

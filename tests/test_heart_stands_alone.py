@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import gradcompare
 import manual.initialisation
 import manual.network
 
@@ -19,6 +20,16 @@ def test_importing_it_loads_no_stranger(package):
     code = f"import sys, {package}; print([name for name in {STRANGERS[package]} if name in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_only_the_commands_of_the_yardstick_know_the_heart():
+    folder = Path(gradcompare.__file__).parent
+    knows = re.compile(r"^\s*(?:import|from) (?:manual|torch_ref)\b", re.MULTILINE)
+    files = {
+        path.relative_to(folder) for path in folder.rglob("*.py") if knows.search(path.read_text(encoding="utf-8"))
+    }
+    assert {path.parts[0] for path in files} <= {"demo.py", "symptoms.py", "training"}
+    assert Path("demo.py") in files
 
 
 @pytest.mark.parametrize("module", [manual, manual.network, manual.initialisation])
