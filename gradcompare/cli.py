@@ -44,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         with _terminated_like_interrupted():
-            status = COMMANDS[options.command](options)
+            commands = {"check": _check, "demo": _demo, "health": _health, "interfaces": _interfaces}
+            status: int = commands[options.command](options)
             if sys.stdout is not None:  # it can be closed
                 sys.stdout.flush()
             return status
@@ -469,8 +470,6 @@ def _health(options: argparse.Namespace) -> int:
     _out(to_json(found) if options.json else "\n".join(map(_clean, str(found).split("\n"))))
     return AGREES
 
-
-COMMANDS = {"check": _check, "demo": _demo, "health": _health, "interfaces": _interfaces}
 
 if __name__ == "__main__":
     sys.exit(main())
