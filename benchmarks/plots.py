@@ -91,17 +91,28 @@ def _engines(parts: list[Mapping[str, Any]]) -> list[str]:
 
 
 def training(found: Mapping[str, Any], folder: Path) -> None:
-    """A bar for every trainer, one plot a course."""
-    courses = found["courses"]
-    with _figure(folder, "training", len(courses), 3.4) as axes:
-        for axis, part in zip(axes if axes is not None else (), courses, strict=False):
-            names = list(part["seconds"])[::-1]
-            spreads = [part["seconds"][name] for name in names]
-            medians = [spread["median"] for spread in spreads]
-            reach = [[spread["median"] - spread["low"], spread["high"] - spread["median"]] for spread in spreads]
-            colours = [_style(name)["color"] for name in names]
-            axis.barh(names, medians, xerr=list(zip(*reach, strict=True)), color=colours, error_kw={"linewidth": 0.8})
-            axis.set(xscale="log", xlabel="seconds", title=part["course"].replace(", tanh, ", "\n"))
+    """A point for every trainer, in times of ours; a plot for each network, both precisions in it."""
+    networks: dict[str, list[Mapping[str, Any]]] = {}
+    for part in found["courses"]:
+        problem, dtype, _tanh, steps, batches = part["course"].rsplit(", ", 4)
+        networks.setdefault(f"{problem}: {steps}, {batches}", []).append({"dtype": dtype, **part})
+    with _figure(folder, "training", len(networks), 3.2) as axes:
+        for axis, (title, parts) in zip(axes if axes is not None else (), networks.items(), strict=False):
+            names = list(dict.fromkeys(name for part in parts for name in part["over_ours"]))[::-1]
+            for part, marker in zip(parts, "os", strict=False):
+                there = [name for name in names if name in part["over_ours"]]
+                spreads = [part["over_ours"][name] for name in there]
+                rows, colours = [names.index(name) for name in there], [_style(name)["color"] for name in there]
+                axis.hlines(rows, [s["low"] for s in spreads], [s["high"] for s in spreads], colors=colours)
+                axis.scatter([s["median"] for s in spreads], rows, c=colours, marker=marker, zorder=3)
+                axis.scatter([], [], c="#7f7f7f", marker=marker, label=part["dtype"])
+            axis.axvline(1, color="#000000", linewidth=0.8, linestyle=":")
+            axis.set_yticks(range(len(names)), names)
+            axis.set(xscale="log", xlabel="time / that of manual.fused", title=title)
+            ticks = [tick for tick in (0.25, 0.5, 1, 2, 4, 8, 16) if 0.6 * axis.get_xlim()[0] <= tick]
+            axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+            axis.minorticks_off()
+            axis.legend(fontsize=8, frameon=False)
 
 
 def memory(found: Mapping[str, Any], folder: Path) -> None:
