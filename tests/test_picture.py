@@ -103,7 +103,9 @@ def test_gradients_of_the_summed_loss_are_shown_as_they_are():
     assert worst.claim == gradients(given)["dZ2"][worst.index]
 
 
-@pytest.mark.parametrize("wrong", [lambda a: a[:, :1], np.ravel, lambda a: np.full(a.shape, None)], ids=str)
+@pytest.mark.parametrize(
+    "wrong", [lambda a: a[:, :1], np.ravel, lambda a: np.full(a.shape, None)], ids=["cut", "flat", "none"]
+)
 def test_a_claim_that_cannot_be_compared_has_no_map(wrong):
     report, tensors = pictured(lambda claims: claims | {"dW1": wrong(claims["dW1"])})
     assert report.verdict == "wrong"
