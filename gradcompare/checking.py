@@ -431,6 +431,9 @@ def _with_cells(report: Report, cells: Mapping[str, Sequence[int]]) -> None:
             if finding.line is not None and str(finding.line) in cells:
                 cell, line = cells[str(finding.line)]
                 report.tensors[i] = finding.but(cell=cell, line=line)
+        for found in report.diagnosis:
+            if str(found["line"]) in cells:
+                found["cell"], found["line"] = cells[str(found["line"])]
 
 
 def draw(wide: dict[str, Any], examples: int, seed: int) -> list[cases.Network]:

@@ -3,7 +3,7 @@ error / bound entry by entry."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -94,7 +94,9 @@ def picture_of(comparison: Comparison, places: Places | None = None) -> Picture:
     """What a comparison that has been judged knows of its network."""
     evaluation, inputs, places = comparison.first, comparison.inputs, places or {}
     together = _same_tensor(evaluation, comparison.claims)
-    shown = {number: _best_name(names, comparison.claims) for number, names in together.items()}
+    shown: dict[int, str] = {}
+    for number, names in sorted(together.items()):
+        shown[number] = _best_name(names, comparison.claims, {f"d{name}" for name in shown.values()})
     computed_from = _dependencies(evaluation.run.parents, shown)
     tensors = []
     for number, names in sorted(together.items()):
@@ -123,11 +125,13 @@ def _same_tensor(evaluation: Evaluation, claims: Mapping[str, np.ndarray]) -> di
     return together | {len(evaluation.run.parents) + i: [name] for i, name in enumerate(alone)}
 
 
-def _best_name(names: Sequence[str], claims: Mapping[str, np.ndarray]) -> str:
-    """A claimed one, a plain one, one with its layer's number."""
+def _best_name(names: Sequence[str], claims: Mapping[str, np.ndarray], gradients: Collection[str]) -> str:
+    """A claimed one, the gradient of a tensor by the name that it is shown under, a plain one, one with its layer's
+    number."""
 
-    def unfit(name: str) -> tuple[bool, bool, bool, int]:
-        return name not in claims, not name.isidentifier(), not any(c.isdigit() for c in name), len(name)
+    def unfit(name: str) -> tuple[bool, bool, bool, bool, int]:
+        unnumbered = not any(character.isdigit() for character in name)
+        return name not in claims, name not in gradients, not name.isidentifier(), unnumbered, len(name)
 
     return COST if COST in names else min(names, key=unfit)
 

@@ -61,14 +61,19 @@ class Report:
     diagnosis: list[dict[str, Any]] = field(default_factory=list)
     smallest_case: dict[str, Any] | None = None
     precisions: Sequence[str] = ()
-    draw: Callable[[], Picture | None] = field(default=lambda: None, repr=False, compare=False)
+    draw: Callable[[], Picture | None] | None = field(default=None, repr=False, compare=False)
+    """Works the picture out."""
     source: Source | None = field(default=None, repr=False, compare=False)
     """The file under test, for the page."""
 
     @cached_property
     def picture(self) -> Picture | None:
         """One of the networks, for the page; worked out when it is asked for."""
-        return self.draw()
+        return None if self.draw is None else self.draw()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Plain data: the picture, and no longer what it is worked out from."""
+        return {**self.__dict__, "picture": self.picture, "draw": None}
 
     @property
     def first_fault(self) -> Finding | None:
@@ -254,13 +259,18 @@ def headline(report: Report) -> str:
 
 
 def _place(finding: Finding) -> str:
-    return finding.name if finding.line is None else f"line {finding.line}, {finding.name}"
+    return finding.name if finding.line is None else f"{place(finding.line, finding.cell)}, {finding.name}"
+
+
+def place(line: int, cell: int | None) -> str:
+    """A line as its reader looks for it: "line 12", or "cell 3, line 4"."""
+    return f"line {line}" if cell is None else f"cell {cell}, line {line}"
 
 
 def says(finding: Finding, report: Report | None = None) -> str:
     """The verdict on a tensor, in words."""
     source = next((f for f in report.tensors if f.name == finding.inherited_from), None) if report is not None else None
-    where = "above" if source is None or source.line is None else f"of line {source.line}"
+    where = "above" if source is None or source.line is None else f"of {place(source.line, source.cell)}"
     return SAYS[finding.verdict].format(
         inherited_from=f"{finding.inherited_from} {where}",
         factor=finding.factor or math.nan,

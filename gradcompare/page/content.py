@@ -4,47 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from markupsafe import Markup
 
 from gradcompare import report as words
 from gradcompare.page import heatmap
+from gradcompare.page.cards import LOOKS, Card, Look, drawn
 from gradcompare.page.layout import VALUES, Box, Edge, Layout, layout, nearest, visible
 from gradcompare.page.listing import Block, listing
 from gradcompare.page.mathml import formula
-from gradcompare.picture import Entry, Map, Tensor
+from gradcompare.picture import Tensor
 from gradcompare.report import Report
 from gradcompare.smallest import snippet
 from gradcompare.verdict import SEVERITY, Finding
-
-
-class Look(NamedTuple):
-    """How a verdict is shown: the class of its colours, a sign, a word."""
-
-    style: str
-    sign: str
-    word: str
-
-
-LOOKS = {
-    "ok": Look("ok", "✓", "agrees"),
-    "fault": Look("fault", "✗", "at fault"),
-    "shape": Look("fault", "✗", "wrong shape"),
-    "dtype": Look("fault", "✗", "wrong dtype"),
-    "nonfinite": Look("fault", "✗", "not finite"),
-    "scaled": Look("fault", "✗", "scaled"),
-    "inherited": Look("inherited", "↳", "inherits"),
-    "kink": Look("kink", "◇", "at a kink"),
-    "undecided": Look("unknown", "?", "undecided"),
-    "missing": Look("unknown", "?", "unknown"),
-    "given": Look("given", "", "your forward pass"),
-    "input": Look("given", "", "given"),
-    "unseen": Look("unseen", "·", "not seen in your code"),
-}
-"""Of each verdict on a tensor, and of tensors without one."""
 
 OVERALL = {
     "agrees": Look("ok", "✓", "Right"),
@@ -59,81 +33,6 @@ MOST_CARDS = 600
 """Tensors that are described one by one."""
 FINE = 40
 """With more maps than that each is drawn coarsely."""
-CELL = (4.0, 22.0)
-"""Least and most pixels of a cell of a map."""
-SIDE = 264.0
-"""Pixels of a map's longer side, where its cells are not at their least or most."""
-
-
-@dataclass(frozen=True, eq=False)
-class Card:
-    """A tensor: its box in the graph and what is shown when it is pointed at."""
-
-    id: str
-    name: str
-    tensor: Tensor | None
-    finding: Finding | None
-    look: Look
-    says: str
-    place: str
-    statement: str
-    formula: Markup | None
-    upstream: Sequence[tuple[str, str]]
-    """(id, name) of those it was computed from."""
-    map: MapPicture | None
-    several: bool
-    """Whether more than one network was compared."""
-
-    @property
-    def shape(self) -> str:
-        """ "4 × 7", or "a single number"."""
-        shape = self.tensor.shape if self.tensor is not None else self.finding.shape if self.finding is not None else ()
-        return " × ".join(map(str, shape)) or "a single number"
-
-    @property
-    def dtype(self) -> str:
-        """Of the network that is shown, if any is."""
-        return self.map.map.dtype if self.map is not None else self.finding.dtype if self.finding is not None else ""
-
-    @property
-    def also(self) -> str:
-        """The tensor's other names."""
-        return ", ".join(name for name in self.tensor.aliases if name.isidentifier()) if self.tensor else ""
-
-    @property
-    def summary(self) -> str:
-        """In a line, for whoever cannot see the colours or the panel."""
-        ratio = f", error / bound {words.number(self.worst.ratio)}" if self.worst is not None else ""
-        return f"{self.name}: {self.says}{f', {self.place}' if self.place else ''}, {self.shape}{ratio}"
-
-    @property
-    def worst(self) -> Entry | None:
-        """The entry with the largest error / bound; of the network that is shown, if any is."""
-        if self.map is not None:
-            return self.map.map.worst
-        f = self.finding
-        if f is None or f.verdict in ("shape", "dtype", "missing"):
-            return None
-        return Entry(f.worst, f.claim, f.reference, f.error, f.bound, f.ratio)
-
-
-@dataclass(frozen=True, eq=False)
-class MapPicture:
-    """A map as it is drawn."""
-
-    map: Map
-    uri: str
-    width: float
-    height: float
-    ring: tuple[float, float]
-    """Where the worst entry is, in percent from the left and from the top."""
-    sentence: str
-
-    @property
-    def each(self) -> str:
-        """What a cell stands for."""
-        rows, columns = self.map.block
-        return "" if (rows, columns) == (1, 1) else f"Each cell is the worst of {rows} × {columns} entries."
 
 
 class Content:
@@ -177,13 +76,13 @@ class Content:
     def causes(self) -> list[dict[str, Any]]:
         """The probable mistakes: what is said of each, the line, formulas of what is there and what should be."""
         lines = {line.place: line for block in self.listing for line in block.lines if line.fixes}
-        return [self._cause(found, lines) for found in self.report.diagnosis]
+        once = {(d["says"], d.get("fix"), d.get("fix") and d["line"]): d for d in reversed(self.report.diagnosis)}
+        return [self._cause(found, lines) for found in reversed(once.values())]
 
     def _cause(self, found: Mapping[str, Any], lines: Mapping[str, Any]) -> dict[str, Any]:
-        fix, number = found.get("fix"), found.get("line")
-        place = self._place_of_line(number) if number else ""
+        fix = found.get("fix")
+        place = words.place(found["line"], found.get("cell")) if found.get("line") else ""
         line = lines.get(place)
-        index = self._fixes_on(number).index(fix) if line is not None and fix else None
         name = str(found["name"])
         finding = next((f for f in self.report.tensors if name in (f.name, f.variable)), None)
         return {
@@ -191,19 +90,10 @@ class Content:
             "place": place,
             "fix": fix,
             "before": line.removed if line else None,
-            "after": line.fixes[index] if line and index is not None else None,
+            "after": dict(line.fixes).get(fix) if line else None,
             "now": formula(finding.source, finding.name) if finding is not None and finding.source else None,
             "should": formula(fix, name) if fix else None,
         }
-
-    def _fixes_on(self, number: Any) -> list[str]:
-        every = [d["fix"] for d in self.report.diagnosis if d.get("line") == number and d.get("fix")]
-        return list(dict.fromkeys(every))
-
-    def _place_of_line(self, number: int) -> str:
-        """A line of the text as its reader looks for it."""
-        cell = self.report.source.cells.get(number) if self.report.source else None
-        return f"line {number}" if cell is None else f"cell {cell[0]}, line {cell[1]}"
 
     @property
     def first(self) -> Card | None:
@@ -304,17 +194,19 @@ class Content:
             statement,
             formula(statement, name) if statement else None,
             [ids[n] for n in tensor.upstream if n in ids] if tensor is not None else [],
-            _drawn(tensor.map, coarse) if finding and tensor and tensor.map is not None else None,
+            drawn(tensor.map, coarse) if finding and tensor and tensor.map is not None else None,
             self.report.cases.get("drawn", 1) > 1,
         )
 
     def _made(self, tensor: Tensor | None, finding: Finding | None) -> tuple[str, str]:
         """Where a tensor was made, and by which statement."""
         if finding is not None and finding.line is not None:
-            cell = "" if finding.cell is None else f"cell {finding.cell}, "
-            return f"{cell}line {finding.line}", finding.source
+            return words.place(finding.line, finding.cell), finding.source
         if tensor is not None and tensor.place is not None:
-            return self._place_of_line(tensor.place[0]), tensor.place[1]
+            number, statement = tensor.place
+            cells = self.report.source.cells if self.report.source is not None else {}
+            cell, line = cells.get(number, (None, number))
+            return words.place(line, cell), statement
         return "", ""
 
     # -- the graph
@@ -396,35 +288,3 @@ class Content:
 def _without_verdict(tensor: Tensor | None) -> str:
     kind = tensor.kind if tensor is not None else "gradient"
     return {"input": "input", "value": "given", "cost": "given"}.get(kind, "unseen")
-
-
-def _drawn(map_: Map, coarse: bool) -> MapPicture:
-    rows, columns = map_.ratios.shape
-    cell = min(max(SIDE / max(rows, columns), CELL[0]), CELL[1])
-    row, column = _cell_of(map_)
-    return MapPicture(
-        map_,
-        heatmap.data_uri(map_.ratios, coarse=coarse),
-        round(cell * columns, 1),
-        round(cell * rows, 1),
-        (100 * (column + 0.5) / columns, 100 * (row + 0.5) / rows),
-        _sentence(map_),
-    )
-
-
-def _cell_of(map_: Map) -> tuple[int, int]:
-    """The cell of the worst entry: the one that has its ratio."""
-    known = [(-1.0 if math.isnan(r) else r, i) for i, r in enumerate(map_.ratios.ravel())]
-    at = max(known, key=lambda pair: pair[0])[1]
-    return divmod(at, map_.ratios.shape[1])
-
-
-def _sentence(map_: Map) -> str:
-    of = f"{map_.size:,} {'entry' if map_.size == 1 else 'entries'}"
-    nothing = f" Nothing can be said of {map_.undecided:,}." if map_.undecided else ""
-    if map_.undecided == map_.size:
-        return f"Nothing can be said of {of}."
-    if map_.above:
-        verb = "is" if map_.above == 1 else "are"
-        return f"{map_.above:,} of {of} {verb} further off than rounding can explain.{nothing}"
-    return f"Rounding explains every difference in {of}.{nothing}"

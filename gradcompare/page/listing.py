@@ -14,7 +14,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from gradcompare.report import Report
+from gradcompare.report import Report, place
 from gradcompare.verdict import Finding
 
 CONTEXT = 3
@@ -35,8 +35,8 @@ class Line:
     code: Markup
     place: str
     findings: tuple[Finding, ...] = ()
-    fixes: tuple[Markup, ...] = ()
-    """What should stand there instead, for each probable mistake."""
+    fixes: tuple[tuple[str, Markup], ...] = ()
+    """What should stand there instead, for each probable mistake, and the same with what is new marked."""
     removed: Markup | None = None
     """The code with what should go marked, where something should."""
 
@@ -79,11 +79,11 @@ def listing(report: Report, clean: Callable[[str], str]) -> list[Block]:
 
     `clean` makes characters visible that a page cannot hold.
     """
-    text = Text(report.source.text.split("\n"), report.source.cells) if report.source else Text([])
+    text = Text(report.source.text.removesuffix("\n").split("\n"), report.source.cells) if report.source else Text([])
     found = _findings(report, text)
     if not found:
         return _without_text(report, clean)
-    fixes = _fixes(report, text)
+    fixes = _fixes(report, text, found)
     marked = {*found, *fixes}
     shown = _shown(marked, text.lines)
     code = _highlighted([clean(line[:LONGEST]) for line in text.lines], shown)
@@ -101,12 +101,13 @@ def _findings(report: Report, text: Text) -> dict[int, list[Finding]]:
     return found
 
 
-def _fixes(report: Report, text: Text) -> dict[int, list[str]]:
-    """What should stand on a line."""
+def _fixes(report: Report, text: Text, found: Collection[int]) -> dict[int, list[str]]:
+    """What should stand on a line, unless the findings on it turned out to belong to another file."""
+    elsewhere = {text.number(f.line, f.cell) for f in report.tensors if f.line is not None} - set(found)
     fixes: dict[int, list[str]] = {}
     for diagnosis in report.diagnosis:
-        line, fix = diagnosis.get("line"), diagnosis.get("fix")
-        if line and fix and line <= len(text.lines) and fix not in fixes.get(line, []):
+        line, fix = text.number(diagnosis.get("line") or 0, diagnosis.get("cell")), diagnosis.get("fix")
+        if line and fix and line <= len(text.lines) and line not in elsewhere and fix not in fixes.get(line, []):
             fixes.setdefault(line, []).append(fix)
     return fixes
 
@@ -137,15 +138,14 @@ def _line(
     n: int, text: Text, code: Markup, findings: Sequence[Finding], fixes: Sequence[str], clean: Callable[[str], str]
 ) -> Line:
     cell, number = text.cells.get(n, (None, n))
-    place = f"line {number}" if cell is None else f"cell {cell}, line {number}"
     before = text.lines[n - 1]
     removed, added = None, []
     for fix in fixes if is_statement(before) else ():
         gone, new = changed(clean(before.strip()), clean(fix))
         indent = Markup(clean(before[: len(before) - len(before.lstrip())]))
         removed = removed or indent + gone
-        added.append(indent + new)
-    return Line(number, code, place, tuple(findings), tuple(added), removed)
+        added.append((fix, indent + new))
+    return Line(number, code, place(number, cell), tuple(findings), tuple(added), removed)
 
 
 def is_statement(line: str) -> bool:
@@ -198,13 +198,12 @@ def _without_text(report: Report, clean: Callable[[str], str]) -> list[Block]:
     """Where the file's text is not at hand: the statements that findings know."""
     by_line: dict[tuple[int, int], list[Finding]] = {}
     for finding in report.tensors:
-        if finding.line is not None:
+        if finding.line is not None and finding.source:
             by_line.setdefault((finding.cell or 0, finding.line), []).append(finding)
     lines = []
     for (cell, number), findings in sorted(by_line.items()):
         code = _highlighted([clean(findings[0].source.partition("\n")[0][:LONGEST])], [1])[1]
-        place = f"line {number}" if not cell else f"cell {cell}, line {number}"
-        lines.append(Line(number, code, place, tuple(findings)))
+        lines.append(Line(number, code, place(number, cell or None), tuple(findings)))
     return [Block(tuple(lines))] if lines else []
 
 
