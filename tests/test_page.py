@@ -16,7 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from gradcompare import check
+from gradcompare import check, compare, numpy_on_torch
 from gradcompare.cli import main
 from gradcompare.page import clean, heatmap, power
 from gradcompare.page.layout import GRADIENTS, RESULTS, layout, nearest, visible
@@ -209,6 +209,7 @@ def test_the_whole_file_is_there_with_the_verdicts_on_their_lines():
     marked = {line.number: [f.name for f in line.findings] for b in blocks for line in b.lines if line.findings}
     assert marked == {34: ["dZ2"], 35: ["dW2"], 36: ["db2"], 37: ["dZ1"], 38: ["dW1"], 39: ["db1"]}
     assert all(not line.findings for block in blocks if block.folded for line in block.lines)
+    assert all(block.lines[0].code.strip() and block.lines[-1].code.strip() for block in blocks if not block.folded)
     (fixed,) = [line for block in blocks for line in block.lines if line.fixes]
     assert fixed.number == 37
     assert fixed.fixes[0][1].striptags() == "dZ1 = np.dot(W2.T, dZ2) * (1 - A1**2)"
@@ -267,6 +268,21 @@ def test_what_changed_is_marked_and_nothing_is_lost(before, after):
 
 
 # ---- the page
+
+
+def test_a_kink_s_map_accuses_nobody():
+    def forward(given):
+        Z = given["W"] @ given["X"]
+        return np.sum(np.maximum(Z, 0)), {"Z": Z}
+
+    def gradients(given):
+        dZ = (given["W"] @ given["X"] >= 0) * 1.0
+        return {"dZ": dZ, "dW": dZ @ given["X"].T}
+
+    inputs = {"W": np.array([[1.0, -1.0], [2.0, 1.0]]), "X": np.array([[1.0, 2.0, 0.0], [1.0, 3.0, 0.0]])}
+    page = compare(numpy_on_torch(forward), numpy_on_torch(gradients), inputs).to_html()
+    assert "are another valid derivative at the kink." in page
+    assert "further off" not in page
 
 
 class Tags(HTMLParser):

@@ -167,6 +167,11 @@ def test_on_paper_every_tensor_with_a_verdict_is_there(opened):
     assert page.pdf(format="A4").startswith(b"%PDF")
 
 
+def test_long_names_fit_on_a_phone(opened):
+    page = opened(pages.hostile(), viewport={"width": 380, "height": 700})
+    assert page.evaluate("document.documentElement.scrollWidth") == 380
+
+
 def test_what_looks_like_markup_is_harmless_and_is_shown(opened):
     page = opened(pages.hostile())
     assert page.evaluate("'hacked' in window") is False

@@ -119,8 +119,8 @@ class MapPicture:
         return "" if (rows, columns) == (1, 1) else f"Each cell is the worst of {rows} × {columns} entries."
 
 
-def drawn(map_: Map, coarse: bool) -> MapPicture:
-    """A map as a picture; `coarse` where there are many."""
+def drawn(map_: Map, verdict: str, coarse: bool) -> MapPicture:
+    """The map of a tensor with a verdict as a picture; `coarse` where there are many."""
     rows, columns = map_.ratios.shape
     cell = min(max(SIDE / max(rows, columns), CELL[0]), CELL[1])
     row, column = _cell_of(map_)
@@ -130,7 +130,7 @@ def drawn(map_: Map, coarse: bool) -> MapPicture:
         round(cell * columns, 1),
         round(cell * rows, 1),
         (100 * (column + 0.5) / columns, 100 * (row + 0.5) / rows),
-        _sentence(map_),
+        _sentence(map_, verdict),
     )
 
 
@@ -141,12 +141,14 @@ def _cell_of(map_: Map) -> tuple[int, int]:
     return divmod(at, map_.ratios.shape[1])
 
 
-def _sentence(map_: Map) -> str:
+def _sentence(map_: Map, verdict: str) -> str:
     of = f"{map_.size:,} {'entry' if map_.size == 1 else 'entries'}"
     nothing = f" Nothing can be said of {map_.undecided:,}." if map_.undecided else ""
     if map_.undecided == map_.size:
         return f"Nothing can be said of {of}."
     if map_.above:
         verb = "is" if map_.above == 1 else "are"
+        if verdict == "kink":
+            return f"{map_.above:,} of {of} {verb} another valid derivative at the kink.{nothing}"
         return f"{map_.above:,} of {of} {verb} further off than rounding can explain.{nothing}"
     return f"Rounding explains every difference in {of}.{nothing}"

@@ -194,7 +194,7 @@ class Content:
             statement,
             formula(statement, name) if statement else None,
             [ids[n] for n in tensor.upstream if n in ids] if tensor is not None else [],
-            drawn(tensor.map, coarse) if finding and tensor and tensor.map is not None else None,
+            drawn(tensor.map, verdict, coarse) if finding and tensor and tensor.map is not None else None,
             self.report.cases.get("drawn", 1) > 1,
         )
 

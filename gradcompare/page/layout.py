@@ -197,7 +197,7 @@ def _edges(tensors: Sequence[Tensor], boxes: Sequence[Box]) -> list[Edge]:
             kind = "forward" if tensor.kind != "gradient" else "backward" if kinds[name] == "gradient" else "reads"
             edges.append(Edge(name, tensor.name, kind, _path(place[name], place[tensor.name])))
         if tensor.kind == "gradient" and cost and not any(kinds[name] == "gradient" for name in before):
-            edges.append(Edge(cost, tensor.name, "turn", _path(place[cost], place[tensor.name])))
+            edges.append(Edge(cost, tensor.name, "turn", _turn(place[cost], place[tensor.name])))
     return edges
 
 
@@ -212,10 +212,15 @@ def _path(a: Box, b: Box) -> str:
         far = (min if side < 0 else max)(left, right) + side * 26
         return _cubic((left, a.y), (far, a.y), (far, b.y), (right, b.y))
     way = 1 if b.x > a.x else -1
-    if a.column == VALUES and b.column == GRADIENTS and a.row > b.row:
-        corner = (b.x, a.y)
-        return _cubic((a.x + a.width / 2, a.y), corner, corner, (b.x, b.y + b.height / 2))
     return _curve((a.x + way * a.width / 2, a.y), (b.x - way * b.width / 2, b.y), way * COLUMN_GAP * 0.7, 0)
+
+
+def _turn(cost: Box, first: Box) -> str:
+    """Around the corner at the bottom."""
+    corner = (first.x, cost.y)
+    if corner[0] <= cost.x + cost.width / 2 or cost.y - first.y < HEIGHT:
+        return _path(cost, first)
+    return _cubic((cost.x + cost.width / 2, cost.y), corner, corner, (first.x, first.y + first.height / 2))
 
 
 def _curve(a: Point, b: Point, dx: float, dy: float) -> str:
