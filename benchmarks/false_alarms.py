@@ -17,7 +17,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from benchmarks import results
@@ -25,7 +24,7 @@ from gradcompare import batch, outputs
 from gradcompare.report import versions
 from tests.trials import tally
 
-__all__ = ["main", "sentence"]
+__all__ = ["code", "main", "sentence"]
 
 ROOT = Path(__file__).parent.parent
 PART = 250  # networks that are run and recorded together
@@ -66,7 +65,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _run(parts: Sequence[tuple[int, int]], found: dict[str, Any], options: argparse.Namespace) -> None:
     tasks = [(first, last, found["code"]) for first, last in parts]
     bar = Progress(
-        TextColumn("networks"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=Console(stderr=True)
+        TextColumn("networks"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=results.progress_console,
     )
     done = contextlib.closing(batch.each(part, tasks, options.jobs, options.cluster))
     with bar, done as finished:
@@ -89,10 +92,10 @@ def part(task: tuple[int, int, str]) -> dict[str, Any]:
     return tally(range(first, last))
 
 
-def code() -> str:
+def code(sources: Sequence[str] = SOURCES) -> str:
     """A digest of all that decides a verdict, and of what draws the trials."""
     digest = hashlib.sha256()
-    for source in SOURCES:
+    for source in sources:
         path = ROOT / source
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             digest.update(str(file.relative_to(ROOT)).encode() + file.read_bytes())

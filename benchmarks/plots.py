@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-__all__ = ["accuracy", "checking", "gradients", "memory", "training"]
+__all__ = ["accuracy", "checking", "figure", "gradients", "memory", "training"]
 
 COLOURS = {  # Okabe and Ito's, which colour-blind readers can tell apart; ours is the dark one
     "manual.fused": "#000000",
@@ -28,7 +28,7 @@ def _style(name: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _figure(folder: Path, name: str, columns: int = 1, height: float = 4.2) -> Iterator[Any]:
+def figure(folder: Path, name: str, columns: int = 1, height: float = 4.2) -> Iterator[Any]:
     """Axes side by side, saved as {name}.png and {name}.svg; None where there is no matplotlib."""
     if find_spec("matplotlib") is None:
         yield None
@@ -57,7 +57,7 @@ def gradients(found: Mapping[str, Any], folder: Path) -> None:
             continue
         parts.sort(key=lambda part: part["seconds"]["manual.fused"]["median"])
         labels = [part["problem"].split(f", {dtype}")[0].replace(", ", "\n") for part in parts]
-        with _figure(folder, f"gradients_{dtype}", 3, 4.6) as axes:
+        with figure(folder, f"gradients_{dtype}", 3, 4.6) as axes:
             if axes is None:
                 return
             kinds = (("seconds", "seconds"), ("over_ours", "time / that of manual.fused"), ("of_limit", "of the limit"))
@@ -96,7 +96,7 @@ def training(found: Mapping[str, Any], folder: Path) -> None:
     for part in found["courses"]:
         problem, dtype, _tanh, steps, batches = part["course"].rsplit(", ", 4)
         networks.setdefault(f"{problem}: {steps}, {batches}", []).append({"dtype": dtype, **part})
-    with _figure(folder, "training", len(networks), 3.2) as axes:
+    with figure(folder, "training", len(networks), 3.2) as axes:
         for axis, (title, parts) in zip(axes if axes is not None else (), networks.items(), strict=False):
             names = list(dict.fromkeys(name for part in parts for name in part["over_ours"]))[::-1]
             for part, marker in zip(parts, "os", strict=False):
@@ -117,7 +117,7 @@ def training(found: Mapping[str, Any], folder: Path) -> None:
 
 def memory(found: Mapping[str, Any], folder: Path) -> None:
     """Megabytes above the data against the number of samples."""
-    with _figure(folder, "memory") as axes:
+    with figure(folder, "memory") as axes:
         if axes is None:
             return
         for name, peaks in found["bytes"].items():
@@ -131,7 +131,7 @@ def memory(found: Mapping[str, Any], folder: Path) -> None:
 def checking(found: Mapping[str, Any], folder: Path) -> None:
     """Plain autograd passes that a verdict takes, against the number of parameters."""
     colours = {"compare, right": "#000000", "compare, wrong": "#7f7f7f"}
-    with _figure(folder, "checking") as axes:
+    with figure(folder, "checking") as axes:
         if axes is None:
             return
         names = dict.fromkeys(name for part in found["networks"] for name in part["passes"] if "pass" not in name)
@@ -148,7 +148,7 @@ def checking(found: Mapping[str, Any], folder: Path) -> None:
 
 def accuracy(found: Mapping[str, Any], folder: Path) -> None:
     """The median error in units in the last place, problem by problem."""
-    with _figure(folder, "accuracy", 1, 5.0) as axes:
+    with figure(folder, "accuracy", 1, 5.0) as axes:
         if axes is None:
             return
         parts = found["problems"]

@@ -19,6 +19,7 @@ class Problem:
     dtype: str = "float32"
     hidden: str = "tanh"
     scale: float = 1.0  # of the pre-activations; at 20 most units saturate
+    seed: int = 0
 
     def __str__(self) -> str:
         return f"{'-'.join(map(str, self.sizes))}, m = {self.m:,}, {self.dtype}, {self.hidden}" + (
@@ -36,9 +37,9 @@ class Problem:
 
     def arrays(self) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
         """The parameters, X (n_0, m) and Y (n_2, m)."""
-        generator = np.random.default_rng(0)
+        generator = np.random.default_rng(self.seed)
         scales = [self.scale / np.sqrt(n) for n in self.sizes[:-1]]
-        parameters = manual.random_parameters(self.sizes, scale=scales, seed=1)
+        parameters = manual.random_parameters(self.sizes, scale=scales, seed=self.seed + 1)
         X = generator.standard_normal((self.sizes[0], self.m)).astype(self.dtype)
         classes = max(2, self.sizes[-1])
         labels = generator.integers(0, classes, self.m)

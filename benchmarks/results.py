@@ -10,10 +10,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["RESULTS", "note", "options", "read", "seconds_text", "show", "write"]
+__all__ = ["RESULTS", "note", "options", "progress_console", "read", "seconds_text", "show", "write"]
 
 RESULTS = Path(__file__).parent / "results"
 console = Console(width=160)
+progress_console = Console(stderr=True)
 
 
 def options(
@@ -58,7 +59,7 @@ def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> N
     """A table in the terminal; the first column is text, the others are figures."""
     table = Table(title=title, title_justify="left")
     for i, column in enumerate(columns):
-        table.add_column(column, justify="right" if i else "left")
+        table.add_column(column, justify="right" if i else "left", no_wrap=not i)
     for row in rows:
         table.add_row(*row)
     console.print(table)

@@ -102,7 +102,7 @@ def checked_inputs(inputs: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], Pr
 
 def _plain_array(what: str, value: Any) -> np.ndarray:
     if isinstance(value, Tensor):
-        value = value.detach().cpu().numpy()
+        value = _array_of(value)
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{what} is a masked array; fill it first: array.filled(0)")
     try:
@@ -113,7 +113,8 @@ def _plain_array(what: str, value: Any) -> np.ndarray:
         raise TypeError(
             f"{what} has dtype {array.dtype}; it should hold real numbers (float32, float64, integers or bool)"
         )
-    return array.astype(array.dtype.newbyteorder("="), copy=False)
+    native = array.astype(array.dtype.newbyteorder("="), copy=False)
+    return native.view(f"{native.dtype.kind}{native.dtype.itemsize}")  # of two types of one size the one torch knows
 
 
 def _claims(subject: Subject, inputs: Arrays, notes: list[str]) -> dict[str, np.ndarray]:
@@ -148,14 +149,29 @@ def plain_claims(result: Mapping[str, Any]) -> dict[str, np.ndarray]:
 
 def _claim(value: Any) -> np.ndarray:
     if isinstance(value, Tensor):
-        value = value.detach().cpu().numpy()
+        value = _array_of(value)
     if isinstance(value, np.ma.MaskedArray):
-        value = value.filled(np.nan)
+        value = _without_mask(value)
     try:
         array = np.array(value)
     except ValueError:  # ragged
         return np.array(None, dtype=object)
     return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _array_of(tensor: Tensor) -> np.ndarray:
+    """Its numbers; of one that NumPy has no numbers for, such as bfloat16, an array of objects."""
+    try:
+        return tensor.detach().cpu().to_dense().numpy()
+    except (TypeError, RuntimeError):
+        return np.full(tuple(tensor.shape), tensor.dtype, dtype=object)
+
+
+def _without_mask(array: np.ma.MaskedArray) -> np.ndarray:
+    """What is masked is no number."""
+    if not np.ma.is_masked(array):
+        return array.data
+    return np.ma.filled(array, np.nan) if array.dtype.kind in "fc" else np.ma.filled(array.astype(object), None)
 
 
 def claim_errors(

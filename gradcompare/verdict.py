@@ -148,7 +148,7 @@ def ratios(
 
 def _size(value: np.ndarray) -> float:
     """The largest finite entry."""
-    largest = float(max(value.max(), -value.min()))
+    largest = max(float(value.max()), -float(value.min()))
     return largest if np.isfinite(largest) else float(np.max(np.abs(value), initial=0.0, where=np.isfinite(value)))
 
 

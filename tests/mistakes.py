@@ -257,3 +257,8 @@ MISTAKES: dict[str, Mistake] = {
     "the cost of one class alone": cost_of(lambda A, Y: -Y * np.log(A), ("sigmoid",)),
     "a cost without its half": cost_of(lambda A, Y: (A - Y) ** 2, ("identity",)),
 }
+
+
+def by_name(name: str) -> Mistake:
+    """A row of the table; a scale error may be of any size: "scaled by 1.0001"."""
+    return MISTAKES[name] if name in MISTAKES else scaled(float(name.removeprefix("scaled by ")))

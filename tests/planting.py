@@ -19,8 +19,8 @@ from gradcompare.comparison import claim_errors
 from gradcompare.reference import evaluate
 from gradcompare.report import Report
 from gradcompare.verdict import DECIDES, WRONG
-from tests.mistakes import MISTAKES, Mistake, Step
-from tests.programs import Form, backward, draw_form, forward, plain_form
+from tests.mistakes import MISTAKES, Mistake, Step, by_name
+from tests.programs import Form, backward, draw_form, forward, plain_form, subject
 
 HIDDEN = ("sigmoid", "tanh", "relu", "leaky_relu")
 PAIRS = (("cross_entropy", "sigmoid"), ("cross_entropy", "softmax"), ("squared_error", "identity"))
@@ -61,7 +61,7 @@ class Plant:
 
     @property
     def mistake(self) -> Mistake:
-        return MISTAKES[self.name]
+        return by_name(self.name)
 
     def __str__(self) -> str:
         where = f"{self.activation}, {self.depth} layers, {self.output}, {self.dtype}, seed {self.seed}"
@@ -125,6 +125,10 @@ class Planted:
         """
         own = self.plant.mistake.cost is not None or f"A{self.plant.depth}" in self.plant.accused
         return numpy_on_torch(self._own_cost) if own else self.reference
+
+    def plain_cost(self, inputs: Mapping[str, Any]) -> Any:
+        """J without a cost of the mistake's own."""
+        return subject(self.form)(inputs)["J"]
 
     def _own_cost(self, inputs: Mapping[str, Any]) -> Any:
         with np.errstate(all="ignore"):
