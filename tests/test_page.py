@@ -215,6 +215,19 @@ def test_the_whole_file_is_there_with_the_verdicts_on_their_lines():
     assert fixed.fixes[0][1].striptags() == "dZ1 = np.dot(W2.T, dZ2) * (1 - A1**2)"
 
 
+LINES = st.text(st.characters(exclude_characters="\n")) | st.sampled_from(["", "'''", "x = (", "  # <b>", "\\"])
+
+
+@given(st.lists(LINES).filter(lambda lines: any(map(str.strip, lines))), st.data())
+def test_any_lines_are_shown_as_they_are(lines, data):
+    code = data.draw(st.sampled_from([n for n, line in enumerate(lines) if line.strip()]))
+    fault = Finding("dW", "W", "fault", line=code + 1, source=lines[code].strip())
+    blocks = listing(Report("wrong", [fault], source=Source("\n".join(lines))), clean)
+    texts = [re.sub(r"<.*?>", "", line.code) for block in blocks for line in block.lines]
+    assert [str(Markup(text).unescape()) for text in texts] == [clean(line) for line in lines][: len(texts)]
+    assert len(texts) >= len(lines) - 1, "an empty last line is none"
+
+
 def test_of_a_very_long_file_the_lines_around_are_there():
     text = "\n".join(f"x{n} = {n}" for n in range(1, 10_001))
     fault = Finding("dx", "x", "fault", line=6000, source="x6000 = 6000")

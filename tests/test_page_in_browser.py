@@ -6,6 +6,7 @@ Skipped where there is no Chromium: apt-get install chromium, pip install -e '.[
 import re
 import shutil
 
+import numpy as np
 import pytest
 
 from tests import pages
@@ -104,6 +105,17 @@ def test_it_opens_with_the_fault_and_shows_what_is_pointed_at(opened):
     assert shown.locator("img").evaluate("image => image.complete && image.naturalWidth > 0")
     page.locator("h1").hover()
     assert cards(page) == ["dZ1"], "what is pointed at no longer is shown no longer"
+
+
+def test_the_smallest_case_is_copied_as_it_is_to_be_run(opened):
+    page = opened(pages.wrong())
+    page.locator("#smallest button").first.click()
+    copied = page.evaluate("getSelection().toString()")
+    assert page.locator("#smallest button").first.inner_text() == "Copied"
+    names: dict[str, np.ndarray] = {}
+    exec(copied, names)
+    inputs = pages.wrong().smallest_case["inputs"]
+    assert all(np.array_equal(names[name], array) for name, array in inputs.items())
 
 
 def test_the_keyboard_shows_what_pointing_shows(opened):
