@@ -7,6 +7,8 @@ import math
 from importlib import metadata
 from typing import Any
 
+from gradcompare.training.arguments import add_train
+
 LOSSES = (
     "cross_entropy",
     "softmax_cross_entropy",
@@ -87,6 +89,7 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--seed", metavar="N", type=int, default=0, help="what they are drawn from (default: 0)")
     _add_health(commands)
     commands.add_parser("interfaces", help="the shapes of code that are recognised, each with a skeleton to copy")
+    add_train(commands)
     return top
 
 

@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         with _terminated_like_interrupted():
-            commands = {"check": _check, "demo": _demo, "health": _health, "interfaces": _interfaces}
+            commands = {"check": _check, "demo": _demo, "health": _health, "interfaces": _interfaces, "train": _train}
             status: int = commands[options.command](options)
             if sys.stdout is not None:  # it can be closed
                 sys.stdout.flush()
@@ -456,7 +456,7 @@ def _interfaces(_options: argparse.Namespace) -> int:
     return AGREES
 
 
-# ---- health ----------------------------------------------------------------------------------------------------------
+# ---- health and train ------------------------------------------------------------------------------------------------
 
 
 def _health(options: argparse.Namespace) -> int:
@@ -469,6 +469,20 @@ def _health(options: argparse.Namespace) -> int:
         return NOT_JUDGED
     _out(to_json(found) if options.json else "\n".join(map(_clean, str(found).split("\n"))))
     return AGREES
+
+
+def _train(options: argparse.Namespace) -> int:
+    from gradcompare.training.command import CannotTrainError, train
+
+    try:
+        with _progress() as progress:
+            task = progress.add_task("training", total=None)
+            outcome = train(options, lambda done, total: progress.update(task, completed=done, total=total))
+    except CannotTrainError as problem:
+        print(f"gradcompare train: {problem}", file=sys.stderr)
+        return NOT_JUDGED
+    _out(outcome.text)
+    return EXIT.get(outcome.verdict, NOT_JUDGED)
 
 
 if __name__ == "__main__":

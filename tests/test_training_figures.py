@@ -1,0 +1,62 @@
+"""The pictures are written, small enough, and show what was found; and the data of scikit-learn."""
+
+import numpy as np
+import pytest
+
+from gradcompare.cli import main
+
+pytest.importorskip("matplotlib", reason="needs the extra [train]")
+pytest.importorskip("sklearn", reason="needs the extra [train]")
+
+
+def written(folder):
+    sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
+    for name, size in sizes.items():
+        start = (folder / name).read_bytes()[:300]
+        assert name.endswith(".npz") or (
+            start.startswith(b"\x89PNG") if name.endswith(".png") else b"<svg" in start or b"<?xml" in start
+        )
+        assert size < 500_000
+    return set(sizes)
+
+
+@pytest.mark.parametrize("data", ["flower", "curve", "breast-cancer"])
+def test_training_is_drawn_and_its_network_can_be_examined(tmp_path, capsys, data):
+    folder = tmp_path / "new" / "folder"
+    assert main(["train", "--data", data, "--iterations", "8", "--scale", "1", "--output", str(folder)]) == 0
+    assert written(folder) == {"training.png", "training.svg", "network.npz"}
+    capsys.readouterr()
+    assert main(["health", str(folder / "network.npz")]) == 0
+    assert ", identity, 200 samples" in capsys.readouterr().out or data != "curve"
+    svg = (folder / "training.svg").read_text(encoding="utf-8")
+    assert all(words in svg for words in ("by hand", "PyTorch", "Distance of the parameters"))
+
+
+def test_a_parting_is_drawn(tmp_path, capsys):
+    words = ["--learning-rate", "20", "--iterations", "40", "--output", str(tmp_path)]
+    assert main(["train", *words]) == 0
+    assert "they part: learning rate" in (tmp_path / "training.svg").read_text(encoding="utf-8")
+
+
+def test_activations_are_drawn(tmp_path, capsys):
+    words = ["--compare-activations", "--iterations", "5", "--seeds", "2", "--output", str(tmp_path)]
+    assert main(["train", *words]) == 0
+    names = {f"{name}.{kind}" for name in ("functions", "activations", "scales") for kind in ("png", "svg")}
+    assert written(tmp_path) == names
+    svg = (tmp_path / "scales.svg").read_text(encoding="utf-8")
+    assert all(g in svg for g in ("sigmoid", "tanh", "relu", "leaky_relu"))
+
+
+def test_the_same_command_writes_the_same_picture(tmp_path, capsys):
+    for name in ("a", "b"):
+        assert main(["train", "--iterations", "5", "--output", str(tmp_path / name)]) == 0
+    for picture in ("training.png", "training.svg"):
+        assert (tmp_path / "a" / picture).read_bytes() == (tmp_path / "b" / picture).read_bytes()
+    with np.load(tmp_path / "a" / "network.npz") as network:
+        assert network["W1"].shape == (4, 2)
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["train", "--iterations", "5", "--output", str(tmp_path / "file" / "below")]) == 2
+    assert "cannot be written to" in capsys.readouterr().err
