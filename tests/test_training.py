@@ -247,3 +247,33 @@ finally:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == status
     assert done.stdout.splitlines()[-1] == "loaded []"
+
+
+# ---- what manual/DERIVATION.md says is measured, on three seeds
+
+
+def median_costs(title, scales, name="flower", hidden=("tanh",)):
+    p = problem(name, hidden=(8,), learning_rate=0.3, iterations=300)
+    return {g: np.median(sweep(p, title, range(3), scales).costs[g], axis=1) for g in hidden}
+
+
+def test_tanh_leads_on_the_flower_and_relu_on_the_circles():
+    flower, circles = (problem(name, hidden=(8,), learning_rate=0.3, iterations=700) for name in ("flower", "circles"))
+    ends = {g: np.median(costs[:, -1]) for g, costs in race(flower, range(3)).costs.items()}
+    assert ends["tanh"] < 0.6 * min(ends["sigmoid"], ends["relu"], ends["leaky_relu"])
+    ends = {g: np.median(costs[:, -1]) for g, costs in race(circles, range(3)).costs.items()}
+    assert max(ends["relu"], ends["leaky_relu"]) < 0.35
+    assert min(ends["tanh"], ends["sigmoid"]) > 0.69
+
+
+def test_neither_small_nor_large_weights_are_best():
+    for g, (small, middle, large) in median_costs("all weights", (0.01, 1.0, 30.0), hidden=HIDDEN).items():
+        assert middle < small, g
+        assert middle < large, g
+
+
+def test_large_output_weights_hurt_where_the_slope_does_not_cancel():
+    small, large = median_costs("output weights", (0.01, 10.0))["tanh"]
+    assert large < small
+    middle, large = median_costs("output weights, squared error", (3.0, 10.0))["tanh"]
+    assert large > middle
