@@ -196,8 +196,8 @@ def map_of(claim: np.ndarray, reference: np.ndarray, bound: np.ndarray) -> Map:
 
 
 def _pooled(array: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
-    """The largest of each block, (rows, columns), and the block's size; of more axes all but the last are rows."""
-    flat = array.reshape(-1, array.shape[-1] if array.ndim > 1 else 1)
+    """The largest of each block, (rows, columns), and the block's size; all axes but the last are rows."""
+    flat = array.reshape(-1, array.shape[-1] if array.ndim else 1)
     block = -(-flat.shape[0] // MOST_CELLS), -(-flat.shape[1] // MOST_CELLS)
     for axis in (0, 1):
         flat = np.maximum.reduceat(flat, np.arange(0, flat.shape[axis], block[axis]), axis=axis)

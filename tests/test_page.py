@@ -326,6 +326,20 @@ def test_the_page_says_which_line_to_change():
     assert "gradcompare check" in text
 
 
+@pytest.mark.parametrize("says", ["", "It is none of the known mistakes."])
+def test_where_to_look_where_the_mistake_is_not_known(says):
+    fault = Finding("dW", "W", "fault", (1,), "float64", line=1, source="dW = dZ @ X", worst=(0,), claim=1, reference=2)
+    diagnosis = [{"name": "dW", "line": 1, "mistake": "unknown", "says": says, "fix": None}] if says else []
+    page = Report("wrong", [fault], diagnosis=diagnosis, source=Source("dW = dZ @ X\n")).to_html()
+    section = re.search(r'<section id="change".*?</section>', page, re.DOTALL)[0]
+    said = (
+        f"Where to look {says} line 1 ✗ dW = dZ @ X All tensors before dW are right: either this step is wrong, or "
+        "what it reads was changed on the way. The worst entry of dW, [0], is 1 and should be 2. Rounding could "
+        "explain a difference of 0."
+    )
+    assert Markup(section).striptags().replace(" ", "") == said.replace(" ", "")
+
+
 @pytest.mark.parametrize("make", [pages.wrong, pages.hostile, pages.wide], ids=lambda make: make.__name__)
 def test_nothing_is_loaded_and_one_script_is_run(make):
     tags = Tags(make().to_html())

@@ -136,7 +136,7 @@ def test_a_large_tensor_is_pooled_to_its_worst_entries():
     assert not map_.entries
 
 
-@pytest.mark.parametrize(("shape", "drawn"), [((), (1, 1)), ((3,), (3, 1)), ((2, 3), (2, 3)), ((2, 3, 4), (6, 4))])
+@pytest.mark.parametrize(("shape", "drawn"), [((), (1, 1)), ((3,), (1, 3)), ((2, 3), (2, 3)), ((2, 3, 4), (6, 4))])
 def test_any_number_of_axes(shape, drawn):
     ones = np.ones(shape)
     assert map_of(ones, ones, 1e-9 * ones).ratios.shape == drawn

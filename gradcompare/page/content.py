@@ -10,6 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from gradcompare import report as words
+from gradcompare.diagnosis import UNKNOWN
 from gradcompare.page import heatmap
 from gradcompare.page.cards import LOOKS, Card, Look, drawn
 from gradcompare.page.layout import VALUES, Box, Edge, Layout, layout, nearest, visible
@@ -77,23 +78,35 @@ class Content:
         """The probable mistakes: what is said of each, the line, formulas of what is there and what should be."""
         lines = {line.place: line for block in self.listing for line in block.lines if line.fixes}
         once = {(d["says"], d.get("fix"), d.get("fix") and d["line"]): d for d in reversed(self.report.diagnosis)}
+        first = self.report.first_fault
+        if not once and first is not None:
+            unknown = {"name": first.name, "line": first.line, "cell": first.cell, "mistake": UNKNOWN, "says": ""}
+            return [self._cause(unknown, lines)]
         return [self._cause(found, lines) for found in reversed(once.values())]
 
     def _cause(self, found: Mapping[str, Any], lines: Mapping[str, Any]) -> dict[str, Any]:
         fix = found.get("fix")
         place = words.place(found["line"], found.get("cell")) if found.get("line") else ""
         line = lines.get(place)
-        name = str(found["name"])
-        finding = next((f for f in self.report.tensors if name in (f.name, f.variable)), None)
+        finding = self._finding_of_cause(found)
+        blamed = finding is not None and finding.verdict == "fault" and found["mistake"] == UNKNOWN
         return {
             "says": found["says"],
             "place": place,
             "fix": fix,
+            "statement": finding.source if finding is not None else "",
+            "blamed": finding.name if finding is not None and blamed else "",
             "before": line.removed if line else None,
             "after": dict(line.fixes).get(fix) if line else None,
-            "now": formula(finding.source, finding.name) if finding is not None and finding.source else None,
-            "should": formula(fix, name) if fix else None,
+            "now": formula(finding.source, finding.name) if finding is not None else None,
+            "should": formula(fix, str(found["name"])) if fix else None,
         }
+
+    def _finding_of_cause(self, found: Mapping[str, Any]) -> Finding | None:
+        """The worst finding under the name, on the line if there is one there."""
+        named = [f for f in self.report.tensors if found["name"] in (f.name, f.variable)]
+        on_the_line = [f for f in named if (f.line, f.cell) == (found.get("line"), found.get("cell"))]
+        return max(on_the_line or named, key=lambda f: SEVERITY.index(f.verdict), default=None)
 
     @property
     def first(self) -> Card | None:

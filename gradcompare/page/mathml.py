@@ -135,7 +135,8 @@ def _binary(node: ast.BinOp) -> Formula:
     if isinstance(node.op, ast.Mult) and not (_is_array(node.left) and _is_array(node.right)):
         sign = "⋅"
     right = _inside(node.right, holds + 1 if isinstance(node.op, ast.Sub) else holds)
-    return _row(_inside(node.left, holds), _mo(sign), right), holds
+    space = Markup('<mspace width="0.2em"/>') if isinstance(node.op, ast.MatMult) else Markup("")
+    return _row(_inside(node.left, holds), _mo(sign), space, right), holds
 
 
 def _is_array(node: ast.expr) -> bool:
