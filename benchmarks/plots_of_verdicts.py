@@ -86,4 +86,4 @@ def limits(found: Mapping[str, Mapping[str, Mapping[str, list[float | None]]]], 
                     axis.plot([at], middle, MARKS[i % len(MARKS)], markersize=4, label=label, **style)
             axis.set(yscale="log", ylabel="smallest relative error found in 95 % of networks", title=dtype)
             axis.set_xticks(range(len(kinds)), kinds)
-            axis.legend(fontsize=5, frameon=False, ncols=2)
+            axis.legend(fontsize=6, frameon=False, ncols=5, loc="upper center", bbox_to_anchor=(0.5, -0.07))

@@ -57,7 +57,8 @@ def _rules(read: Callable[[str], Found]) -> str:
     asked = [found[group]["all"]["gradcompare"]["asked"] for group in ("right", "wrong")]
     return table(columns, rows) + (
         f"\n\nWith 95 % intervals: {asked[0]:,} right programs, {asked[1]:,} with a mistake; "
-        f"{read('limits')['networks']} networks for each limit; time of one core."
+        f"{read('limits')['networks']} networks for each smallest error (`-`: none, or right programs accused in more "
+        "than 5 %); time of one core."
     )
 
 

@@ -27,7 +27,7 @@ class Step:
     v: Mapping[str, Any]
     """The inputs, A0, and every value and gradient computed so far, by name."""
     form: Form
-    dtype: np.dtype
+    dtype: str
     """The precision under test."""
 
     @property
@@ -120,7 +120,7 @@ def written_over(other: str) -> Edit:
 
 
 def leaked(s: Step) -> Any:
-    return s.right.astype(np.float32 if s.dtype == np.float64 else np.float16).astype(s.dtype)
+    return s.right.astype("float32" if s.dtype == "float64" else "float16").astype(s.dtype)
 
 
 def hidden(g: str) -> Callable[[Step], bool]:

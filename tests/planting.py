@@ -37,7 +37,7 @@ class Hook:
         self.v: dict[str, Any] = {**inputs, "A0": inputs["X"]}
 
     def __call__(self, name: str, value: Any) -> Any:
-        step = Step(name, value, self.v, self.form, np.dtype(self.plant.dtype))
+        step = Step(name, value, self.v, self.form, self.plant.dtype)
         mistake = self.plant.mistake
         if name == "J" and mistake.cost is not None:
             value = mistake.cost(step)
@@ -103,7 +103,7 @@ class Planted:
         """Whether the mistake can be made in this network."""
         hook = self._run(self.inputs, ())
         first = self.plant.tensors[0]
-        return self.plant.mistake.fits(Step(first, hook.v[first], hook.v, self.form, np.dtype(self.plant.dtype)))
+        return self.plant.mistake.fits(Step(first, hook.v[first], hook.v, self.form, self.plant.dtype))
 
     def right(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Everything that the program computes, without the edit; of a cost that differs, its J."""
@@ -204,8 +204,9 @@ class Outcome:
         planted, precision = self.planted, Precision.of(self.planted.plant.dtype)
         known = evaluate(planted.the_reference(), _copies(planted.inputs), list(self.claims), precision).tensors
         exact = evaluate(planted.the_reference(), _copies(planted.inputs), list(self.claims), Precision.of("float64"))
-        right = {name: np.asarray(value) for name, value in planted.right(_copies(planted.inputs)).items()}
-        own = claim_errors(numpy_on_torch(planted.right), _copies(planted.inputs), right, precision, []) or {}
+        program = planted.wrong if self.traced else planted.right  # of opaque code nothing is known but that
+        found = {name: np.asarray(value) for name, value in program(_copies(planted.inputs)).items()}
+        own = claim_errors(numpy_on_torch(program), _copies(planted.inputs), found, precision, []) or {}
         return any(
             self._beyond(name, known[name].value, known[name].error + exact.tensors[name].error, own.get(name, 0.0))
             for name in self.claims

@@ -16,6 +16,8 @@ SAMPLE, PARTS = 120, 6
 """How many of the plants the ordinary tests try, and in how many tests."""
 NO_NUMBER = ("one NaN", "one infinity")
 """Of code whose rounding is followed, what is no number may be an overflow: then it is undecided, and never agrees."""
+RARE = 0.01
+"""The part of the mistakes in opaque code that a stand-in for its rounding may leave undecided."""
 
 
 def check(outcome: Outcome) -> str:
@@ -25,14 +27,16 @@ def check(outcome: Outcome) -> str:
         assert verdict in ("agrees", "undecided"), f"{plant}: nothing was changed, and it is {verdict}"
         return "changes nothing"
     beyond = outcome.beyond_rounding
-    if plant.name in NO_NUMBER and outcome.traced:
+    if plant.name in NO_NUMBER:
         assert verdict in ("wrong", "undecided"), f"{plant}: {verdict}"
-    else:
-        assert outcome.found or not beyond, f"{plant}: {verdict}"
+    if beyond and outcome.traced:
+        assert outcome.found, f"{plant}: {verdict}"
+    elif beyond:
+        assert verdict != "agrees", f"{plant}: {verdict}"
     if outcome.found:
         assert not outcome.misplaced, f"{plant}: {outcome.misplaced}"
         return "found and placed"
-    return "undecided" if beyond else "within rounding"
+    return "undecided, opaque" if beyond else "within rounding"
 
 
 def count(some: list[Plant]) -> Counter[str]:
@@ -54,6 +58,7 @@ def shuffled() -> list[Plant]:
 def test_planted_mistakes_are_found_and_placed(part):
     counted = count(shuffled()[part:SAMPLE:PARTS])
     assert counted["found and placed"] > 10
+    assert counted["undecided, opaque"] == 0
 
 
 @pytest.mark.long
@@ -61,6 +66,7 @@ def test_planted_mistakes_are_found_and_placed(part):
 def test_the_whole_catalogue_is_found_and_placed(part):
     counted = count(list(plants())[part::24])
     assert counted["found and placed"] > 250
+    assert counted["undecided, opaque"] <= RARE * counted["found and placed"]
 
 
 @pytest.mark.parametrize("name", MISTAKES)
