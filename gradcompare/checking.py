@@ -23,7 +23,7 @@ from gradcompare.interfaces import INTERFACES
 from gradcompare.judging import ClaimErrors, Comparison, Familiar
 from gradcompare.losses import LOSSES
 from gradcompare.picture import Picture, picture_of
-from gradcompare.placing import Placed, merged_with, place
+from gradcompare.placing import Placed, merged_with, place, shown
 from gradcompare.report import Report, Source, merge
 from gradcompare.smallest import smallest
 from gradcompare.verdict import WRONG, Bounds, Finding, judge, of, overall
@@ -344,6 +344,7 @@ class _Check:
         _with_cells(report, self.about["cells"])
         if report.verdict in ("wrong", "scaled"):
             report.smallest_case = self._smallest()
+        shown(report)
         return report
 
     def _wrong_cost(self) -> list[dict[str, Any]]:

@@ -122,7 +122,7 @@ class Server:
             for s, error in watched.sightings
         ]
         kept = {key: found[key] for key in ("names", "places")}
-        return {**kept, "claims": _arrays(watched.claims), "sightings": sightings}
+        return {**kept, "claims": _arrays(watched.claims), "sightings": sightings, "masks": watched.masks}
 
 
 def _arrays(claims: Mapping[str, Any]) -> dict[str, Any]:

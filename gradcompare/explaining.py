@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from gradcompare import losses
 from gradcompare.blame import is_intermediate
 from gradcompare.diagnosis import UNKNOWN, Diagnosis, Step, diagnose
 from gradcompare.evaluation import COST, Evaluation
 from gradcompare.placing import Placed
-from gradcompare.sightings import base
+from gradcompare.sightings import Sighting, base
 from gradcompare.verdict import WRONG, Finding, of
 
 MOST = 3
@@ -46,7 +48,7 @@ def _with_the_same_names(steps: Sequence[Step]) -> list[Step]:
             step,
             values={name: array for name, array in step.values.items() if name in values},
             gradients={name: array for name, array in step.gradients.items() if name in gradients},
-            hidden=[name for name in step.hidden if name in gradients],
+            hidden=[name for name in step.hidden if name in gradients or name in values],
         )
         for step in steps
     ]
@@ -63,9 +65,10 @@ def step_of(placed: Placed, finding: Finding, samples_axis: int) -> Step | None:
     claim_error = comparison.claim_errors.get(name, np.zeros(()))
     claim_error = claim_error if claim_error.shape in ((), arrived.error.shape) else np.zeros(())
     gradients, hidden = _gradients(placed, name, local)
+    hidden += [k for k in comparison.inputs if k not in ("X", "Y") and k not in placed.words]
     sighting = placed.sightings.get(name)
     return Step(
-        name=finding.variable or name,
+        name=finding.variable if sighting is not None and _holds(sighting, comparison.claims[name]) else name,
         of=base(of(name)),
         claim=comparison.claims[name],
         right=arrived.value * scale,
@@ -74,7 +77,7 @@ def step_of(placed: Placed, finding: Finding, samples_axis: int) -> Step | None:
         gradients=gradients,
         hidden=hidden,
         inputs=list(comparison.inputs),
-        samples=comparison.inputs["X"].shape[samples_axis],
+        samples=losses.count(comparison.inputs["X"], samples_axis),
         samples_axis=samples_axis,
         source=sighting.source if sighting is not None else None,
         constants=sighting.constants if sighting is not None else {},
@@ -83,10 +86,22 @@ def step_of(placed: Placed, finding: Finding, samples_axis: int) -> Step | None:
     )
 
 
+def _holds(sighting: Sighting, claim: np.ndarray) -> bool:
+    return sighting.value.shape == claim.shape and np.allclose(np.abs(sighting.value), np.abs(claim), rtol=1e-4)
+
+
+def _variable(sighting: Sighting | None, claim: np.ndarray) -> str | None:
+    """The variable that holds a gradient; None where what was seen is another thing, a parameter after its update."""
+    if sighting is None or not sighting.name.isidentifier() or keyword.iskeyword(sighting.name):
+        return None
+    return sighting.name if _holds(sighting, claim) else None
+
+
 def _values(placed: Placed, local: Evaluation) -> dict[str, np.ndarray]:
     """Forward values, parameters and data."""
     values = {name: local.tensors[name].value for name in local.order if name in local.values and name != COST}
-    return values | dict(placed.comparison.inputs)
+    masks = {name: mask for name, mask in placed.masks.items() if name not in values}
+    return masks | values | dict(placed.comparison.inputs)
 
 
 def _gradients(placed: Placed, name: str, local: Evaluation) -> tuple[dict[str, np.ndarray], list[str]]:
@@ -94,15 +109,22 @@ def _gradients(placed: Placed, name: str, local: Evaluation) -> tuple[dict[str, 
     comparison, numbers = placed.comparison, placed.comparison.first.numbers
     before = [k for k in local.order[: local.order.index(name)] if k not in local.values and k in numbers]
     own: dict[str, np.ndarray] = {}
+    unspoken: list[str] = []
     hidden: dict[str, np.ndarray] = {}
     known = {numbers.get(name)}  # the same tensor under another name is no other tensor
     for k in (k for k in before if k in comparison.claims and numbers[k] not in known):
         sighting = placed.sightings.get(k)
-        variable = sighting.name if sighting is not None and sighting.name.isidentifier() else base(k)
-        own[k if variable in own else variable] = comparison.claims[k]
+        variable = _variable(sighting, comparison.claims[k])
+        here = placed.sightings.get(name)
+        if here is not None and sighting is not None and sighting.function != here.function:
+            variable = None
+        if variable is None or variable in own:  # the line knows it by no name of its own
+            variable = k
+            unspoken.append(k)
+        own[variable] = comparison.claims[k]
         known.add(numbers[k])
     for k in (k for k in before if k not in comparison.claims and numbers[k] not in known):
         scale = comparison.scale if is_intermediate(k, comparison.inputs) else 1.0
         hidden[k] = local.tensors[k].value * scale
         known.add(numbers[k])
-    return own | hidden, list(hidden)
+    return own | hidden, [*hidden, *unspoken]

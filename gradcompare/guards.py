@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcompare import unnamed
 from gradcompare.traced_array import TracedArray
 
 LARGEST = 1e-4
@@ -58,6 +59,7 @@ def adding(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         result = function(array, other)
         inner = getattr(array, _WITHOUT, None)
         if isinstance(result, TracedArray):
+            unnamed.added(array, other, result)
             if _is_guard(other):
                 setattr(result, _WITHOUT, (array, float(other), _version(result)))
             elif inner is not None and isinstance(other, int | float):

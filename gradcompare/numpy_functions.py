@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from gradcompare import unnamed
 from gradcompare.traced_array import (
     NotTraceableError,
     TracedArray,
@@ -179,11 +180,13 @@ def polyval(p: Any, x: Any) -> Any:
     return total
 
 
+@unnamed.product
 def matmul(a: Any, b: Any) -> Any:
     a, b = asarray(a), asarray(b)
     return tnp.matmul(a[None, :], b)[..., 0, :] if a.ndim == 1 < b.ndim else tnp.matmul(a, b)
 
 
+@unnamed.product
 def dot(a: Any, b: Any) -> Any:
     a, b = asarray(a), asarray(b)
     return matmul(a, b) if a.ndim == 1 and b.ndim == 2 else tnp.dot(a, b)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 
+from gradcompare import losses
 from gradcompare.bounds.precision import Precision
 from gradcompare.evaluation import Evaluation
 from gradcompare.judging import Comparison, Evaluate
 from gradcompare.picture import Places
 from gradcompare.report import Report
-from gradcompare.sightings import Sighting, Watched, Witness, assign, line_of
-from gradcompare.verdict import SEVERITY, WRONG, Finding
+from gradcompare.sightings import Sighting, Watched, Witness, assign, downhill, is_real, line_of, root
+from gradcompare.verdict import SEVERITY, WRONG, Finding, of
 
 Inputs = Mapping[str, np.ndarray]
 
@@ -45,8 +49,12 @@ class Placed:
     report: Report
     sightings: dict[str, Sighting]
     comparison: Comparison
+    witnesses: dict[str, Witness]
+    """What stands for the gradient of what, beside the claims."""
     returned: set[str]
     """The findings that are claims; the others are witnesses."""
+    masks: dict[str, np.ndarray] = field(default_factory=dict)
+    """See `Watched.masks`."""
     forward: Places = field(default_factory=dict)
     """Where the values of the forward pass were made."""
 
@@ -59,6 +67,22 @@ class Placed:
     def faults(self) -> list[str]:
         """The claims that are wrong by their own fault."""
         return [f.name for f in self.report.tensors if f.name in self.returned and f.verdict in WRONG]
+
+    @cached_property
+    def words(self) -> set[str]:
+        """The words in the statements that were seen: a parameter may have no name in the file, but a number."""
+        sources = [s.source for s in self.sightings.values()] + [source for _, source in self.forward.values()]
+        return set(re.findall(r"\w+", " ".join(sources)))
+
+    @property
+    def own(self) -> list[str]:
+        """All that is wrong by its own fault, what is returned first."""
+        return sorted((f.name for f in self.report.tensors if f.verdict in WRONG), key=lambda n: n not in self.returned)
+
+    @property
+    def inherited(self) -> set[str]:
+        """What is wrong because something before it is."""
+        return {f.name for f in self.report.tensors if f.verdict == "inherited"}
 
     @property
     def idle(self) -> set[str]:
@@ -84,11 +108,12 @@ def place(host: Host, inputs: Inputs, precision: Precision, loss: str | None, sa
     def evaluate(claimed: Sequence[str], working: Precision, **options: Any) -> Evaluation:
         return host.evaluate(inputs, claimed, working.name, loss, watched=True, **options)
 
-    m = float(inputs["X"].shape[samples_axis])
+    m = float(losses.count(inputs["X"], samples_axis))
     seen = host.watch(inputs, precision.name, loss)
     watched: Watched = seen["watched"]
-    gradients = [f"d{name}" for name in (*inputs, *seen["names"])]
+    gradients = [f"d{name}" for name in (*inputs, *seen["names"]) if name != "Y"]
     evaluation = evaluate(gradients, precision)
+    watched = downhill(watched, evaluation, [1.0, m])
     readings: list[Placed] = []
     for trust_names in (False, True):
         witnesses = assign(watched, evaluation, [1.0, m], trust_names=trust_names)
@@ -99,7 +124,84 @@ def place(host: Host, inputs: Inputs, precision: Precision, loss: str | None, sa
         readings.append(placed)
         if not readings[-1].faults:
             break
-    return replace(min(readings, key=lambda placed: len(placed.faults)), forward=seen["places"])
+    best = min(readings, key=lambda placed: len(placed.faults))
+
+    def placed_with(witnesses: dict[str, Witness]) -> Placed:
+        return _placed_with(witnesses, watched, evaluate, inputs, precision, gradients)
+
+    best = _by_elimination(best, watched, evaluation, placed_with)
+    return replace(best, forward=seen["places"], masks=watched.masks)
+
+
+MOST_TRIALS = 16
+"""So many further readings are tried."""
+
+
+def _by_elimination(
+    placed: Placed,
+    watched: Watched,
+    evaluation: Evaluation,
+    placed_with: Callable[[dict[str, Witness]], Placed],
+    most: int = MOST_TRIALS,
+) -> Placed:
+    """Where neither names nor numbers say what the wrong gradient of a value is called: an array of its shape, if what
+    is computed from it is right given that it is the one."""
+    for i, (fault, gradient, witness, sign) in enumerate(_trials(placed, watched, evaluation)):
+        if i == most:
+            break
+        others = {other: w for other, w in placed.witnesses.items() if w is not witness}
+        sighting = witness.sighting if sign == 1 else replace(witness.sighting, value=-witness.sighting.value)
+        tried = placed_with(others | {gradient: Witness(sighting, witness.error)})
+        if len(tried.faults) < len(placed.faults) or _moves_up(fault, placed, tried):
+            return _by_elimination(tried, watched, evaluation, placed_with, most - i - 1)
+    return placed
+
+
+def _moves_up(fault: str, placed: Placed, tried: Placed) -> bool:
+    """Whether what was called a fault of its own is now inherited, and no more is wrong than before."""
+    return fault in placed.own and fault in tried.inherited and len(tried.own) <= len(placed.own)
+
+
+def _trials(placed: Placed, watched: Watched, evaluation: Evaluation) -> Iterator[tuple[str, str, Witness, int]]:
+    """(fault, gradient before it, what may stand for that, with which sign): with either where nothing is known of the
+    file's sign."""
+    values = [evaluation.tensors[name].value for name in evaluation.values]
+    made = [w for w in watched.sightings if not any(_alike(w.sighting.value, value) for value in values)]
+    for fault in placed.own:
+        for gradient in _unseen_before(fault, placed, evaluation):
+            shape = evaluation.tensors[gradient].value.shape
+            alike = [w for w in reversed(made) if w.sighting.value.shape == shape and is_real(w)]
+            fitting = sorted(alike, key=lambda w: root(w.sighting.name) != w.sighting.name)  # stored ones last
+            yield from itertools.product([fault], [gradient], fitting, (1,) if placed.witnesses else (1, -1))
+
+
+def _alike(array: np.ndarray, other: np.ndarray) -> bool:
+    return array.shape == other.shape and np.allclose(np.abs(array), np.abs(other))
+
+
+def _unseen_before(name: str, placed: Placed, evaluation: Evaluation) -> list[str]:
+    """The gradients that one was computed from and that nothing stands for yet, the nearest first."""
+    found: list[str] = []
+    waiting = [name]
+    while waiting:
+        for before in sorted(evaluation.upstream.get(waiting.pop(0), ())):
+            seen = before in placed.witnesses or before in placed.returned or before in found
+            if not seen and of(before) != before and before in evaluation.tensors:
+                found.append(before)
+                waiting.append(before)
+    return found
+
+
+def shown(report: Report) -> Report:
+    """The same with the code's own names for gradients of what has no name in its forward pass."""
+    own = {f.name: f.variable for f in report.tensors if "(" in f.name and f.variable}
+    names = {f.name for f in report.tensors}
+    own = {name: variable for name, variable in own.items() if variable not in names}
+    report.tensors = [
+        f.but(name=own.get(f.name, f.name), inherited_from=own.get(f.inherited_from or "", f.inherited_from))
+        for f in report.tensors
+    ]
+    return report
 
 
 def _placed_with(
@@ -112,7 +214,9 @@ def _placed_with(
 ) -> Placed:
     claims = watched.claims
     witnesses = {name: witness for name, witness in witnesses.items() if name not in claims}
-    sightings = {name: s for name, claim in claims.items() if (s := line_of(claim, watched)) is not None}
+    sightings = {
+        name: s for name, claim in claims.items() if (s := line_of(claim, watched, inputs.get(name[1:]))) is not None
+    }
     sightings |= {name: witness.sighting for name, witness in witnesses.items()}
     comparison = Comparison(
         evaluate,
@@ -129,19 +233,19 @@ def _placed_with(
         for finding in report.tensors
     ]
     report.tensors = _in_order([w.sighting for w in watched.sightings], report.tensors, sightings)
-    return Placed(report, sightings, comparison, set(claims))
+    return Placed(report, sightings, comparison, witnesses, set(claims))
 
 
 def _in_order(
     seen: Sequence[Sighting], findings: Sequence[Finding], sightings: Mapping[str, Sighting]
 ) -> list[Finding]:
     """The findings as the code made them; one whose line is not known stays behind the one before it."""
-    moments = {id(sighting): i for i, sighting in enumerate(seen)}
+    moments = {sighting.key: i for i, sighting in enumerate(seen)}
     keys: dict[str, int] = {}
     last = -1
     for finding in findings:
         sighting = sightings.get(finding.name)
-        last = keys[finding.name] = last if sighting is None else moments[id(sighting)]
+        last = keys[finding.name] = last if sighting is None else moments[sighting.key]
     return sorted(findings, key=lambda finding: keys[finding.name])
 
 
@@ -153,7 +257,10 @@ def _errors(
 ) -> dict[str, np.ndarray]:
     """E_claim of what was returned, from the sighting of the same array, and of the witnesses."""
     by_key = {w.sighting.key: w.error for w in seen}
-    errors = {name: by_key.get(sightings[name].key) for name in claims if name in sightings}
+    returned = {
+        n: s for n, s in sightings.items() if n in claims and np.array_equal(s.value, claims[n], equal_nan=True)
+    }
+    errors = {name: by_key.get(sighting.key) for name, sighting in returned.items()}
     errors |= {name: witness.error for name, witness in witnesses.items()}
     shapes = {name: claim.shape for name, claim in claims.items()} | {
         n: w.sighting.value.shape for n, w in witnesses.items()

@@ -9,7 +9,7 @@ What fits nothing is left out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,6 +59,8 @@ class Watched:
     """What the program returned, as without watching."""
     sightings: list[Witness]
     """In the order of the computation; only of code that the forward pass does not run."""
+    masks: dict[str, np.ndarray] = field(default_factory=dict)
+    """Arrays of zeros and one other number that had a name, in the forward pass too: dropout."""
 
 
 def short(name: str) -> str:
@@ -85,6 +87,25 @@ def root(name: str) -> str:
 # ---- which is the gradient of what -----------------------------------------------------------------------------------
 
 
+def downhill(watched: Watched, evaluation: Evaluation, scales: Sequence[float]) -> Watched:
+    """The same with the other sign, where more of the arrays are negative gradients than gradients: code that adds to
+    its weights what it computes from `target - output`."""
+    gradients = [g for n, g in evaluation.tensors.items() if n.startswith("d") and n[1:] in evaluation.values]
+
+    def agreeing(sightings: Sequence[Witness]) -> int:
+        return sum(any(_agrees(w, g, scale) for g in gradients for scale in scales) for w in sightings)
+
+    if any(same_numbers(w, claim) for claim in watched.claims.values() for w in watched.sightings):
+        return watched  # what it returns has this sign
+    other = [Witness(replace(w.sighting, value=-w.sighting.value), w.error) for w in watched.sightings if is_real(w)]
+    return replace(watched, sightings=other) if agreeing(other) > agreeing(watched.sightings) else watched
+
+
+def is_real(witness: Witness) -> bool:
+    """Whether it holds floating-point numbers."""
+    return bool(witness.sighting.value.dtype.kind == "f")
+
+
 def assign(
     watched: Watched, evaluation: Evaluation, scales: Sequence[float], *, trust_names: bool
 ) -> dict[str, Witness]:
@@ -96,7 +117,8 @@ def assign(
     after the mask), one of them
     misleads: `trust_names` says which is believed.
     """
-    gradients = {n: g for n, g in evaluation.tensors.items() if n.startswith("d") and n[1:] in evaluation.values}
+    known = {n: g for n, g in evaluation.tensors.items() if n.startswith("d") and n[1:] in evaluation.values}
+    gradients = {n: known[n] for n in sorted(known, key=lambda n: "(" in n)}  # those of nameless values last
 
     def agrees(witness: Witness, name: str) -> bool:
         return any(_agrees(witness, gradients[name], scale) for scale in scales)
@@ -140,14 +162,41 @@ def _agrees(witness: Witness, gradient: Bounded, scale: float) -> bool:
         return bool(np.all(np.abs(value / scale - gradient.value) <= allowed) and np.all(allowed <= 1e-3 * size))
 
 
-def line_of(claim: Any, watched: Watched) -> Sighting | None:
+def same_numbers(witness: Witness, claim: Any) -> bool:
+    """Whether a witness is an array that was returned."""
+    value, array = witness.sighting.value, np.asarray(claim)
+    return bool(value.shape == array.shape and np.array_equal(value, array, equal_nan=True))
+
+
+def line_of(claim: Any, watched: Watched, parameter: Any = None) -> Sighting | None:
     """Where a returned array was made: the first settled sighting of its numbers, a named one rather than a stored
-    one."""
+    one; of a gradient that is only applied, where it was, or where the parameter was changed by it."""
     array = np.asarray(claim)
-    same = [
-        w.sighting
-        for w in watched.sightings
-        if w.sighting.value.shape == array.shape and np.array_equal(w.sighting.value, array, equal_nan=True)
-    ]
+    same = [w.sighting for w in watched.sightings if same_numbers(w, array)]
     named = [s for s in same if root(s.name) == s.name]
-    return (named or same or [None])[0]  # type: ignore[list-item]
+    if same or parameter is None:
+        return (named or same or [None])[0]  # type: ignore[list-item]
+    alike = [w.sighting for w in watched.sightings if w.sighting.value.shape == array.shape == np.shape(parameter)]
+    applied = [s for s in alike if _is_multiple(s.value, array)]
+    return next(iter(applied or [s for s in alike if _is_change(s.value, parameter, array)]), None)
+
+
+NEARLY = 1e-4
+"""How near a difference of float32 numbers must be to what it is taken for, as a part of its largest entry."""
+
+
+def _is_change(value: np.ndarray, parameter: np.ndarray, by: np.ndarray) -> bool:
+    """Whether a sighting, with either sign, is the parameter after a change by a multiple of its gradient."""
+    return any(_is_multiple(parameter - sign * value, by) for sign in (1, -1))
+
+
+def _is_multiple(array: np.ndarray, of: np.ndarray) -> bool:
+    """Whether an array is a number times another, as near as differences of parameters can tell; of one entry, whether
+    it is the other, with either sign."""
+    with np.errstate(all="ignore"):
+        below = float(np.sum(of * of))
+        factor = float(np.sum(array * of)) / below if below else 0.0
+        if array.size == 1:
+            factor = float(np.sign(factor)) if abs(abs(factor) - 1) < NEARLY else 0.0
+        near = np.max(np.abs(array - factor * of)) <= NEARLY * abs(factor) * np.max(np.abs(of), initial=0.0)
+    return bool(factor) and bool(near)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from gradcompare import unnamed
 from gradcompare.bounds import BoundedTensor, Precision, Run
 from gradcompare.interfaces import Program
 from gradcompare.reference import Moment
@@ -42,7 +44,8 @@ class WatchedForward:
 
         Only what the cost was computed from: one function may go on to the gradients.
         """
-        with Watcher(self.files, _moment) as watcher:
+        nameless: list[tuple[int, Moment]] = []
+        with Watcher(self.files, _moment) as watcher, unnamed.noted(lambda array: self._note(array, nameless)):
             cost, returned = self.forward(inputs)
         used = _ancestors(cost.tensor) if isinstance(cost, TracedArray) else set()
         given = [moment.arrived.value for array in inputs.values() if (moment := _moment(array)) is not None]
@@ -50,10 +53,31 @@ class WatchedForward:
         self.lines |= {(s.function, s.line) for s in sightings}
         named = _numbered([s for s in sightings if s.settled and short(s.name) not in inputs])
         self.places = {name: (s.line, s.source) for name, s in named.items()}
+        sums = _sums(nameless, used - {s.value.number for s in named.values()}, cost)
+        self.places |= {name: (line, "") for name, (line, _) in sums.items()}
         moments = {name: _moment(value) for name, value in returned.items() if name not in named and name not in inputs}
-        return cost, {name: s.value for name, s in named.items()} | {
+        return cost, {name: s.value for name, s in named.items()} | {name: m for name, (_, m) in sums.items()} | {
             name: m for name, m in moments.items() if m is not None and m.number in used and not _is_one_of(m, given)
         }
+
+    def _note(self, array: Any, noted: list[tuple[int, Moment]]) -> None:
+        """Note a sum that may have no name, with the line of the file that it is made on."""
+        moment, frame = _moment(array), sys._getframe(1)
+        while frame is not None and frame.f_code.co_filename not in self.files:
+            frame = frame.f_back  # type: ignore[assignment]
+        if moment is not None and frame is not None:
+            noted.append((frame.f_lineno, moment))
+
+
+def _sums(noted: Sequence[tuple[int, Moment]], wanted: Collection[int], cost: Any) -> dict[str, tuple[int, Moment]]:
+    """The nameless sums that are wanted, by a name that says where they are made; the last of each chain of sums."""
+    parts = {parent for _, m in noted if m.number is not None for parent in cost.tensor.run.parents[m.number]}
+    found: dict[str, tuple[int, Moment]] = {}
+    for line, moment in noted:
+        if moment.number in wanted and moment.number not in parts:
+            alike = sum(name.startswith(f"z(line {line})") for name in found)
+            found[f"z(line {line})#{alike + 1}" if alike else f"z(line {line})"] = line, moment
+    return found
 
 
 def _is_one_of(moment: Moment, given: Sequence[np.ndarray]) -> bool:
@@ -110,7 +134,14 @@ def watch(program: Program, inputs: Mapping[str, Any], precision: Precision, for
         for s in plainly.sightings
         if s.settled and (s.function, s.line) not in forward_lines
     ]
-    return Watched(claims, sightings)
+    masks = {s.name: s.value for s in plainly.sightings if s.name.isidentifier() and _is_mask(s.value)}
+    return Watched(claims, sightings, masks)
+
+
+def _is_mask(array: np.ndarray) -> bool:
+    """Whether it has zeros and one other number, as dropout has."""
+    levels = np.unique(array) if array.ndim == 2 and array.dtype.kind in "fiub" else np.zeros(0)
+    return len(levels) == 2 and levels[0] == 0
 
 
 def _errors(

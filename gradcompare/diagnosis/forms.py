@@ -114,12 +114,18 @@ def _completed(cases: Sequence[Case], candidate: Form, wanted: Sequence[np.ndarr
     if factor is not None:
         return candidate.but(factor=factor)
     parameter = cases[0].of
-    if parameter not in cases[0].values or (cases[0].step.inputs and not cases[0].is_data(parameter)):
+    if parameter not in cases[0].values or not _is_parameter(cases[0], parameter):
         return None
     if cases[0].values[parameter].shape != wanted[0].shape:
         return None
-    regularised = (_regularised(cases, candidate, wanted, p) for p in (parameter, f"np.sign({parameter})"))
+    penalised = [parameter, f"np.sign({parameter})", *(name for name in cases[0].spared if name in cases[0].names)]
+    regularised = (_regularised(cases, candidate, wanted, p) for p in penalised)
     return next((form for form in regularised if form is not None), None)
+
+
+def _is_parameter(case: Case, name: str) -> bool:
+    """Whether a cost may have a regulariser of it: data, or, cut out of one vector, what is not of the samples."""
+    return not case.step.inputs or case.is_data(name) or case.step.samples not in case.values[name].shape
 
 
 def _regularised(cases: Sequence[Case], candidate: Form, wanted: Sequence[np.ndarray], penalised: str) -> Form | None:

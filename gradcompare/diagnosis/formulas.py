@@ -81,6 +81,18 @@ def factor(known: Known) -> Formulas:
         yield f"{RIGHT}{suffix}", {"factor": said(known.cases, suffix), "hint": hint}
 
 
+def factor_beside_penalty(known: Known) -> Formulas:
+    """A constant on all but the regulariser."""
+    bare = known.text(known.form.but(penalty=""))
+    penalties = [case.evaluate(f"0{known.form.penalty}") for case in known.cases] if known.form.penalty else []
+    if penalties and all(p is not None and p.shape == c.shape for p, c in zip(penalties, known.claims, strict=True)):
+        rest = [c - p.value for p, c in zip(penalties, known.claims, strict=True) if p is not None]
+        suffix = constant(known.cases, bare, rest)
+        if suffix:
+            words = {"factor": said(known.cases, suffix), "hint": " but for the regulariser"}
+            yield f"({bare}){suffix}{known.form.penalty}", words
+
+
 def _or_else(known: Known, suffix: str) -> str:
     """Other constants that are the same on all these networks."""
     same = [words for other, words in FACTORS.items() if other != suffix and _same(known, other, suffix)]
@@ -261,6 +273,11 @@ def slope_of_other_tensor(known: Known) -> Formulas:
     use = known.form.applied
     if use is None:
         return
+    itself = f"({known.form.but(slope=None).text()})"
+    for formula in (use.activation.from_a, use.activation.from_z):
+        if formula is not None:
+            what = f"the derivative of {use.name} is taken at the gradient itself and not at {use.place}"
+            yield _slope(known, put(formula, a=itself, z=itself)), {"what": what}
     for k in known.arrays:
         for formula in (use.activation.from_a, use.activation.from_z):
             if formula is not None and k not in (use.a, use.z):
@@ -373,7 +390,10 @@ def regulariser(known: Known) -> Formulas:
     if not alike or not np.any(values[w]):
         return
     bare = known.text(known.form.but(penalty=""))
-    penalised = f"np.sign({w})" if "np.sign(" in known.form.penalty else w
+    spared = next((name for name in known.first.spared if name in known.form.penalty), None)
+    penalised = spared or (f"np.sign({w})" if "np.sign(" in known.form.penalty else w)
+    if spared and (has := multiple(known.cases, w, known.claims, beside=bare)) is not None:
+        yield bare + has, {"how": f"it is made of all of {w}, and in the cost it is {spared}, which holds the biases"}
     for has in ("", multiple(known.cases, penalised, known.claims, beside=bare)):
         if has is not None and (has or known.form.penalty):
             yield bare + has, {"how": _how_regularised(known, penalised, has)}
@@ -466,11 +486,14 @@ def sample_left_out(known: Known) -> Formulas:
 
 
 def one_sample(known: Known) -> Formulas:
-    if known.form.base != PRODUCT:
+    if known.form.base not in (PRODUCT, SUM):
         return
     for which, rows in (("first", ":1"), ("last", "-1:")):
         part = f"[:, {rows}]" if known.first.step.samples_axis == 1 else f"[{rows}]"
-        operands = tuple(x.removesuffix(".T") + part + x[len(x.removesuffix(".T")) :] for x in known.form.operands)
+        operands = tuple(
+            x.removesuffix(".T") + part + x[len(x.removesuffix(".T")) :] if i in _PLACES[known.form.base] else x
+            for i, x in enumerate(known.form.operands)
+        )
         yield known.text(known.form.but(operands=operands)), {"which": which}
 
 

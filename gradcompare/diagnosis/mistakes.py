@@ -28,6 +28,7 @@ class Row(NamedTuple):
 TABLE = (
     Row("sign", "The sign of {name} is wrong.", formulas.sign, needs_no_form=True),
     Row("factor", "{name} is {factor} times what it should be{hint}.", formulas.factor, needs_no_form=True),
+    Row("factor", "{name} is {factor} times what it should be{hint}.", formulas.factor_beside_penalty),
     Row(
         "summed_over_units",
         "{gradient} is summed over the units as well as over the samples: np.sum needs an axis.",

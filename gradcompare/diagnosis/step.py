@@ -89,12 +89,18 @@ class Case:
         self.shown: dict[str, str] = {}
         self.values = {self._identifier(k): np.asarray(v) for k, v in step.values.items() if _numeric(v)}
         self.values |= {self._identifier(k): v for k, v in self._one_hot()}
-        own = (step.name, "d" + step.of)
         self.gradients = {
-            self._identifier(k): np.asarray(v) for k, v in step.gradients.items() if _numeric(v) and k not in own
+            self._identifier(k): np.asarray(v)
+            for k, v in step.gradients.items()
+            if _numeric(v) and not self._is_claim(k, np.asarray(v))
         }
         self.names: dict[str, Any] = {k: leaf(v) for k, v in (self.values | self.gradients).items()}
         self.names |= {"m": step.samples, "n": self.outputs, RIGHT: Rounded(self.right, self.bound / self.unit)}
+        self.spared = [self._identifier(name) for name in (f"{step.of} without {part}" for part in SPARED)]
+        self.names |= {
+            identifier: leaf(spared)
+            for identifier, spared in zip(self.spared, _without_bias(step.values.get(step.of)), strict=False)
+        }
         self.memory: dict[Any, list[Any]] = {}
         self._cache: dict[str, Rounded | None] = {}
 
@@ -106,6 +112,11 @@ class Case:
             identifier = f"_{identifier}"
         self.shown[identifier] = name
         return identifier
+
+    def _is_claim(self, name: str, array: np.ndarray) -> bool:
+        """Whether it is the step's own result; the same variable may have held the one before."""
+        own = name in (self.step.name, "d" + self.step.of)
+        return own and np.array_equal(array, self.claim, equal_nan=array.dtype.kind == "f")
 
     def _one_hot(self) -> Iterator[tuple[str, np.ndarray]]:
         """Whole-numbered labels as the step can use them: a 1 for each sample in its class's place."""
@@ -192,7 +203,14 @@ class Case:
     def decides(self, result: Rounded, target: np.ndarray) -> np.ndarray:
         """Which entries of a result are known well enough to be held against the target."""
         with np.errstate(invalid="ignore"):
-            return np.asarray(self.slack(result) <= DECIDES * np.max(np.abs(target), initial=0.0))
+            return np.asarray(self.slack(result) <= DECIDES * self._size(target))
+
+    def _size(self, target: np.ndarray) -> float:
+        """The largest entry; of the claim, which may be nothing but rounding (the sum of all of A - Y with a softmax is
+        0), that of what it should be."""
+        noise = target is self.claim and np.any(self.claim)
+        own = float(np.max(np.abs(self.right), initial=0.0)) if noise else 0.0
+        return max(float(np.max(np.abs(target), initial=0.0)), own)
 
     def half_decided(self, result: Rounded | None, target: np.ndarray) -> bool:
         """Whether half the entries decide something."""
@@ -208,6 +226,19 @@ class Case:
         with np.errstate(invalid="ignore"):
             apart = np.abs(result.value - self.right) > 2 * self.slack(result)
         return bool(np.any(apart & self.decides(result, self.claim)))
+
+
+SPARED = ("its first column", "its first row")
+"""Where the bias may be in a matrix that holds it, which regularisers leave out."""
+
+
+def _without_bias(parameter: Any) -> list[np.ndarray]:
+    """A matrix with zeros in its first column, and in its first row."""
+    if parameter is None or np.ndim(parameter) != 2:
+        return []
+    column, row = np.array(parameter, dtype=np.float64), np.array(parameter, dtype=np.float64)
+    column[:, 0], row[0] = 0, 0
+    return [column, row]
 
 
 def _numeric(x: Any) -> bool:

@@ -33,6 +33,11 @@ def argument_names(function: Callable[..., Any]) -> list[str]:
     return names[1:] if names[:1] in (["self"], ["cls"]) else names
 
 
+def is_method(function: Callable[..., Any]) -> bool:
+    """Whether a function of a class is given the object."""
+    return next(iter(_signature(function)), "") == "self"
+
+
 def _signature(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     if inspect.ismethod(function):
         return dict(list(_signature_of(function.__func__).items())[1:])
@@ -76,20 +81,33 @@ def _given(function: Callable[..., Any], known: Mapping[str, Any]) -> tuple[dict
     plain = {words.plain(key): key for key in reversed(list(known))}
     given: dict[str, Any] = {}
     unknown: list[str] = []
+    outputs = _outputs_among_targets(function, known)
     for name, parameter in _signature(function).items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
         role = words.role_of_argument(name)
+        if name in outputs:
+            given[name] = outputs[name]
+            continue
         optional = parameter.default is not parameter.empty
         keys = (name, plain.get(words.plain(name)), role, f"size {words.role_of_size(name)}")
         key = next((k for k in keys if k is not None and k in known), None)
         if role == "training" and not optional:
             given[name] = True
+        elif optional and words.is_guard(name, parameter.default):
+            continue
         elif key is not None and not (optional and key == role and role not in ALWAYS):
             given[name] = known[key]
         elif not optional:
             unknown.append(name)
     return given, unknown
+
+
+def _outputs_among_targets(function: Callable[..., Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """Of several arguments that are called like labels (T and Y) those that forward has just returned."""
+    alike = [name for name in _signature(function) if words.role_of_argument(name) == "targets"]
+    returned = known.get("returned", {})
+    return {name: returned[name] for name in alike if name in returned} if len(alike) > 1 else {}
 
 
 # ---- what is returned ------------------------------------------------------------------------------------------------
@@ -126,7 +144,11 @@ def _name(function: Callable[..., Any], result: Any, path: paths.Path) -> str | 
     steps = list(path)
     name = names[0] if not isinstance(result, tuple) else None
     if isinstance(result, tuple) and steps:
-        name = names[steps.pop(0)[1]]
+        first = steps.pop(0)[1]
+        name = names[first]
+        if name is None and len(steps) == 1 and isinstance(steps[0][1], int):  # return A2, (Z1, A1, Z2)
+            inner = _returned_tuples(getattr(function, "__func__", function), len(result)).get(first, ())
+            return inner[steps[0][1]] if steps[0][1] < len(inner) else None
     while steps and name is not None:
         kind, key = steps.pop(0)
         if not (kind == "item" and isinstance(key, int)):
@@ -136,6 +158,16 @@ def _name(function: Callable[..., Any], result: Any, path: paths.Path) -> str | 
             return f"{name}{key + 1}" if not steps else None
         name = elements[key] if key < len(elements) else None
     return name
+
+
+@functools.lru_cache(maxsize=1024)
+def _returned_tuples(function: Callable[..., Any], count: int) -> dict[int, list[str | None]]:
+    """The names in tuples and lists that stand in the first return statement of so many values, by their place."""
+    for node in ast.walk(tree(function)):
+        if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple) and len(node.value.elts) == count:
+            parts = enumerate(node.value.elts)
+            return {i: [_identifier(e) for e in p.elts] for i, p in parts if isinstance(p, ast.Tuple | ast.List)}
+    return {}
 
 
 def return_names(function: Callable[..., Any], count: int) -> list[str | None]:
@@ -202,12 +234,16 @@ def _tree(function: Any) -> ast.AST:
 def counts_samples(functions: Sequence[Any]) -> bool:
     """Whether functions say something of several samples: an axis, a mean, a length, the shape of an array."""
     for function in functions:
-        for node in ast.walk(tree(function)):
+        nodes = list(ast.walk(tree(function)))
+        asserted = {id(n) for test in nodes if isinstance(test, ast.Compare) for n in ast.walk(test)}
+        for node in nodes:
             if isinstance(node, ast.keyword) and node.arg in ("axis", "keepdims"):
                 return True
             if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute) and node.value.attr == "shape":
                 return True
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "len" and _is_of_samples(node):
+                if id(node) in asserted:  # if len(inputs) != self.n_in
+                    continue
                 return True
             if isinstance(node, ast.Attribute) and node.attr in ("mean", "size"):
                 return True

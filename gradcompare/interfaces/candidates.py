@@ -67,6 +67,8 @@ def _by_what_they_do(functions: Iterable[Any]) -> dict[str, list[Any]]:
     for function in functions:
         taken = [words.role_of_argument(name) for name in calling.argument_names(function)]
         names = calling.handed_out(function)
+        if "likelihood" in words.plain(function.__name__):
+            continue  # what is wanted is its maximum
         if any(map(_GRADIENT_OF_PARAMETER.match, names)):
             with_cost = any(re.search(r"cost|loss|^j$|error", name, re.IGNORECASE) for name in names)
             found.setdefault("fused" if with_cost else "backward", []).append(function)
@@ -74,13 +76,15 @@ def _by_what_they_do(functions: Iterable[Any]) -> dict[str, list[Any]]:
             continue
         elif "targets" in taken and len(taken) == 2:
             found.setdefault("cost", []).append(function)
-        elif _takes_parameters(function, taken) and "inputs" in taken and "targets" not in taken:
+        elif "inputs" in taken and "targets" not in taken and _takes_parameters(function, taken):
             found.setdefault("forward", []).append(function)
     return found
 
 
 def _takes_parameters(function: Any, roles: list[str | None]) -> bool:
     arguments = calling.argument_names(function)
+    if calling.is_method(function):
+        return True
     return "parameters" in roles or bool(words.parameter_pairs(arguments) or _loose_pairs(arguments))
 
 
@@ -94,6 +98,7 @@ def steps_of(functions: Iterable[Any], everything: Iterable[Any] = ()) -> Iterat
             if role in ("cost", "slope_of_cost") and not _may_give_gradients(maker):
                 continue
             forwards = [f for f in roles.get("forward", []) + roles.get("predict", []) if f is not maker]
+            forwards = forwards or [f for f in roles.get("update", []) if f is not maker and _only_takes_inputs(f)]
             costs = roles.get("cost", []) + (roles.get("fused", []) if role != "fused" else []) + others.get("cost", [])
             costs = [c for c in costs if c is not maker]
             near = lambda f, maker=maker: _strangeness(f, maker)  # noqa: E731
@@ -101,6 +106,11 @@ def steps_of(functions: Iterable[Any], everything: Iterable[Any] = ()) -> Iterat
             for forward in [*sorted(forwards, key=near)[:3], None]:
                 for cost in chosen:
                     yield maker, role, forward, cost, slopes[0]
+
+
+def _only_takes_inputs(function: Any) -> bool:
+    """Whether what is called an update is one of the activations: update(inputs)."""
+    return [words.role_of_argument(name) for name in calling.argument_names(function)] == ["inputs"]
 
 
 def _may_give_gradients(function: Any) -> bool:
@@ -211,17 +221,15 @@ def _of_class(made: type, functions: list[Callable[..., Any]]) -> Iterator[Drive
         for plan in itertools.islice(holders.plans(made), 4):
             yield Driven(_class_interface(role, maker, forward), Instance(made, plan), steps, used)
         if forward is not None:
-            yield from _made_late(made, methods, maker, steps, role, used)
+            yield from _made_late(made, methods, steps, role, used)
 
 
-def _made_late(
-    made: type, methods: list[Any], maker: Any, steps: Steps, role: str, used: list[Any]
-) -> Iterator[Driven]:
+def _made_late(made: type, methods: list[Any], steps: Steps, role: str, used: list[Any]) -> Iterator[Driven]:
     """Programs of a class whose parameters are made by a method of its own."""
     makers = [f.__name__ for f in by_role(methods).get("initialise", [])[:1]]
-    makers += [f.__name__ for f in by_role(methods).get("update", [])[:1]] if role == "update" else []
+    makers += [f.__name__ for f in by_role(methods).get("update", [])[:1]]
     for name, plan in itertools.product(makers, itertools.islice(holders.plans(made), 3)):
-        yield Driven(_class_interface(role, maker, used[0]), Late(made, plan, name), steps, used)
+        yield Driven(_class_interface(role, used[1], used[0]), Late(made, plan, name), steps, used)
 
 
 def _class_interface(role: str, maker: Any, forward: Any) -> str:

@@ -246,11 +246,17 @@ class Driven(Program):
     def _note_forward(self, session: Session, result: Any) -> None:
         function = self.function(self.steps.forward)
         session.output, session.cost = values.output_and_cost(
-            function, result, session.root, session.inputs, session.known["samples"] * session.known["size out"]
+            function,
+            result,
+            session.root,
+            session.inputs,
+            session.known["samples"] * session.known["size out"],
+            with_cost=self.found.cost_from == "forward" if self.found else None,
         )
         session.values = values.values_of(function, result, session, self.namers)
         given = calling.named(function, result) | calling.parts(function, result)
         session.known |= {k: v for k, v in given.items() if words.role_of_argument(k) not in ("inputs", "targets")}
+        session.known["returned"] = given
         session.known |= self.holder.known(session.root) if self.holder.kind == "instance" else {}
         session.known |= {"output": session.output, "cache": values.cache_in(result)}
 
@@ -289,8 +295,11 @@ class Driven(Program):
         own = {path: name for name, where in places.items() for path in where}
         found: naming.Candidates = []
         after: dict[str, Any] = {}
+        cost = values.cost_in(function, result) if self.steps.role in ("fused", "cost") else None
         if result is not session.root:
             for name, path, array in calling.entries(function, result):
+                if cost is not None and array is cost:
+                    continue
                 updated = self.steps.role == "update" and naming.updated_name(name, path, places, array, session.inputs)
                 if updated:
                     after[updated] = array
@@ -300,7 +309,7 @@ class Driven(Program):
             if path in own:
                 if array is not session.inputs[own[path]]:
                     after.setdefault(own[path], array)
-            elif path not in before or _differs(array, before[path]):
+            elif not _of_optimiser(path) and (path not in before or _differs(array, before[path])):
                 found.append((naming.Slot("stored", path, naming.stored_name(path, array, list(own))), array))
         for name, array in after.items():
             change = (session.inputs[name] - array) / self.rate
@@ -331,7 +340,11 @@ class Driven(Program):
                     missing = namespace.get(name) is None
                     if missing or (role in ("samples", "batch_size") and name != "n"):
                         stack.enter_context(set_for_now(namespace, {name: session.known[role]}))
-                    elif role == "learning_rate" and isinstance(namespace[name], float):
+                    elif (
+                        role == "learning_rate"
+                        and isinstance(namespace[name], float)
+                        and not words.is_guard(name, namespace[name])
+                    ):
                         stack.enter_context(set_for_now(namespace, {name: self.rate}))
             yield
 
@@ -358,6 +371,12 @@ def _notes(found: Found) -> Iterator[str]:
     missing = [name for name in found.places if name not in found.slots]
     if missing:
         yield f"No gradient of {', '.join(missing)} was found."
+
+
+def _of_optimiser(path: paths.Path) -> bool:
+    """Whether something is kept there for the next update: a velocity, a mean of squares."""
+    names = [str(key) for kind, key in path if kind == "attr" or isinstance(key, str)]
+    return any(map(words.OPTIMISER.search, names)) or any(map(words.MOMENTS.match, names[:-1]))
 
 
 def _key(arrays: Mapping[str, Any]) -> tuple[Any, ...]:

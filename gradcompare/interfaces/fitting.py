@@ -255,13 +255,23 @@ class _Trial:
         return session.cost
 
     def _matters(self, name: str) -> bool:
-        """Whether the cost or the output depends on it."""
+        """Whether the cost or the output depends on it, and the forward pass does not write it itself."""
         if not self.program.holder.own_shapes:
             return True
         before = self._effect({})
+        if self._writes(name):
+            return False
         array = self.inputs[name]
         moved = array + 0.37 * np.random.default_rng(3).standard_normal(np.shape(array))
         return not values.equal(self._effect({name: moved}), before)
+
+    def _writes(self, name: str) -> bool:
+        if self.program.steps.forward is None or self.cost_from == "maker":
+            return False
+        session = self._session()
+        self.program.run_forward(session)
+        now = [paths.get(session.root, path) for path in self.places[name]]
+        return any(np.shape(a) == np.shape(self.inputs[name]) and not values.equal(a, self.inputs[name]) for a in now)
 
     def _effect(self, changed: Mapping[str, Any]) -> Any:
         session = self._session(**changed)

@@ -140,7 +140,8 @@ class Instance(Holder):
             root = self.plan.call(self.made, network, layout)
             for name, value in list(vars(root).items()):
                 role = words.role_of_argument(name)
-                if isinstance(value, int | float) and not isinstance(value, bool) and role in _SET:
+                number = isinstance(value, int | float) and not isinstance(value, bool)
+                if number and role in _SET and not words.is_guard(name, value):
                     setattr(root, name, _SET[role])
         return root
 
@@ -250,7 +251,11 @@ def plans(function: Callable[..., Any]) -> Iterator[Plan]:
         return
     required = [p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     optional = [p.name for p in parameters if p.default is not p.empty]
-    others = _in(optional, "learning_rate", "regularisation", "epochs")
+    others = {
+        name: role
+        for name, role in _in(optional, "learning_rate", "regularisation", "epochs").items()
+        if not words.is_guard(name, inspect.signature(function).parameters[name].default)
+    }
     data = _in(required, "inputs", "targets")
     if "targets" in data.values():  # made for its data: NeuralNetwork(X, y)
         yield Plan(others | data, (2,))

@@ -37,8 +37,17 @@ def places_of(root: Any, ignored: Iterable[Any] = ()) -> Places:
             path
         )
     listed = [min(group, key=_clumsiness) for group in groups.values()]
-    names = _unique([_name(path, paths.get(root, path), listed) for path in listed], listed)
+    names = _unique(_names(root, listed), listed)
     return dict(zip(names, groups.values(), strict=True))
+
+
+def _names(root: Any, listed: list[paths.Path]) -> list[str]:
+    """Names for the arrays at these paths; in one flat list, W1, b1, W2, b2, each letter is counted by itself."""
+    names = [_name(path, paths.get(root, path), listed) for path in listed]
+    if not all(len(path) == 1 and path == _layer(path) for path in listed):
+        return names
+    letters = [letter(path, paths.get(root, path)) for path in listed]
+    return [f"{name}{letters[: i + 1].count(name)}" for i, name in enumerate(letters)]
 
 
 def _may_be_parameter(path: paths.Path, array: Any) -> bool:

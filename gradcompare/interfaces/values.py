@@ -24,13 +24,24 @@ _OUTPUT_NAME = re.compile(
 
 
 def output_and_cost(
-    function: Callable[..., Any], result: Any, root: Any, inputs: Mapping[str, Any], entries: int
+    function: Callable[..., Any],
+    result: Any,
+    root: Any,
+    inputs: Mapping[str, Any],
+    entries: int,
+    *,
+    with_cost: bool | None = None,
 ) -> tuple[Any, Any]:
-    """The output, which has so many entries, and, where forward gives it, the cost: returned, else stored."""
+    """The output, which has so many entries, and, where forward gives it, the cost: returned, else stored.
+
+    `with_cost`: whether it gives one, where that is known from another network: one number may be either.
+    """
     own = {id(value) for value in inputs.values()}
     parts = list(result) if isinstance(result, tuple) else [result]
     arrays = [(i, part) for i, part in enumerate(parts) if paths.is_array(part) and id(part) not in own]
-    single = [part for _, part in arrays if np.size(part) == 1] if _scalars(arrays, inputs) else []
+    if with_cost is None:
+        with_cost = _scalars(arrays, inputs)
+    single = [part for _, part in arrays if np.size(part) == 1] if with_cost else []
     cost = single[0] if single else None
     wide = [(i, part) for i, part in arrays if part is not cost]
     if not wide and cost is None:
@@ -123,7 +134,7 @@ def values_of(function: Callable[..., Any], result: Any, session: Session, namer
                 continue
             if paths.index(path) is None or re.match(r"^[az]\d+$", name, re.IGNORECASE):
                 found.setdefault(name, array)
-    return {name: array for name, array in found.items() if name and not words.NO_PARAMETER.search(name)}
+    return {name: array for name, array in found.items() if name[:1].isalpha() and not words.NO_PARAMETER.search(name)}
 
 
 def namers(session: Session, sizes: tuple[int, ...], m: int) -> Namers:

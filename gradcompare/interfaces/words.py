@@ -28,7 +28,7 @@ FUNCTIONS = {
     ),
     "backward": re.compile(
         rf"^{_WHOSE}(back|bprop|bp$|bwd|propagateback|(compute|calc|calculate|get|find|evaluate)(the|all)?_?"
-        r"(d_?weights|grads?|gradients?|deltas?)|gradients?|grads?$|dloss$|deltas?$)"
+        r"(d_?weights|grads?|gradients?|deltas?)|gradients?|grads?(fn|func|function|step)?$|dloss$|deltas?$)"
     ),
     "forward": re.compile(
         rf"^{_WHOSE}(forward|for?w?ard|feed_?f[ao]?or?ward|feed|fprop|fp$|fwd|propagate(forward)?$|predictproba|hypothesis"
@@ -86,7 +86,7 @@ ARGUMENTS = {
         r"|^(w|b|weights?|bias(es)?)(lr|learning_?rate|eta|alpha)$"
     ),
     "regularisation": re.compile(
-        r"^(lambda?s?|lambd|lmbda|lmbd|lam|reg|regularization|regularisation|l2|l2reg|l2lambda|reglambda|lambdareg|decay"
+        r"^(lambda?s?|lambda(param|value|reg)?|lambd|lmbda|lmbd|lam|reg|regularization|regularisation|l2|l2reg|l2lambda|reglambda|lambdareg|decay"
         r"|weightdecay|regstrength|regrate|c)$"
     ),
     "activation": re.compile(r"(activation|nonlinearity|actfunc|actfn|^act|^g$)"),
@@ -105,6 +105,10 @@ NO_PARAMETER = re.compile(
 """What an attribute is called that has a parameter's shape and is none."""
 MOMENTS = re.compile(r"^[mvs]t?$")
 """What an optimiser calls the dicts in which it keeps an array for each parameter."""
+OPTIMISER = re.compile(
+    r"^(v_?[dwb]|m_?[wb]|s_?[dwb]|velocit|moment|rms|adam|prev|last)\w*$|momentum|velocity", re.IGNORECASE
+)
+"""What an optimiser stores that has a parameter's shape."""
 GRADIENT = re.compile(
     r"^(d_?|grads?_?|gradients?_?|nabla_?|delta_?|g_?|partial_?|dj_?d|dl_?d|dc_?d|de_?d)", re.IGNORECASE
 )
@@ -130,6 +134,11 @@ def role_of_argument(name: str) -> str | None:
     """A key of ARGUMENTS, if the name says so; parameters by their own names have none."""
     word = plain(name) or name
     return next((role for role, pattern in ARGUMENTS.items() if pattern.search(word)), None)
+
+
+def is_guard(name: str, value: object) -> bool:
+    """Whether what may be a learning rate by its name, epsilon, is a small number against a division by 0."""
+    return plain(name) == "epsilon" and isinstance(value, float) and abs(value) <= 1e-4
 
 
 def parameter_pairs(names: list[str]) -> list[tuple[str, str]]:
