@@ -160,6 +160,49 @@ def test_an_exercise_that_is_not_filled_in_is_unfinished(check):
     assert "dW1" in report.notes[0]
 
 
+def test_what_the_gradient_does_without_may_be_unfinished(check):
+    report = check(RIGHT + "\ndef update_parameters(parameters, grads):\n    raise NotImplementedError\n")
+    assert report.verdict == "agrees"
+    assert any("update_parameters" in note and "does without" in note for note in report.notes)
+
+
+GUARDED = {"np.log(A2)": "np.log(A2 + 1e-7)", "np.log(1 - A2)": "np.log(1 - A2 + 1e-7)"}
+
+
+def test_a_guard_inside_a_logarithm_is_named_and_accuses_nobody(check):
+    report = check(but=GUARDED)
+    assert report.verdict == "agrees"
+    assert any("1e-07" in note and "logarithm" in note for note in report.notes)
+
+
+def test_behind_a_guard_a_mistake_is_still_found(check):
+    report = check(but=GUARDED | {"dW1 = dZ1 @ X.T / m": "dW1 = dZ1 @ X.T"})
+    assert report.verdict == "wrong"
+    assert [f.name for f in report.tensors if f.verdict in ("fault", "inherited")] == ["dW1"]
+
+
+NAMELESS = {
+    '    Z1 = parameters["W1"] @ X + parameters["b1"]\n    A1 = np.tanh(Z1)': (
+        '    A1 = np.tanh(parameters["W1"] @ X + parameters["b1"])'
+    ),
+    '"Z1": Z1, ': "",
+    "dZ1": "delta",
+}
+
+
+def test_the_gradient_of_what_forward_has_no_name_for_is_placed(check):
+    report = check(but=NAMELESS | {"(1 - cache": "(1 + cache"})
+    assert report.first_fault is not None
+    assert (report.first_fault.name, report.first_fault.source.split(" =")[0]) == ("delta", "delta")
+    assert {f.name for f in report.tensors if f.verdict == "inherited"} == {"dW1", "db1"}
+    assert report.diagnosis[0]["mistake"] == "wrong_formula"
+
+
+def test_nothing_is_placed_where_all_is_right_without_names(check):
+    report = check(but=NAMELESS)
+    assert report.verdict == "agrees"
+
+
 @pytest.mark.parametrize(
     "options", [{"dtype": "float16"}, {"interface": "x"}, {"loss": "x"}, {"examples": 0}, {"timeout": -1}]
 )

@@ -1,6 +1,8 @@
 """Every example: what is said of it, and where it first goes wrong."""
 
 import pathlib
+import re
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
@@ -118,3 +120,15 @@ def test_a_file_in_a_process_of_its_own():
     assert report.verdict == "wrong"
     assert report.first_fault is not None
     assert report.first_fault.name == "db2"
+
+
+def test_the_autograder_of_the_readme():
+    text = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
+    source = next(block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "def grade" in block)
+    assert len(source.strip().splitlines()) <= 10
+    names: dict[str, Any] = {}
+    exec(source, names)
+    names["gradcompare"] = SimpleNamespace(check=checked)  # the same in this process, on fewer networks
+    assert names["grade"](EXAMPLES / "dict_cache_right.py") == 10
+    assert names["grade"](EXAMPLES / "dict_cache_lost_derivative.py") == 8.3  # one of six, two inherit
+    assert names["grade"](EXAMPLES / "script_inline.py") == 0

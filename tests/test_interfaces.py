@@ -215,3 +215,55 @@ def test_losses_of_one_sample_and_the_other_way_up():
     assert losses.target(np.array(1), output, 1).tolist() == [0.0, 1.0]
     assert losses.target(np.ones((4, 2)), np.ones((2, 4)), 1).shape == (2, 4)
     assert losses.fitting(np.array(0.3), 0) == []
+
+
+@pytest.mark.parametrize(
+    ("names", "pairs"),
+    [
+        (["W1", "b1", "W2", "b2", "X"], [("W1", "b1"), ("W2", "b2")]),
+        (["W", "b", "W2", "b2"], [("W", "b"), ("W2", "b2")]),
+        (["x", "w_h", "b_h", "w_o", "b_o"], [("w_h", "b_h"), ("w_o", "b_o")]),
+        (["hidden_w", "hidden_b", "out_w", "out_b"], [("hidden_w", "hidden_b"), ("out_w", "out_b")]),
+        (["wih", "who", "lr"], [("wih", ""), ("who", "")]),
+        (["weight_decay", "weights", "w_h"], []),
+        (["X", "y", "w", "b"], []),
+    ],
+)
+def test_layers_with_numbers_and_with_names(names: list[str], pairs: list[tuple[str, str]]):
+    assert words.parameter_pairs(names) == pairs
+
+
+def test_functions_in_another_language_are_told_by_what_they_take_and_return(named):
+    renamed = USUAL | {"forward": "vorwaerts", "backward": "rueckwaerts"}
+    program = fitted(named(FORWARD.format(**renamed)))
+    assert [f.__name__ for f in program.functions] == ["vorwaerts", "rueckwaerts"]
+    assert program.complete
+
+
+UPDATES = """
+def step(W1, dW1, lr):
+    W1 {sign}= lr * dW1
+    return W1
+"""
+
+
+@pytest.mark.parametrize(("sign", "expected"), [("+", -1), ("-", 1)])
+def test_the_update_says_which_sign_gradients_have(named, sign: str, expected: int):
+    program = fitted(named(FORWARD.format(**USUAL) + UPDATES.format(sign=sign)))
+    assert program.sign == expected
+
+
+def test_a_constructor_that_fails_is_said_without_the_name_of_a_class_of_ours(named):
+    names = named("class Net:\n    def __init__(self, n_in, n_out):\n        raise ValueError('no')\n" + METHODS)
+    with pytest.raises(CannotCheckError, match="what makes its parameters stopped with ValueError: no") as stopped:
+        fitted(names)
+    assert "Error:" not in str(stopped.value).replace("ValueError:", "")
+
+
+METHODS = """
+    def forward(self, X):
+        return X
+
+    def backward(self, X, y):
+        return X
+"""
