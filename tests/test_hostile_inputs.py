@@ -178,6 +178,15 @@ def test_references_without_a_cost_are_refused_in_words(name):
     assert len(str(error.value)) > 20
 
 
+def test_whole_numbers_may_be_computed_with():
+    def with_classes(inputs):
+        return (inputs["W"] * (inputs["Y"] ** 2).sum()).sum()
+
+    given = {"W": W, "Y": np.array([1, 2, 3])}
+    assert compare(with_classes, lambda i: {"dW": np.full_like(i["W"], 14)}, given).verdict == "agrees"
+    assert compare(with_classes, lambda i: {"dW": np.full_like(i["W"], 15)}, given).verdict == "wrong"
+
+
 anything = st.one_of(
     npst.arrays(
         dtype=npst.scalar_dtypes(),

@@ -108,7 +108,10 @@ def elementary(propagated: Rule, *, functions: int = 1, underflows: Rule | None 
     def rule(run: Run, y: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         p = run.precision
         u = 2 * functions * UNITS_IN_THE_LAST_PLACE * p.unit_roundoff
-        bound = _with_roundings(y, propagated(y, *args, **kwargs), u)
+        moved = propagated(y, *args, **kwargs)
+        if not y.is_floating_point():  # a power of whole numbers is exact
+            return finish(p, y, moved.clone() if isinstance(moved, Tensor) else moved)
+        bound = _with_roundings(y, moved, u)
         return finish(p, y, bound + p.flush * (1.0 if underflows is None else underflows(*args)))
 
     return rule
