@@ -16,7 +16,7 @@ from tests.mistakes import TENSORS
 __all__ = ["main", "quoted"]
 
 FOLDER = Path(__file__).parent
-FILES = (FOLDER.parent / "README.md", FOLDER / "README.md")
+FILES = (FOLDER.parent / "README.md", FOLDER.parent / "README.zh-CN.md", FOLDER / "README.md")
 Found = Mapping[str, Any]
 
 

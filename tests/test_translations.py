@@ -9,7 +9,7 @@ import pytest
 import manual
 
 ROOT = Path(manual.__file__).parents[1]
-PAGES = [ROOT / "manual" / "DERIVATION.md"]
+PAGES = [ROOT / "manual" / "DERIVATION.md", ROOT / "README.md"]
 
 BLOCK = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 QUOTE = re.compile(r"<!-- \w+ -->.*?<!-- end -->", re.DOTALL)
@@ -59,7 +59,7 @@ def test_sections_are_the_same(page):
 def test_code_tables_and_quoted_figures_are_the_same(page):
     assert BLOCK.findall(translated(page)) == BLOCK.findall(english(page))
     assert tables(translated(page)) == tables(english(page))
-    assert QUOTE.findall(translated(page)) == QUOTE.findall(english(page))
+    assert QUOTE.findall(translated(page)) == QUOTE.findall(english(page)), "python -m benchmarks.quotes updates both"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
