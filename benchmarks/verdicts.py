@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         jobs={"type": int, "help": "processes at once (default: all cores)"},
         only={"default": "", "help": "the mistakes whose names have this text"},
     )
-    networks, sizes = (2, SIZES[:1]) if options.smallest else (options.networks, SIZES)
+    networks, sizes = (1, SIZES[:1]) if options.smallest else (options.networks, SIZES)
     mistakes = [name for name in MISTAKES if options.only in name][: 2 if options.smallest else None]
     rows = [("right", kind, MORE * networks) for kind in questions.NUMBERS]
     rows += [("wrong", name, networks) for name in mistakes]
