@@ -1,8 +1,11 @@
 """The pictures are written, small enough, and show what was found; and the data of scikit-learn."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import gradcompare
 from gradcompare.cli import main
 
 pytest.importorskip("matplotlib", reason="needs the extra [train]")
@@ -29,13 +32,22 @@ def test_training_is_drawn_and_its_network_can_be_examined(tmp_path, capsys, dat
     assert main(["health", str(folder / "network.npz")]) == 0
     assert ", identity, 200 samples" in capsys.readouterr().out or data != "curve"
     svg = (folder / "training.svg").read_text(encoding="utf-8")
-    assert all(words in svg for words in ("by hand", "PyTorch", "Distance of the parameters"))
+    assert all(words in svg for words in ("by hand", "PyTorch", "Relative distance"))
+
+
+def test_the_readme_shows_what_the_commands_say(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    readme = (Path(gradcompare.__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    assert main(["train", "--init", "zeros", "--activation", "relu", "--iterations", "1", "--output", "zeros"]) == 2
+    assert "cannot be decided" in capsys.readouterr().out
+    assert main(["health", "zeros/network.npz"]) == 0
+    assert f"$ gradcompare health zeros/network.npz\n{capsys.readouterr().out}```" in readme
 
 
 def test_a_parting_is_drawn(tmp_path, capsys):
     words = ["--learning-rate", "20", "--iterations", "40", "--output", str(tmp_path)]
     assert main(["train", *words]) == 0
-    assert "they part: learning rate" in (tmp_path / "training.svg").read_text(encoding="utf-8")
+    assert "part: learning rate" in (tmp_path / "training.svg").read_text(encoding="utf-8")
 
 
 def test_activations_are_drawn(tmp_path, capsys):

@@ -52,7 +52,7 @@ def _figure(folder: Path, name: str, rows: int, columns: int, size: tuple[float,
         figure, axes = pyplot.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
         try:
             yield axes
-            for kind, options in (("png", {"dpi": 105}), ("svg", {"metadata": {"Date": None}})):
+            for kind, options in (("png", {"dpi": 110}), ("svg", {"metadata": {"Date": None}})):
                 figure.savefig(folder / f"{name}.{kind}", **options)
         finally:
             pyplot.close(figure)
@@ -69,7 +69,7 @@ def _thin(values: Sequence[float] | np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 def course(found: Course, folder: Path) -> None:
     """training: the cost curves over each other, the distance of the two, and what has been learned."""
-    with _figure(folder, "training", 1, 3, (12, 3.7)) as axes:
+    with _figure(folder, "training", 1, 3, (10.8, 3.5)) as axes:
         _draw_costs(axes[0, 0], found)
         _draw_distance(axes[0, 1], found)
         _draw_learned(axes[0, 2], found)
@@ -87,17 +87,17 @@ def _draw_distance(axis: Any, found: Course) -> None:
     steps, distances = _thin(np.where(np.array(found.distances) > 0, found.distances, np.nan))
     explained, expected = (_thin(np.maximum(values, 1e-300))[1] for values in (found.explained, found.expected))
     low = 10 ** np.floor(np.log10(min([1e-17, *(d / 10 for d in found.distances if d > 0)])))
-    axis.fill_between(steps[1:], low, explained[1:], color="#E3E3E3", linewidth=0, label="within the rounding bounds")
-    axis.plot(steps[1:], expected[1:], color="#7A7A7A", linewidth=1.2, linestyle=":", label="expected of rounding")
+    axis.fill_between(steps[1:], low, explained[1:], color="#E3E3E3", linewidth=0, label="rounding bounds")
+    axis.plot(steps[1:], expected[1:], color="#7A7A7A", linewidth=1.2, linestyle=":", label="rounding as seen")
     axis.plot(steps, distances, label="the two apart", **BY_HAND | {"linewidth": 1.6})
     axis.axhline(found.half_of_the_digits, color="#0072B2", linewidth=1, linestyle="--", label="half of the digits")
     if found.parting is not None:
-        axis.axvline(found.parting.step, color="#D55E00", linewidth=1.2, label=f"they part: {found.parting.reason}")
-    axis.set(title="Distance of the parameters, relative", xlabel="step", yscale="log")
+        axis.axvline(found.parting.step, color="#D55E00", linewidth=1.2, label=f"part: {found.parting.reason}")
+    axis.set(title="Relative distance", xlabel="step", yscale="log")
     top = np.log10(max(1.0, np.nanmax(found.distances)))
     axis.set_ylim(low, 10 ** (top + (top - np.log10(low)) * (0.2 if found.parting else 0.1)))  # room for the legend
     axis.set_xlim(0, len(found.distances) - 1)
-    axis.legend(fontsize=8, loc="upper left", ncols=2, handlelength=1.4, columnspacing=0.8, borderpad=0)
+    axis.legend(fontsize=9, loc="upper left", ncols=2, handlelength=1.4, columnspacing=0.8, borderpad=0)
 
 
 def _draw_learned(axis: Any, found: Course) -> None:
@@ -188,7 +188,7 @@ def race(found: Race, title: str, folder: Path) -> None:
 
 def sweeps(found: Sequence[Sweep], iterations: int, folder: Path) -> None:
     """scales: the cost after a few steps against the size of the first weights."""
-    with _figure(folder, "scales", 2, 2, (9.2, 6.2)) as axes:
+    with _figure(folder, "scales", 2, 2, (8.6, 5.8)) as axes:
         for axis in axes.ravel()[len(found) :]:
             axis.set_axis_off()
         for axis, one in zip(axes.ravel(), found, strict=False):
