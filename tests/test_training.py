@@ -1,5 +1,6 @@
 """Two trainings side by side: the same steps, what rounding explains of their distance, and why they part."""
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -68,7 +69,8 @@ def test_the_two_take_the_same_steps_within_what_rounding_explains(activation):
     assert all(apart <= bound for apart, bound in zip(found.distances, found.explained, strict=True))
 
 
-def test_a_difference_beyond_rounding_is_found_and_is_the_reason(monkeypatch):
+@pytest.fixture
+def wrong_by_a_millionth(monkeypatch):
     right = manual.network.backward
 
     def wrong(*arguments):
@@ -77,6 +79,10 @@ def test_a_difference_beyond_rounding_is_found_and_is_the_reason(monkeypatch):
 
     monkeypatch.setattr(manual, "backward", wrong)
     monkeypatch.setattr(manual.descent, "backward", wrong)
+
+
+@pytest.mark.usefixtures("wrong_by_a_millionth")
+def test_a_difference_beyond_rounding_is_found_and_is_the_reason():
     found = course.run(problem(learning_rate=1.0, iterations=40))
     assert not found.agrees
     assert found.checks[0].verdict == "wrong"
@@ -177,6 +183,14 @@ def test_the_command_says_what_it_found(capsys):
     assert out.startswith("flower, 400 samples; 2-3-2-1, tanh, tanh, sigmoid; learning rate 1.2, 10 steps, float64.\n")
     assert "10 times along the way: 10 agree; worst error / bound 0.0" in out
     assert "They do not part: 1" in out
+
+
+@pytest.mark.usefixtures("wrong_by_a_millionth")
+def test_a_wrong_gradient_is_the_exit_status(capsys):
+    assert main(["train", "--iterations", "30", "--learning-rate", "1"]) == 1
+    out = capsys.readouterr().out
+    assert re.search(r"(\d+) times along the way: 0 agree, \1 do not;", out)
+    assert "The two gradients differ beyond rounding, the first time at step 0" in out
 
 
 def test_a_start_from_zero_is_told_by_its_health(capsys):
