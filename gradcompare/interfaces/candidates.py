@@ -69,7 +69,10 @@ def _by_what_they_do(functions: Iterable[Any]) -> dict[str, list[Any]]:
         names = calling.handed_out(function)
         if "likelihood" in words.plain(function.__name__):
             continue  # what is wanted is its maximum
-        if any(map(_GRADIENT_OF_PARAMETER.match, names)):
+        ending = re.search(r"(gradients?|grads?|loss|cost)$", words.plain(function.__name__))
+        if ending and {"inputs", "targets"} <= set(taken):
+            found.setdefault("backward" if ending[1].startswith("grad") else "cost", []).append(function)
+        elif any(map(_GRADIENT_OF_PARAMETER.match, names)):
             with_cost = any(re.search(r"cost|loss|^j$|error", name, re.IGNORECASE) for name in names)
             found.setdefault("fused" if with_cost else "backward", []).append(function)
         elif calling.returns_nothing(function):

@@ -90,7 +90,7 @@ def _tries(program: Driven) -> Iterator[tuple[int, Layout]]:
     holder = program.holder
     literals = set().union(*(calling.literals_in(f) for f in program.functions)) if program.functions else set()
     constants = tuple(sorted(n for n in literals if n == 3 or 8 <= n <= 20))
-    one = not _counts_samples(program)
+    one = not _counts_samples(program) or holder.own_shapes  # tried last
     asks = any(words.role_of_argument(n) == "activation" for f in program.functions for n in calling.argument_names(f))
     cotangent = "slope" in _wants(program) and program.steps.slope is None
     for depth in holder.depths:
@@ -212,7 +212,7 @@ class _Trial:
         n, before = network.sizes[-1], network.sizes[-2]
         ends = {(n, before), (before, n), (n, before + 1), (before + 1, n), (n,), (n, 1), (1, n), ()}
         ends |= {(before,)} if n == 1 else set()
-        self.last = [name for name in self.places if shapes[name] in ends]
+        self.last = [name for name in self.places if shapes[name] in ends] or list(self.places)
         self.enough = bool(weights) and weights <= right and set(self.places) == right | named
 
     def _session(self, **changed: Any) -> Session:
