@@ -48,7 +48,7 @@ def _with_the_same_names(steps: Sequence[Step]) -> list[Step]:
             step,
             values={name: array for name, array in step.values.items() if name in values},
             gradients={name: array for name, array in step.gradients.items() if name in gradients},
-            hidden=[name for name in step.hidden if name in gradients or name in values],
+            hidden=[name for name in step.hidden if name in gradients],
         )
         for step in steps
     ]
@@ -64,8 +64,8 @@ def step_of(placed: Placed, finding: Finding, samples_axis: int) -> Step | None:
     arrived = local.tensors[name]
     claim_error = comparison.claim_errors.get(name, np.zeros(()))
     claim_error = claim_error if claim_error.shape in ((), arrived.error.shape) else np.zeros(())
-    gradients, hidden = _gradients(placed, name, local)
-    hidden += [k for k in comparison.inputs if k not in ("X", "Y") and k not in placed.words]
+    gradients, hidden, unspoken = _gradients(placed, name, local)
+    unspoken += [k for k in comparison.inputs if k not in ("X", "Y") and k not in placed.words]
     sighting = placed.sightings.get(name)
     return Step(
         name=finding.variable if sighting is not None and _holds(sighting, comparison.claims[name]) else name,
@@ -76,6 +76,7 @@ def step_of(placed: Placed, finding: Finding, samples_axis: int) -> Step | None:
         values=_values(placed, local),
         gradients=gradients,
         hidden=hidden,
+        unspoken=unspoken,
         inputs=list(comparison.inputs),
         samples=losses.count(comparison.inputs["X"], samples_axis),
         samples_axis=samples_axis,
@@ -104,8 +105,9 @@ def _values(placed: Placed, local: Evaluation) -> dict[str, np.ndarray]:
     return masks | values | dict(placed.comparison.inputs)
 
 
-def _gradients(placed: Placed, name: str, local: Evaluation) -> tuple[dict[str, np.ndarray], list[str]]:
-    """The gradients that the step could read, the code's own where it has them; and the names of those it has not."""
+def _gradients(placed: Placed, name: str, local: Evaluation) -> tuple[dict[str, np.ndarray], list[str], list[str]]:
+    """The gradients that the step could read, the code's own where it has them; the names of those it has not; and of
+    those for which the line has no name."""
     comparison, numbers = placed.comparison, placed.comparison.first.numbers
     before = [k for k in local.order[: local.order.index(name)] if k not in local.values and k in numbers]
     own: dict[str, np.ndarray] = {}
@@ -127,4 +129,4 @@ def _gradients(placed: Placed, name: str, local: Evaluation) -> tuple[dict[str, 
         scale = comparison.scale if is_intermediate(k, comparison.inputs) else 1.0
         hidden[k] = local.tensors[k].value * scale
         known.add(numbers[k])
-    return own | hidden, [*hidden, *unspoken]
+    return own | hidden, list(hidden), unspoken

@@ -67,6 +67,7 @@ class Line:
         self.source = textwrap.dedent(source).strip()
         self.value = _value(self.source)
         step = cases[0].step
+        self._nameless = {*step.hidden, *step.unspoken}
         self.spelled = {_normal(text): name for name, text in (step.spelled or {}).items()}
         self.identifiers = {cases[0].shown.get(k, k): k for k in (*cases[0].values, *cases[0].gradients)}
         self.leaves = {
@@ -84,7 +85,7 @@ class Line:
         if (name := self.spelled.get(_normal(node))) is not None:
             return name
         name = _last_part(node)
-        known = name in self.identifiers and name not in self.cases[0].step.hidden
+        known = name in self.identifiers and name not in self._nameless
         return name if known else None
 
     def _resolve(self, case: Case, node: ast.expr) -> Any:
@@ -128,7 +129,7 @@ class Line:
         step = self.cases[0].step
         if written is not None or step.spelled is not None:
             return written or (step.spelled or {}).get(name)
-        if name in step.hidden or not name.isidentifier():
+        if name in self._nameless or not name.isidentifier():
             return None
         for text, known in self.leaves.items():
             if self._kind(known) == self._kind(name) and text != known:

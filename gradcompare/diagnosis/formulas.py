@@ -178,7 +178,9 @@ def _places(form: Form) -> Iterator[tuple[int, str]]:
 
 
 def other_operand(known: Known) -> Formulas:
-    for (i, _), k, turned in itertools.product(_places(known.form), known.arrays, ("", ".T")):
+    hidden = known.first.step.hidden  # what the code never had in a variable is no wrong variable
+    there = [k for k in known.arrays if known.first.shown.get(k, k) not in hidden]
+    for (i, _), k, turned in itertools.product(_places(known.form), there, ("", ".T")):
         if k + turned != known.form.operands[i]:
             what = _instead(k + turned, known.form.operands[i])
             yield known.text(known.form.with_operand(i, k + turned)), {"what": what}

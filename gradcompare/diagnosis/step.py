@@ -52,6 +52,8 @@ class Step:
     """Plain numbers that the line could read, by the code's names: m, lambd, keep_prob, learning_rate."""
     hidden: Collection[str] = ()
     """Those of `gradients` that the code never had in a variable."""
+    unspoken: Collection[str] = ()
+    """Those of `values` and `gradients` that the line has no name for."""
     spelled: Mapping[str, str] | None = None
     """How a tensor is written on this line, {"W2": 'parameters["W2"]'}; by default as its name."""
     unit_roundoff: float | None = None
