@@ -7,6 +7,7 @@ right numbers on every network, and where the line as it stands gives the code's
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -34,7 +35,10 @@ def correction(cases: Sequence[Case], form: Form | None) -> str | None:
         return None
     if line.understood and not line.gives_claim():
         return None
-    return next((edited for edited in line.edits(form) if line.repairs(edited)), None)
+    try:
+        return next((edited for edited in line.edits(form) if line.repairs(edited)), None)
+    except SyntaxError:  # an edit that cannot be written in the line's names
+        return None
 
 
 def _span(source: str, node: ast.expr) -> tuple[int, int]:
@@ -129,7 +133,7 @@ class Line:
         step = self.cases[0].step
         if written is not None or step.spelled is not None:
             return written or (step.spelled or {}).get(name)
-        if name in self._nameless or not name.isidentifier():
+        if name in self._nameless or not name.isidentifier() or keyword.iskeyword(name):
             return None
         for text, known in self.leaves.items():
             if self._kind(known) == self._kind(name) and text != known:
