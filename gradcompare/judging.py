@@ -144,19 +144,23 @@ class Comparison:
         findings = self._judge(1.0)
         intermediate = [name for name in findings if is_intermediate(name, self.inputs)]
         best, least = 1.0, self._how_wrong({name: findings[name] for name in intermediate}, 1.0)
-        for scale in scales(self.claims, self.inputs)[1:] if least > (0.0, 0.0) else ():
+        for scale in scales(self.claims, self.inputs)[1:] if any(least) else ():
             judged = self._judge(scale, intermediate)
             how_wrong = self._how_wrong(judged, scale)
             if how_wrong < least:
                 best, least, findings = scale, how_wrong, findings | judged
         return best, findings
 
-    def _how_wrong(self, findings: Mapping[str, Finding], scale: float) -> tuple[float, float]:
-        """How many entries are wrong and not at a kink, a whole tensor counting as 1; and by how many magnitudes."""
+    def _how_wrong(self, findings: Mapping[str, Finding], scale: float) -> tuple[float, float, float]:
+        """How many entries are wrong, a whole tensor counting as 1, those that a kink explains apart from the others;
+        and by how many magnitudes."""
         claims = unscaled(self.claims, self.inputs, scale)
-        wrong = [f for name, f in findings.items() if f.verdict in WRONG and not self._at_a_kink(f, claims[name])]
-        share = sum(1.0 if f.verdict in ("shape", "dtype") else f.above / max(math.prod(f.shape), 1) for f in wrong)
-        return share, sum(math.log10(min(max(f.ratio, 1.0), 1e300)) for f in wrong)
+        wrong = [f for f in findings.values() if f.verdict in WRONG]
+        shares = {True: 0.0, False: 0.0}
+        for f in wrong:
+            whole = f.verdict in ("shape", "dtype")
+            shares[self._at_a_kink(f, claims[f.name])] += 1.0 if whole else f.above / max(math.prod(f.shape), 1)
+        return shares[False], shares[True], sum(math.log10(min(max(f.ratio, 1.0), 1e300)) for f in wrong)
 
     # -- before anyone is accused
 

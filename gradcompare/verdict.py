@@ -134,7 +134,7 @@ def ratios(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """|claim - value| / total, -1 in entries that decide nothing; and which entries decide, None where all do."""
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        ratio = np.asarray(np.subtract(claim, value, dtype=np.float64))
+        ratio = np.asarray(np.subtract(claim, value, dtype=np.result_type(np.float64, claim, value)))
         np.abs(ratio, out=ratio)
         ratio /= total
         if total.max() <= deciding and not np.isnan(ratio.max()):  # as nearly always

@@ -206,6 +206,20 @@ def test_intermediate_gradients_of_the_sum_and_of_the_mean_are_both_right(m, wra
         assert any("convention" in note for note in report.notes) == noted
 
 
+def test_a_convention_is_seen_where_a_kink_would_excuse_it():
+    """All that dZ holds stands at Z = 0, where slopes are a matter of choice; that it is twice as much is none."""
+
+    def loss(inputs):
+        Z = inputs["W"] * inputs["X"]
+        A = torch.where(Z >= 0, Z, torch.zeros_like(Z))
+        return ((A - inputs["Y"]) ** 2).sum() / 4, {"Z": Z}
+
+    inputs = {"W": np.array([[2.0]]), "X": np.array([[0.0, -1.0]]), "Y": np.array([[0.75, 0.25]])}
+    report = compare(loss, lambda i: {"dZ": np.array([[-0.75, 0.0]])}, inputs)
+    assert verdicts(report) == {"dZ": "ok"}
+    assert any("convention" in note for note in report.notes)
+
+
 @pytest.mark.parametrize("factor", [2.0, -1.0, 5.0, -4.0])
 def test_other_scales_are_no_convention(factor):
     changes = {name: lambda v, i, name=name: factor * v[name] for name in ("dZ2", "dA1", "dZ1")}
