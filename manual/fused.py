@@ -7,7 +7,7 @@ The gradients of `manual.backward`, with fewer calls and less traffic, still in 
 - A part of X is copied into its block: a product with X^T out of a wide X takes twice as long, with rows pages apart.
 - Everything is computed in place (`inplace.py`), in arrays that are allocated once (`blocks.py`), dW and db where they
   are returned. The mean over m is taken in dZ_L, the smallest array, and is in all that follows from it.
-- Blocks are shared out over threads where there is enough to do (`threads.py`).
+- Blocks are shared out over threads (`threads.py`), or products are, where that pays (`sharing.py`).
 """
 
 import itertools
@@ -18,11 +18,12 @@ from typing import Self
 
 import numpy as np
 
-from .blocks import Block, Worker, plan, views
+from .blocks import Block, Worker, views
 from .inplace import IN_PLACE
 from .losses import LOSSES
 from .network import layer_shapes
-from .threads import ONE_THREAD_PER_PRODUCT, available, run
+from .sharing import plan
+from .threads import available, run
 from .validation import check_choices, check_distribution, check_problem
 
 __all__ = ["Workspace", "gradients"]
@@ -125,22 +126,27 @@ class Workspace:
         m = X.shape[1]
         if m != self.m:
             self._prepare(m)
-        if self.plan.small:
+        if self.plan.products is None:
             return self._sum_share(parameters, X, Y, d, self.workers[0], with_loss)
+        with self.plan.products:
+            return self._sum_shares(parameters, X, Y, d, with_loss)
+
+    def _sum_shares(self, parameters: Arrays, X: np.ndarray, Y: np.ndarray, d: Arrays, with_loss: bool) -> float:
+        """The same, by all workers, each with its share of the samples."""
+        m = X.shape[1]
         ends = [m * i // len(self.workers) for i in range(len(self.workers) + 1)]
         sums = [d, *(worker.sums for worker in self.workers[1:])]
         tasks = [
             partial(self._sum_share, parameters, X[:, start:stop], Y[:, start:stop], into, worker, with_loss)
             for worker, into, (start, stop) in zip(self.workers, sums, itertools.pairwise(ends), strict=True)
         ]
-        with ONE_THREAD_PER_PRODUCT:
-            losses = run(tasks)
+        losses = run(tasks)
         for other in sums[1:]:  # always in this order, so that rounding is always the same
             _add(d, other)
         return sum(losses)
 
     def _prepare(self, m: int) -> None:
-        self.m, self.plan = m, plan(self.sizes, self.dtype.itemsize, m, self.threads)
+        self.m, self.plan = m, plan(self.sizes, self.dtype.itemsize, m, self.threads, available())
         missing = range(self.plan.threads - len(self.workers))
         self.workers = self.workers[: self.plan.threads]
         self.workers += [Worker(self.sizes, self.shapes, self.dtype) for _ in missing]

@@ -1,4 +1,4 @@
-"""Threads for the fast engine: tasks side by side, and every matrix product on the thread that asked for it.
+"""Threads for the fast engine: tasks side by side, and how many threads a matrix product has.
 
 NumPy lets go of the interpreter lock while it computes, so blocks of samples can run on several Python threads. A BLAS
 that itself spreads each product over the cores would then be in the way; threadpoolctl holds it to one thread.
@@ -16,7 +16,7 @@ from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 Result = TypeVar("Result")
 
-__all__ = ["ONE_THREAD_PER_PRODUCT", "available", "run"]
+__all__ = ["ALL_THREADS_PER_PRODUCT", "ONE_THREAD_PER_PRODUCT", "ThreadsPerProduct", "available", "run"]
 
 
 @functools.cache
@@ -31,32 +31,45 @@ def _libraries() -> list[Any]:
     return list(ThreadpoolController().select(user_api="blas").lib_controllers)
 
 
-class _OneThreadPerProduct:
-    """A context for any number of callers at once: the setting is the whole process's, and the last one restores it."""
+class ThreadsPerProduct:
+    """A context for any number of callers at once. The setting is the whole process's, and results depend on it to the
+    last bit: callers who want another wait until nobody needs this one; the last to leave restores what was before."""
 
-    def __init__(self) -> None:
-        self.lock, self.callers = threading.Lock(), 0
-        self.before: list[int] = []
+    _free, _callers = threading.Condition(), 0
+    _now: "ThreadsPerProduct | None" = None
+    _before: Sequence[int] = ()
+
+    def __init__(self, count: int | None) -> None:
+        """`count` threads, or as many as BLAS has been given."""
+        self.count = count
 
     def __enter__(self) -> None:
-        with self.lock:
-            self.callers += 1
-            if self.callers == 1:
-                self.before = [library.get_num_threads() for library in _libraries()]
-                self._set([1] * len(self.before))
+        shared = ThreadsPerProduct
+        with shared._free:
+            while shared._callers and shared._now is not self:
+                shared._free.wait()
+            shared._callers += 1
+            if shared._callers == 1:
+                shared._now, shared._before = self, [library.get_num_threads() for library in _libraries()]
+                if self.count is not None:
+                    _set([self.count] * len(shared._before))
 
     def __exit__(self, *exception: object) -> None:
-        with self.lock:
-            self.callers -= 1
-            if self.callers == 0:
-                self._set(self.before)
-
-    def _set(self, counts: Sequence[int]) -> None:
-        for library, count in zip(_libraries(), counts, strict=True):
-            library.set_num_threads(count)
+        shared = ThreadsPerProduct
+        with shared._free:
+            shared._callers -= 1
+            if shared._callers == 0:
+                _set(shared._before)
+                shared._free.notify_all()
 
 
-ONE_THREAD_PER_PRODUCT = _OneThreadPerProduct()
+def _set(counts: Sequence[int]) -> None:
+    for library, count in zip(_libraries(), counts, strict=True):
+        library.set_num_threads(count)
+
+
+ONE_THREAD_PER_PRODUCT = ThreadsPerProduct(1)
+ALL_THREADS_PER_PRODUCT = ThreadsPerProduct(None)
 
 
 @functools.cache

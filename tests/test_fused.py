@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import manual
 from manual import fused
-from manual.blocks import plan
-from manual.threads import ONE_THREAD_PER_PRODUCT, available
+from manual.sharing import plan
+from manual.threads import ALL_THREADS_PER_PRODUCT, ONE_THREAD_PER_PRODUCT, available
 from tests.oracles import assert_agree, by_autograd, by_hand
 from tests.strategies import HOSTILE, KINKED, PAIRS, Case, cases, whole
 from tests.test_validation import SHAPES, TYPES, network
@@ -51,20 +51,23 @@ def test_gradients_match_manual_and_autograd(dtype, case):
 @given(case=cases(numbers=HOSTILE, hollow=True, samples=(1, 20)), way=ways)
 def test_hostile_networks_in_blocks_and_threads(dtype, case, way):
     case = case.at(dtype)
-    with_threads = workspace_for(case, **way)
-    with_threads._prepare = lambda m: _share_out(with_threads, m, way)
-    assert_fused_agrees(case, with_threads.gradients(case.parameters, case.X, case.Y))
+    workspace = workspace_for(case, width=way["width"])
+    share_out(workspace, way["threads"])
+    assert_fused_agrees(case, workspace.gradients(case.parameters, case.X, case.Y))
 
 
-def _share_out(workspace, m, way):
-    """As if these few samples were worth the threads."""
-    workspace.m, workspace.plan = (
-        m,
-        plan(workspace.sizes, 8, m, 1)._replace(threads=min(m, way["threads"]), small=False),
-    )
-    workspace.workers = [
-        fused.Worker(workspace.sizes, workspace.shapes, workspace.dtype) for _ in range(workspace.plan.threads)
-    ]
+def share_out(workspace, threads, products=ONE_THREAD_PER_PRODUCT):
+    """As if it were worth so many threads."""
+
+    def prepare(m):
+        alone = plan(workspace.sizes, workspace.dtype.itemsize, m, 1, 1)
+        workspace.m, workspace.plan = m, alone._replace(threads=min(m, threads), products=products)
+        workspace.workers = [
+            fused.Worker(workspace.sizes, workspace.shapes, workspace.dtype) for _ in range(workspace.plan.threads)
+        ]
+
+    workspace._prepare = prepare
+    return workspace
 
 
 @given(case=cases(hidden=KINKED, pairs=(("squared_error", "relu"),), numbers=(whole,), samples=(4, 4)))
@@ -79,12 +82,13 @@ def test_slopes_at_exactly_zero_are_those_of_the_notes(case):
 @pytest.mark.parametrize(("loss", "output"), PAIRS)
 @pytest.mark.parametrize("hidden", manual.ACTIVATIONS)
 def test_large_enough_for_every_thread(hidden, loss, output, dtype):
-    """Several blocks on each thread, as the plan has it."""
+    """Several blocks on each thread, of the width that the plan has."""
     generator = np.random.default_rng(0)
     m, parameters = 40_000, manual.random_parameters((2, 6, 3), scale=1.0, seed=1)
     Y = np.eye(3)[:, generator.integers(0, 3, m)]
     case = Case(parameters, generator.standard_normal((2, m)), Y, (hidden, output), loss).at(dtype)
-    assert_fused_agrees(case, fused.gradients(*case.arguments))
+    workspace = share_out(workspace_for(case), 2)
+    assert_fused_agrees(case, workspace.gradients(case.parameters, case.X, case.Y))
 
 
 def test_far_tails_of_sigmoid_neither_overflow_nor_lose_digits():
@@ -109,20 +113,37 @@ def test_results_are_new_arrays_and_arguments_are_left_alone():
         assert not any(np.shares_memory(array, later) for later in second.values())
 
 
-@pytest.mark.parametrize("threads", [1, 2, 3])
-def test_repeats_to_the_last_bit(threads):
-    case = problem(300_000)
-    results = [workspace_for(case, threads=threads).gradients(case.parameters, case.X, case.Y) for _ in range(2)]
-    used = workspace_for(case, threads=threads)
-    small = problem(7)
+WAYS = [(1, None), (2, ONE_THREAD_PER_PRODUCT), (3, ONE_THREAD_PER_PRODUCT), (1, ALL_THREADS_PER_PRODUCT)]
+
+
+@pytest.mark.parametrize(("threads", "products"), WAYS)
+def test_repeats_to_the_last_bit(threads, products):
+    case, small = problem(40_000, sizes=(30, 50, 2)), problem(7, sizes=(30, 50, 2))
+    first, second, used = (share_out(workspace_for(case), threads, products) for _ in range(3))
     used.gradients(small.parameters, small.X, small.Y)
-    results.append(used.gradients(case.parameters, case.X, case.Y))
+    results = [workspace.gradients(case.parameters, case.X, case.Y) for workspace in (first, second, used)]
     for name, array in results[0].items():
         assert all(array.tobytes() == result[name].tobytes() for result in results[1:])
 
 
+def test_the_plan_is_the_way_that_takes_least():
+    """Alone where little is to be done, products side by side where they are large, samples where there are many."""
+    ways = {
+        m: [plan(sizes, 4, m, 2, 2)[::2] for sizes in ((2, 4, 1), (32, 64, 1), (784, 128, 10), (256, 1024, 1))]
+        for m in (1, 128, 100_000)
+    }
+    alone, spread, shared = (1, ONE_THREAD_PER_PRODUCT), (1, ALL_THREADS_PER_PRODUCT), (2, ONE_THREAD_PER_PRODUCT)
+    assert ways == {
+        1: [(1, None), (1, None), spread, spread],
+        128: [(1, None), alone, spread, spread],
+        100_000: [alone, shared, shared, shared],
+    }
+    one = [plan((256, 1024, 1), 4, m, 1, 2) for m in (128, 100_000)]
+    assert {(p.threads, p.products) for p in one} == {alone}  # who asked for one thread gets no more
+
+
 def test_callers_on_several_threads_do_not_meet():
-    problems = [problem(m) for m in (1, 8, 60_000, 90_000)] * 4
+    problems = [problem(m) for m in (1, 8, 60_000)] * 4 + [problem(16, sizes=(784, 128, 10))] * 4
     alone = [fused.gradients(*case.arguments) for case in problems]
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(lambda case: fused.gradients(*case.arguments), problems))
