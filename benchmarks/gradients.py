@@ -105,13 +105,18 @@ def _show(found: dict[str, Any]) -> None:
         results.note(f"{name}: {reason}")
 
 
-def _show_summary(found: dict[str, Any]) -> None:
-    """Ours against the best rival of each problem, and what was skipped."""
-    ratios = {
-        part["problem"]: part["over_ours"][part["best_rival"]]["median"]
-        for part in found["problems"]
+def over_best_rival(problems: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, Spread]]:
+    """By problem: the fastest of the engines that are not ours, and its time over that of ours."""
+    return {
+        part["problem"]: (part["best_rival"], Spread(**part["over_ours"][part["best_rival"]]))
+        for part in problems
         if part["best_rival"]
     }
+
+
+def _show_summary(found: dict[str, Any]) -> None:
+    """Ours against the best rival of each problem, and what was skipped."""
+    ratios = {problem: ratio.median for problem, (_, ratio) in over_best_rival(found["problems"]).items()}
     for problem, ratio in ratios.items():
         results.note(f"{ratio:6.2f} times as fast as the best rival: {problem}")
     if ratios:

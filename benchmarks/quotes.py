@@ -10,7 +10,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks import false_alarms, limits, results, verdicts
+from benchmarks import checking, false_alarms, gradients, limits, results, verdicts
+from benchmarks.spread import geometric_mean
 from tests.mistakes import TENSORS
 
 __all__ = ["main", "quoted"]
@@ -109,6 +110,97 @@ def _bounds(read: Callable[[str], Found]) -> str:
     return table(["networks", *kinds], rows)
 
 
+def _gradients(read: Callable[[str], Found]) -> str:
+    """Medians of each engine, and the best rival's time over ours, by problem."""
+    problems = read("gradients")["problems"]
+    best = gradients.over_best_rival(problems)
+    aside = {"manual.loops", gradients.CONTROL}
+    engines = [
+        name for name in dict.fromkeys(name for part in problems for name in part["seconds"]) if name not in aside
+    ]
+    rows = [
+        [
+            part["problem"],
+            *(_seconds(part["seconds"].get(name)) for name in engines),
+            " ".join((best[part["problem"]][0], _ratio(part["over_ours"][best[part["problem"]][0]]))),
+            f"{part['over_ours'][gradients.CONTROL]['median']:.2f}",
+            f"{part['of_limit'][gradients.OURS]['median']:.0%}",
+        ]
+        for part in problems
+    ]
+    columns = ["problem", *engines, "best rival, times ours", "control", "of the limit"]
+    return f"{_conditions(read('gradients'))}\n\n{table(columns, rows)}\n\n{_engines(read)}"
+
+
+def _engines(read: Callable[[str], Found]) -> str:
+    """In a sentence, how the others' times compare with ours."""
+    problems = read("gradients")["problems"]
+    ratios = [ratio.median for _, ratio in gradients.over_best_rival(problems).values()]
+    eager = [part["over_ours"]["torch eager"]["median"] for part in problems if _samples(part["problem"]) <= 400]
+    return (
+        f"{len(ratios)} problems: the best rival's time over ours is {min(ratios):.2f} to {max(ratios):.2f}, geometric "
+        f"mean {geometric_mean(ratios):.2f}; torch eager's, for at most 400 samples, {min(eager):.1f} to "
+        f"{max(eager):.1f}, geometric mean {geometric_mean(eager):.2f}."
+    )
+
+
+def _samples(problem: str) -> int:
+    """m, out of the name of a problem."""
+    return int(problem.split("m = ")[1].split(", ")[0].replace(",", ""))
+
+
+def _training(read: Callable[[str], Found]) -> str:
+    """The time of each trainer over that of ours; ours itself in seconds."""
+    courses = read("training")["courses"]
+    trainers = _all(course["over_ours"] for course in courses)
+
+    def cell(course: Found, name: str) -> str:
+        return _seconds(course["seconds"][name]) if name == gradients.OURS else _ratio(course["over_ours"].get(name))
+
+    rows = [[course["course"], *(cell(course, name) for name in trainers)] for course in courses]
+    return f"{_conditions(read('training'))}\n\n{table(['', *trainers], rows)}"
+
+
+def _all(parts: Iterable[Iterable[str]]) -> list[str]:
+    """Every name once, as they first come."""
+    return list(dict.fromkeys(name for part in parts for name in part))
+
+
+def _seconds(spread: Found | None) -> str:
+    return results.seconds_text(spread["median"]) if spread else "-"
+
+
+def _ratio(spread: Found | None) -> str:
+    return f"{spread['median']:.2f} ({spread['low']:.2f} to {spread['high']:.2f})" if spread else "-"
+
+
+def _checking(read: Callable[[str], Found]) -> str:
+    """What a verdict costs in plain passes, by the number of parameters."""
+    found = read("checking")
+    kinds = [kind for kind in found["networks"][0]["passes"] if kind != checking.PASS]
+    rows = [
+        [f"{part['parameters']:,}", *(_passes(part["passes"].get(kind)) for kind in kinds)]
+        for part in found["networks"]
+    ]
+    return f"{_conditions(found)}\n\n{table(['parameters', *kinds], rows)}"
+
+
+def _passes(spread: Found | None) -> str:
+    return f"{spread['median']:,.1f}" if spread else "-"
+
+
+def _conditions(found: Found) -> str:
+    """On what, and how, it was measured."""
+    where = found["machine"]
+    clock = {"wall": "the wall clock", "cpu": "processor time"}[where["clock"]]
+    threads = "one thread" if where["threads"] == 1 else f"{where['threads']} threads"
+    versions = ", ".join(f"{name} {version}" for name, version in where["versions"].items())
+    return (
+        f"{where['processor']}, {where['cores']} cores; {threads}, {clock}, load by others {where['load_before']:g}, "
+        f"{where['measured']}; {versions}."
+    )
+
+
 def _median(values: Sequence[float | None] | None) -> str:
     """Over layers, depths and activations; "-" where more than half have none."""
     if not values:
@@ -124,6 +216,10 @@ QUOTES: dict[str, Callable[[Callable[[str], Found]], str]] = {
     "limits": _limits,
     "growth": _growth,
     "bounds": _bounds,
+    "gradients": _gradients,
+    "engines": _engines,
+    "training": _training,
+    "checking": _checking,
 }
 
 if __name__ == "__main__":
