@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 import manual
 from manual import fused
-from manual.sharing import plan
-from manual.threads import ALL_THREADS_PER_PRODUCT, ONE_THREAD_PER_PRODUCT, available
+from manual.fused.blocks import Worker
+from manual.fused.sharing import plan
+from manual.fused.threads import ALL_THREADS_PER_PRODUCT, ONE_THREAD_PER_PRODUCT, available
 from tests.oracles import assert_agree, by_autograd, by_hand
 from tests.strategies import HOSTILE, KINKED, PAIRS, Case, cases, whole
 from tests.test_validation import SHAPES, TYPES, network
@@ -63,7 +64,7 @@ def share_out(workspace, threads, products=ONE_THREAD_PER_PRODUCT):
         alone = plan(workspace.sizes, workspace.dtype.itemsize, m, 1, 1)
         workspace.m, workspace.plan = m, alone._replace(threads=min(m, threads), products=products)
         workspace.workers = [
-            fused.Worker(workspace.sizes, workspace.shapes, workspace.dtype) for _ in range(workspace.plan.threads)
+            Worker(workspace.sizes, workspace.shapes, workspace.dtype) for _ in range(workspace.plan.threads)
         ]
 
     workspace._prepare = prepare

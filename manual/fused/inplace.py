@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .activations import LEAK
+from manual.activations import LEAK
 
 __all__ = ["IN_PLACE", "InPlace"]
 

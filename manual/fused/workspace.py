@@ -1,14 +1,4 @@
-"""The fast engine: the six expressions on one block of samples after another, each forward and backward while in cache.
-
-The gradients of `manual.backward`, with fewer calls and less traffic, still in NumPy:
-
-- Samples do not meet until dW and db sum over them. So a block of columns goes forward and backward before the next one
-  begins, and Z, A and dZ never leave the cache.
-- A part of X is copied into its block: a product with X^T out of a wide X takes twice as long, with rows pages apart.
-- Everything is computed in place (`inplace.py`), in arrays that are allocated once (`blocks.py`), dW and db where they
-  are returned. The mean over m is taken in dZ_L, the smallest array, and is in all that follows from it.
-- Blocks are shared out over threads (`threads.py`), or products are, where that pays (`sharing.py`).
-"""
+"""The gradients of one network again and again, in arrays that are kept: `gradients` and `Workspace`."""
 
 import itertools
 import threading
@@ -18,13 +8,14 @@ from typing import Self
 
 import numpy as np
 
+from manual.losses import LOSSES
+from manual.network import layer_shapes
+from manual.validation import check_choices, check_distribution, check_problem
+
 from .blocks import Block, Worker, views
 from .inplace import IN_PLACE
-from .losses import LOSSES
-from .network import layer_shapes
 from .sharing import plan
 from .threads import available, run
-from .validation import check_choices, check_distribution, check_problem
 
 __all__ = ["Workspace", "gradients"]
 
