@@ -59,7 +59,7 @@ def _rules(read: Callable[[str], Found]) -> str:
     return table(columns, rows) + (
         f"\n\nWith 95 % intervals: {asked[0]:,} right programs, {asked[1]:,} with a mistake; "
         f"{read('limits')['networks']} networks for each smallest error (`-`: none, or right programs accused in more "
-        "than 5 %); time of one core."
+        "than 5 %; empty: no rule for that precision); time of one core."
     )
 
 

@@ -36,10 +36,11 @@ LONGEST, MOST = 1_000_000.0, 1_000_000
 CHECK = """\
 Draw random networks, run the file's own forward and backward code on them, and
 hold every gradient against PyTorch's derivative of the file's own forward
-pass. Of a file only the definitions are run (imports, functions, classes,
-constants), in a process of its own with a limit on its time and memory. That
-protects against accidents and not against malice: check only code that you
-would run."""
+pass. What would keep the network from learning at the parameters that the file
+itself starts from is a note. Of a file only the definitions are run (imports,
+functions, classes, constants), in a process of its own with a limit on its time
+and memory. That protects against accidents and not against malice: check only
+code that you would run."""
 
 CHECK_MORE = """\
 several files:

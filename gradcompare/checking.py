@@ -4,41 +4,32 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as hypothesis_seed
 
 from gradcompare import cases
-from gradcompare.bounds.precision import Precision
+from gradcompare.conclusion import Judged, explained
 from gradcompare.errors import CodeError, TimeIsUpError
-from gradcompare.evaluation import COST, Evaluation
-from gradcompare.explaining import diagnosed
 from gradcompare.interfaces import INTERFACES
-from gradcompare.judging import ClaimErrors, Comparison, Familiar
 from gradcompare.losses import LOSSES
-from gradcompare.picture import Picture, picture_of
-from gradcompare.placing import Placed, merged_with, place, shown
+from gradcompare.own_start import noted
 from gradcompare.report import Report, Source, merge
-from gradcompare.smallest import smallest
-from gradcompare.verdict import WRONG, Bounds, Finding, judge, of, overall
+from gradcompare.subject import Subject
+from gradcompare.verdict import WRONG
 
 VERIFIED = 2
 """On so many of the networks of each precision the traced forward pass is verified against the untouched code."""
 BLAMED = 6
 """Of each precision so many networks in which the same is wrong are looked into; from then on it is familiar."""
-WATCHED = 3
-"""So many of the networks that show a fault are run again with every line watched."""
 TIMEOUT = 120.0
 """Seconds that a file may take."""
 
 Progress = Callable[[int, int], None]
-Inputs = Mapping[str, np.ndarray]
 
 
 class CheckInterruptedError(KeyboardInterrupt):
@@ -92,7 +83,7 @@ def check(
             about = _open(host, source, name, interface, seed)
             subject |= {"interface": about["interface"], "functions": about["functions"]}
             text = Source(about["text"], {int(line): tuple(place) for line, place in about["cells"].items()})
-            report = _Check(host, about, precisions, examples, seed, progress).run(loss)
+            report = _Check(Subject(host, about), precisions, examples, seed, progress).run(loss)
         except _UnfinishedError as found:
             report = Report("unfinished", notes=[str(found)], cases=dict.fromkeys(_CASES, 0))
         except CodeError as problem:
@@ -167,26 +158,15 @@ class _Check:
     """One check: networks drawn one after another, each compared, and the conclusion."""
 
     def __init__(
-        self,
-        host: Any,
-        about: Mapping[str, Any],
-        precisions: Sequence[str],
-        examples: int,
-        seed: int,
-        progress: Progress | None,
+        self, subject: Subject, precisions: Sequence[str], examples: int, seed: int, progress: Progress | None
     ) -> None:
-        self.host, self.about, self.precisions = host, about, precisions
-        self.wide: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in about["networks"].items()}
+        self.subject, self.precisions = subject, precisions
         self.examples, self.seed, self.progress = examples, seed, progress
-        self.loss: str | None = None
-        self.untraceable: str | None = None
-        """Why central differences stand in for autograd, if they do."""
-        self.guards: list[float] | None = None
+        self.judged: list[Judged] = []
+        self.notes: list[str] = list(subject.about["notes"])
+        self._guards: list[float] | None = None
         """The numbers that the cost adds inside of logarithms; None where nobody has asked yet."""
-        self.without_guards = False
-        self.reports: list[Report] = []
-        self.networks: list[cases.Network] = []
-        self.notes: list[str] = list(about["notes"])
+        self._without_guards = False
         self._alike: Counter[tuple[str, frozenset[str]]] = Counter()
         self._familiar: dict[str, dict[frozenset[str], Report]] = {precision: {} for precision in precisions}
         """By precision and by what was wrong in them, networks of which there have been enough to know whose fault it
@@ -195,223 +175,111 @@ class _Check:
     def run(self, loss: str | None) -> Report:
         """The report on all networks, or on those that there was time for."""
         try:
-            networks = draw(self.wide, self.examples, self.seed)
-            self.loss = self._chosen_loss(loss, networks)
+            networks = draw(self.subject.wide, self.examples, self.seed)
+            self.subject.loss = self._chosen_loss(loss, networks)
             for network in networks:
                 self._compare(network)
         except TimeIsUpError as problem:
-            if not self.reports:
+            if not self.judged:
                 raise
-            self.notes.append(f"Stopped after {len(self.reports)} of {self.examples} networks. {problem}")
+            self.notes.append(f"Stopped after {len(self.judged)} of {self.examples} networks. {problem}")
         except KeyboardInterrupt:
-            if not self.reports:
+            if not self.judged:
                 raise
-            self.notes.append(f"Interrupted after {len(self.reports)} of {self.examples} networks.")
-            raise CheckInterruptedError(self._conclusion()) from None
+            raise self._interrupted() from None
         report = self._conclusion()
-        with contextlib.suppress(CodeError):  # what follows only adds to the verdict
-            return self._explained(report)
+        try:
+            with contextlib.suppress(CodeError):  # what follows only adds to the verdict
+                report = explained(report, self.subject, self.judged, self._familiar, self.seed)
+                report.notes += noted(self.subject, self.seed)
+        except KeyboardInterrupt:
+            raise self._interrupted(", before the lines were looked at") from None
         return report
 
-    # -- networks
+    def _interrupted(self, before: str = "") -> CheckInterruptedError:
+        self.notes.append(f"Interrupted after {len(self.judged)} of {self.examples} networks{before}.")
+        return CheckInterruptedError(self._conclusion())
 
     def _compare(self, network: cases.Network) -> None:
-        precision = self.precisions[len(self.reports) % len(self.precisions)]
-        verify = len(self.reports) < VERIFIED * len(self.precisions)
+        precision = self.precisions[len(self.judged) % len(self.precisions)]
+        verify = len(self.judged) < VERIFIED * len(self.precisions)
         network = network.astype(precision)
-        report = self.compared(network, precision, verify=verify, familiar=self._familiar[precision])
+        report = self.subject.compared(network, precision, verify=verify, familiar=self._familiar[precision])
         if report.verdict in ("wrong", "scaled") and self._is_better_without_guards(report, network):
-            self.reports = [self.compared(n, n.X.dtype.name) for n in self.networks]
-            report = self.compared(network, precision)
-        self.reports.append(report)
+            again = [(one.network, self.subject.compared(one.network, one.precision)) for one in self.judged]
+            self.judged = [Judged(*one) for one in again]
+            report = self.subject.compared(network, precision)
+        self.judged.append(Judged(network, report))
         self._note_familiar(report, precision)
-        self.networks.append(network)
         if self.progress is not None:
-            self.progress(len(self.reports), self.examples)
+            self.progress(len(self.judged), self.examples)
 
     def _is_better_without_guards(self, report: Report, network: cases.Network) -> bool:
         """Whether fewer gradients differ from those of the file's cost without the numbers that it adds inside of
         logarithms; then these are left out from now on."""
-        if self.guards is None:
-            able = self.loss is None and self.untraceable is None
-            self.guards = self.host.guards(self.host.inputs(network), None) if able else []
-        if not self.guards or self.without_guards:
+        subject = self.subject
+        if self._guards is None:
+            able = subject.loss is None and subject.untraceable is None
+            self._guards = subject.host.guards(subject.inputs(network), None) if able else []
+        if not self._guards or self._without_guards:
             return False
-        self.host.leave_out_guards(True)
-        self.without_guards = _faults(self.compared(network, network.X.dtype.name)) < _faults(report)
-        self.host.leave_out_guards(self.without_guards)
-        if self.without_guards:
+        subject.host.leave_out_guards(True)
+        self._without_guards = len(_differing(subject.compared(network, network.X.dtype.name))) < len(
+            _differing(report)
+        )
+        subject.host.leave_out_guards(self._without_guards)
+        if self._without_guards:
             self.notes.append(
-                f"The cost adds {self.guards[-1]:g} inside of a logarithm, against log(0); the gradients are held "
+                f"The cost adds {self._guards[-1]:g} inside of a logarithm, against log(0); the gradients are held "
                 "against those of the cost without it."
             )
-        return self.without_guards
-
-    def compared(
-        self, network: cases.Network, precision: str, *, verify: bool = False, familiar: Familiar | None = None
-    ) -> Report:
-        """One network's report."""
-        inputs = self.host.inputs(network)
-        claimed = self.host.claims(inputs, twice=verify)
-        claims, notes = claimed["claims"], list[str]()
-        if not claims:
-            raise CodeError("The code returned nothing that looks like a gradient.")
-        notes += [f"The code changes its input {name} in place." for name in claimed["changed"]]
-        if verify and self.untraceable is None:
-            self.untraceable = self.host.problem(inputs, self.loss)
-        if self.untraceable is not None:
-            notes.append(self.untraceable)
-            return self._numerical(inputs, claims, self._rounding(inputs, precision, notes), precision, notes)
-        evaluate, rounding = partial(self._evaluate, inputs), partial(self._rounding, inputs, precision, notes)
-        errors = rounding() if verify else rounding
-        comparison = Comparison(evaluate, inputs, claims, errors, Precision.of(precision), notes)
-        return _with_unsteady(comparison.report(familiar), claimed["unsteady"])
+        return self._without_guards
 
     def _note_familiar(self, report: Report, precision: str) -> None:
         """What is wrong in enough networks becomes familiar."""
-        wrong = frozenset(f.name for f in report.tensors if f.verdict in (*WRONG, "inherited", "scaled"))
+        wrong = _differing(report)
         self._alike[precision, wrong] += 1
         if wrong and self._alike[precision, wrong] >= BLAMED:
             self._familiar[precision].setdefault(wrong, report)
 
-    def _rounding(self, inputs: Inputs, precision: str, notes: list[str]) -> ClaimErrors:
-        """The claims' own, where it is known."""
-        found = self.host.rounding(inputs, precision)
-        notes += found["notes"]
-        errors: ClaimErrors = found["errors"]
-        return errors
-
-    def _evaluate(self, inputs: Inputs, claimed: Sequence[str], precision: Precision, **options: Any) -> Evaluation:
-        found: Evaluation = self.host.evaluate(inputs, claimed, precision.name, self.loss, **options)
-        return found
-
-    def _numerical(self, inputs: Inputs, claims: Inputs, errors: ClaimErrors, dtype: str, notes: list[str]) -> Report:
-        """Central differences of the untouched forward pass, where autograd cannot see through it."""
-        precision = Precision.of(dtype)
-        findings = []
-        for name, claim in claims.items():
-            if name != COST and of(name) not in self.about["parameters"]:
-                findings.append(Finding(name, of(name), "missing", tuple(claim.shape), claim.dtype.name))
-                continue
-            truth = self.host.numerical(inputs, name, self.loss)
-            own = (errors or {}).get(name, np.abs(truth.value) * precision.gamma(1000))
-            findings.append(judge(name, claim, truth, Bounds(truth.error, own), precision))
-        decided = not any(finding.verdict == "undecided" for finding in findings)
-        counts = {"drawn": 1, "decided": int(decided), "at_kink": 0, "undecided": int(not decided)}
-        verdict = overall(findings, decided=counts["decided"])
-        return Report(verdict, findings, notes, "numerical", counts, precisions=(precision.name,))
-
     def _chosen_loss(self, asked: str | None, networks: Sequence[cases.Network]) -> str | None:
         """None for the file's own cost; else the one asked for, or that the last layer's gradients agree with: exactly,
         or else but for a constant."""
-        if asked is not None or self.about["has_cost"]:
+        subject = self.subject
+        if asked is not None or subject.about["has_cost"]:
             return asked
-        fitting = self.host.fitting_losses(self.host.inputs(networks[0]))
+        fitting = subject.fitting_losses(networks[0])
         other = next((n for n in networks if n.sizes[-1] != networks[0].sizes[-1]), networks[0])
         scaled: list[str] = []
-        for self.loss in fitting:
-            first = self.compared(networks[0], "float64", verify=True)
-            scaled += [self.loss] if first.verdict == "scaled" else []
-            if self._agrees_at_the_end(first) and self._agrees_at_the_end(self.compared(other, "float64")):
-                return self.loss
-        return str([*scaled, *fitting][0])
+        for loss in fitting:
+            subject.loss = loss
+            first = subject.compared(networks[0], "float64", verify=True)
+            scaled += [loss] if first.verdict == "scaled" else []
+            if self._agrees_at_the_end(first) and self._agrees_at_the_end(subject.compared(other, "float64")):
+                return loss
+        return [*scaled, *fitting][0]
 
     def _agrees_at_the_end(self, report: Report) -> bool:
         """Whether a gradient of the last layer is right: the others may have mistakes of their own."""
-        last = [f"d{name}" for name in self.about["last_layer"]]
+        last = [f"d{name}" for name in self.subject.about["last_layer"]]
         return any(f.name in last and f.verdict == "ok" for f in report.tensors)
 
-    # -- what follows
-
     def _conclusion(self) -> Report:
-        report = merge(self.reports)
-        if self.loss is not None:
-            own = "in place of the file's own" if self.about["has_cost"] else "the file has none"
-            report.assumed = [f"the cost is {LOSSES[self.loss].says} ({own})"]
-            if report.verdict == "scaled" and not self.about["has_cost"]:
+        """The verdict on all networks."""
+        report, loss = merge([one.report for one in self.judged]), self.subject.loss
+        if loss is not None:
+            has_cost = self.subject.about["has_cost"]
+            own = "in place of the file's own" if has_cost else "the file has none"
+            report.assumed = [f"the cost is {LOSSES[loss].says} ({own})"]
+            if report.verdict == "scaled" and not has_cost:
                 report = _as_convention(report)
         report.notes = [*self.notes, *report.notes]
         return report
 
-    def _explained(self, report: Report) -> Report:
-        """With lines, and the smallest network that shows the fault."""
-        placed = self._placed()
-        report = merged_with(report, placed)
-        report.draw = partial(_picture, placed, report)
-        if report.verdict in ("wrong", "scaled"):
-            found = diagnosed(placed, report.first_fault, self.about["samples_axis"])
-            report.diagnosis = self._wrong_cost() or [diagnosis.to_dict() for diagnosis in found]
-        _with_cells(report, self.about["cells"])
-        if report.verdict in ("wrong", "scaled"):
-            report.smallest_case = self._smallest()
-        shown(report)
-        return report
 
-    def _wrong_cost(self) -> list[dict[str, Any]]:
-        """Where the gradients are right for a named cost and not for the file's own: the cost is what is wrong."""
-        if self.loss is not None or self.untraceable is not None:
-            return []
-        shown = [n for n, r in zip(self.networks, self.reports, strict=True) if r.verdict == "wrong"][:WATCHED]
-        fitting = self.host.fitting_losses(self.host.inputs(shown[0])) if shown else []
-        try:
-            for name in fitting:
-                self.loss = name
-                if all(self.compared(n, n.X.dtype.name).verdict == "agrees" for n in shown):
-                    says = f"It is the cost that differs: the gradients are right for {LOSSES[name].says}."
-                    return [{"name": COST, "line": None, "mistake": "wrong cost", "says": says, "fix": None}]
-        finally:
-            self.loss = None
-        return []
-
-    def _placed(self) -> list[Placed]:
-        """Some networks again, watched: those that show what is wrong, if anything is."""
-        failing = [i for i, report in enumerate(self.reports) if report.verdict != "agrees"]
-        chosen = sorted(failing, key=lambda i: self.reports[i].precisions[0] != "float64")[:WATCHED] or [0]
-        placed = []
-        for i in chosen:
-            if self.reports[i].reference == "autograd":
-                precision = Precision.of(self.reports[i].precisions[0])
-                inputs = self.host.inputs(self.networks[i])
-                placed.append(place(self.host, inputs, precision, self.loss, self.about["samples_axis"]))
-        return placed
-
-    def _smallest(self) -> dict[str, Any]:
-        shown = [i for i, report in enumerate(self.reports) if report.verdict in ("wrong", "scaled")]
-        known = self.networks[min(shown, key=lambda i: (self.networks[i].X.dtype != np.float64, i))]
-        precision = known.X.dtype.name
-
-        def shows(network: cases.Network) -> bool:
-            with contextlib.suppress(CodeError, ValueError):
-                report = self.compared(network.astype(precision), precision, familiar=self._familiar[precision])
-                return report.verdict in ("wrong", "scaled")
-            return False
-
-        found = smallest(known, self.wide, shows).astype(precision)
-        return {"sizes": list(found.sizes), "m": found.m, "inputs": self.host.inputs(found), "seed": self.seed}
-
-
-def _picture(placed: Sequence[Placed], report: Report) -> Picture | None:
-    """Of the networks that were watched, the one where most tensors have the verdict that is reported of them."""
-    reported = {finding.name: finding.verdict for finding in report.tensors}
-
-    def typical(one: Placed) -> int:
-        return sum(reported.get(finding.name) == finding.verdict for finding in one.report.tensors)
-
-    best = max(placed, key=typical, default=None)
-    return None if best is None else picture_of(best.comparison, best.places)
-
-
-def _faults(report: Report) -> int:
-    return sum(finding.verdict in (*WRONG, "inherited", "scaled") for finding in report.tensors)
-
-
-def _with_unsteady(report: Report, unsteady: Sequence[str]) -> Report:
-    """What comes out differently the second time is a fault of its own."""
-    if not unsteady:
-        return report
-    tensors = [f.but(verdict="fault") if f.name in unsteady else f for f in report.tensors]
-    note = f"Called twice on the same numbers, the code gives another {', '.join(unsteady)} the second time."
-    return replace(report, verdict="wrong", tensors=tensors, notes=[*report.notes, note])
+def _differing(report: Report) -> frozenset[str]:
+    """The gradients that are not those of the cost, by their own fault or not."""
+    return frozenset(f.name for f in report.tensors if f.verdict in (*WRONG, "inherited", "scaled"))
 
 
 def _as_convention(report: Report) -> Report:
@@ -423,18 +291,6 @@ def _as_convention(report: Report) -> Report:
         "convention."
     )
     return replace(report, verdict="agrees", tensors=tensors, notes=[*report.notes, note])
-
-
-def _with_cells(report: Report, cells: Mapping[str, Sequence[int]]) -> None:
-    """Of a notebook, the cell and the line in it."""
-    if cells:
-        for i, finding in enumerate(report.tensors):
-            if finding.line is not None and str(finding.line) in cells:
-                cell, line = cells[str(finding.line)]
-                report.tensors[i] = finding.but(cell=cell, line=line)
-        for found in report.diagnosis:
-            if str(found["line"]) in cells:
-                found["cell"], found["line"] = cells[str(found["line"])]
 
 
 def draw(wide: dict[str, Any], examples: int, seed: int) -> list[cases.Network]:

@@ -74,6 +74,10 @@ class Server:
         """See `Host.leave_out_guards`."""
         self.host.leave_out_guards(left_out)
 
+    def do_own_start(self, inputs: Any) -> Any:
+        """See `Host.own_start`."""
+        return self.host.own_start(inputs)
+
     def do_claims(self, inputs: Any, twice: bool) -> Any:
         """See `Host.claims`."""
         return self.host.claims(inputs, twice=twice)

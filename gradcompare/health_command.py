@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from gradcompare.outputs import write
 from gradcompare.symptoms import Health, health
 
 __all__ = ["NetworkFileError", "examine", "save", "to_json"]
@@ -46,9 +47,11 @@ def examine(file: str, activations: str | None = None, loss: str | None = None) 
 def save(
     file: Path, parameters: dict[str, np.ndarray], X: np.ndarray, Y: np.ndarray, activations: Any, loss: str
 ) -> None:
-    """The file that `examine` reads."""
+    """The file that `examine` reads; CannotWriteError, in words, where it cannot be written."""
     arrays: dict[str, Any] = {**parameters, "X": X, "Y": Y, "activations": np.array(list(activations))}
-    np.savez_compressed(file, **arrays, loss=np.array([loss]))
+    archive = io.BytesIO()
+    np.savez_compressed(archive, **arrays, loss=np.array([loss]))
+    write(str(file), archive.getvalue())
 
 
 def to_json(found: Health) -> str:
@@ -58,14 +61,19 @@ def to_json(found: Health) -> str:
 
 def _read(file: str) -> dict[str, np.ndarray]:
     try:
-        archive = np.load(file, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise NetworkFileError(f"{file} holds one array; it should be an archive of several, by np.savez.")
-        with archive:
-            return {name: archive[name] for name in archive.files}
+        with open(file, "rb") as stream:
+            archive = np.load(stream, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise NetworkFileError(f"{file} holds one array; it should be an archive of several, by np.savez.")
+            with archive:
+                return {name: archive[name] for name in archive.files}
     except OSError as problem:
         raise NetworkFileError(f"{file} cannot be read: {problem.strerror or problem}.") from None
-    except (ValueError, EOFError, zipfile.BadZipFile):
+    except NetworkFileError:
+        raise
+    except MemoryError:
+        raise NetworkFileError(f"{file} holds an array that is larger than this machine's memory.") from None
+    except Exception:  # whatever NumPy, zipfile and zlib make of bytes that are none of theirs
         raise NetworkFileError(f"{file} is no .npz file of numbers; np.savez writes one.") from None
 
 

@@ -88,6 +88,16 @@ class Host:
         """The arrays that stand for a network."""
         return {name: np.asarray(array) for name, array in self.program.inputs(network).items()}
 
+    def own_start(self, inputs: Inputs) -> dict[str, Any] | None:
+        """The parameters that the program itself makes for the sizes of these inputs, and its output for the inputs;
+        None where it makes none."""
+        with self._code_runs("in its forward pass"):
+            parameters = self.program.start(inputs)
+            if parameters is None:
+                return None
+            output, _ = self.program.forward(copies(inputs))
+        return {"parameters": parameters, "output": np.asarray(output)}
+
     def claims(self, inputs: Inputs, *, twice: bool = True) -> dict[str, Any]:
         """What the program says the gradients are; the inputs that it changed; and, where they are asked for twice,
         those that differ the second time."""

@@ -109,6 +109,11 @@ class Child:
         """See `Host.leave_out_guards`."""
         self._call("leave_out_guards", left_out=left_out)
 
+    def own_start(self, inputs: Mapping[str, np.ndarray]) -> dict[str, Any] | None:
+        """See `Host.own_start`."""
+        answer: dict[str, Any] | None = self._call("own_start", inputs=inputs)
+        return answer
+
     def claims(self, inputs: Mapping[str, np.ndarray], *, twice: bool = True) -> dict[str, Any]:
         """See `Host.claims`."""
         return self._call("claims", inputs=inputs, twice=twice)

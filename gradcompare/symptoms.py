@@ -5,6 +5,7 @@ None of it makes a gradient wrong: a network can be ill and its gradients right,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -14,11 +15,14 @@ import numpy as np
 
 import manual
 
-__all__ = ["SYMPTOMS", "Health", "Note", "Patient", "Symptom", "health"]
+__all__ = ["ACTIVATIONS", "OUTPUTS", "SYMPTOMS", "Health", "Note", "Patient", "Symptom", "health"]
 
 KEPT = 0.05
 """A unit is saturated where it keeps at most this part of its activation's steepest slope, over the samples."""
-STEEPEST = {"sigmoid": 0.25, "tanh": 1.0}
+ACTIVATIONS, OUTPUTS = tuple(manual.activations.ACTIVATIONS), tuple(manual.activations.OUTPUTS)
+"""The names of the activations of a hidden layer, and of the last."""
+STEEPEST = {"sigmoid": 0.25, "tanh": 1.0, "relu": 1.0, "leaky_relu": 1.0, "identity": 1.0}
+SATURATING = ("sigmoid", "tanh")
 GROWTH = 1_000.0
 """The gradient vanishes or explodes where it shrinks or grows by this factor between the output and layer 1. With the
 notes' 0.01 as scale, a shallow network loses a factor of about 100, and trains."""
@@ -54,12 +58,17 @@ class Health:
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
-        """{"network", "notes": [{"symptom", "where", "number", "says", "source", "advice"}], "not_measured"}."""
+        """{"network", "notes": [{"symptom", "where", "number", "says", "source", "advice"}], "not_measured"}; a number
+        that is not finite is a string."""
         return {
             "network": self.network,
-            "notes": [asdict(note) for note in self.notes],
+            "notes": [asdict(note) | {"number": _finite(note.number)} for note in self.notes],
             "not_measured": list(self.not_measured),
         }
+
+
+def _finite(number: float) -> float | str:
+    return number if math.isfinite(number) else str(number)
 
 
 class Found(NamedTuple):
@@ -109,6 +118,11 @@ class Patient:
         g = manual.ACTIVATIONS[self.activations[layer - 1]]
         return g.slope(self.cache[f"Z{layer}"], self.cache[f"A{layer}"])
 
+    def kept(self, layer: int) -> np.ndarray:
+        """Of each unit the mean slope over the samples, over the steepest slope that its activation has, (n_l,)."""
+        means: np.ndarray = self.slopes(layer).mean(axis=1)
+        return means / STEEPEST[self.activations[layer - 1]]
+
     def __str__(self) -> str:
         sizes = [len(self.X), *(len(self.parameters[f"b{layer}"]) for layer in range(1, len(self.activations) + 1))]
         return f"{'-'.join(map(str, sizes))}, {', '.join(self.activations)}, {self.X.shape[1]} samples"
@@ -152,7 +166,8 @@ def health(
         if row.needs_labels and Y is None:
             not_measured.append(name)
             continue
-        notes += (Note(name, *found, row.source, row.advice) for found in row.find(patient))
+        with np.errstate(over="ignore", invalid="ignore"):
+            notes += (Note(name, *found, row.source, row.advice) for found in row.find(patient))
     return Health(str(patient), tuple(notes), tuple(not_measured))
 
 
@@ -193,9 +208,9 @@ def _saturated(patient: Patient) -> Iterator[Found]:
     if patient.loss == "squared_error":  # with cross entropy the output's slope cancels
         layers.append((len(patient.activations), patient.activations[-1]))
     for layer, g in layers:
-        if g not in STEEPEST:
+        if g not in SATURATING:
             continue
-        kept = patient.slopes(layer).mean(axis=1) / STEEPEST[g]  # (n_l,)
+        kept = patient.kept(layer)
         units = [int(i) + 1 for i in np.flatnonzero(kept <= KEPT)]
         if units:
             lost = 1 - float(kept.mean())
@@ -222,7 +237,7 @@ def _linear(patient: Patient) -> Iterator[Found]:
     hidden = [g for _, g in patient.hidden]
     if hidden and set(hidden) == {"identity"}:
         given = sum(array.size for array in patient.parameters.values())
-        needed = sum(array.size for array in manual.collapse(patient.parameters).values())
+        needed = (len(patient.X) + 1) * len(patient.parameters[f"b{len(patient.activations)}"])
         yield Found(
             "the network",
             given - needed,

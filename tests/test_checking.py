@@ -209,3 +209,15 @@ def test_nothing_is_placed_where_all_is_right_without_names(check):
 def test_options_that_are_none_are_refused_in_words(check, options):
     with pytest.raises(ValueError, match=str(next(iter(options.values())))):
         check(**options)
+
+
+@pytest.mark.parametrize("later", ["explained", "noted"])
+def test_interrupted_after_the_last_network_the_verdict_is_known(check, monkeypatch, later):
+    def interrupt(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"gradcompare.checking.{later}", interrupt)
+    with pytest.raises(KeyboardInterrupt) as interrupted:
+        check(but={" / m": ""})
+    assert interrupted.value.report.verdict == "scaled"
+    assert any("Interrupted after 6 of 6 networks" in note for note in interrupted.value.report.notes)

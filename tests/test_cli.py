@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gradcompare import arguments, checking, losses
-from gradcompare.cli import exit_status, main
+from gradcompare import arguments, checking, commands, exit_status, losses
+from gradcompare.cli import main
 from gradcompare.interfaces import INTERFACES
 from gradcompare.report import Report
 from gradcompare.verdict import Finding
@@ -155,7 +155,7 @@ def test_a_name_in_the_file_is_passed_on(checks, capsys):
     ],
 )  # fmt: skip
 def test_exit_status(verdicts, status):
-    assert exit_status(verdicts) == status
+    assert exit_status.of_all(verdicts) == status
 
 
 # ---- JSON and CSV
@@ -480,9 +480,21 @@ def test_a_failure_of_our_own_is_no_verdict(checks, capsys, monkeypatch):
     def fails(_options):
         raise ZeroDivisionError("oh")
 
-    monkeypatch.setattr("gradcompare.cli._check", fails)
+    monkeypatch.setitem(commands.COMMANDS, "check", fails)
     monkeypatch.setattr("gradcompare.cli._say_no_more", lambda: None)
     assert main(["check", "a.py"]) == 2
     err = capsys.readouterr().err
     assert "ZeroDivisionError: oh" in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [("dict_cache_lost_derivative.py", 1), ("dict_cache_from_zero_right.py", 0)]
+)
+def test_the_readme_shows_what_a_check_says(name, status):
+    readme = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
+    _, _, shown = readme.partition(f"$ gradcompare check examples/{name}\n")
+    done = command("check", f"examples/{name}", cwd=EXAMPLES.parent)
+    assert done.returncode == status
+    pattern = re.escape(shown.partition("```")[0]).replace(r"\.\.\.\n", r"(.*\n)*")
+    assert re.fullmatch(pattern, done.stdout)

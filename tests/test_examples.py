@@ -39,6 +39,7 @@ TABLE = {
     "class_stored_right": Row("class", "agrees"),
     "class_stored_wrong_axis": Row("class", "wrong", "db1", 31, "wrong_axis"),
     "dict_cache_cost_half": Row("dict-cache", "wrong", "dZ2", 40, "wrong cost"),
+    "dict_cache_from_zero_right": Row("dict-cache", "agrees"),
     "dict_cache_guarded_log_right": Row("dict-cache", "agrees"),
     "dict_cache_label_missing": Row("dict-cache", "wrong", "dZ2", 20, "label_missing"),
     "dict_cache_lost_derivative": Row("dict-cache", "wrong", "dZ1", 37, "slope_missing"),

@@ -162,6 +162,37 @@ def test_a_file_without_a_network_is_refused_in_words(tmp_path, capsys, arrays, 
     assert says in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_file_that_is_damaged_is_refused_in_words(tmp_path, capsys, seed):
+    _, X, Y = network()
+    file = tmp_path / "network.npz"
+    np.savez_compressed(file, X=X, Y=Y, **manual.zero_parameters((2, 4, 1)))
+    whole = file.read_bytes()
+    generator = np.random.default_rng(seed)
+    refused = 0
+    for _ in range(60):
+        damaged = bytearray(whole[: generator.integers(len(whole) // 2, len(whole) + 1)])
+        for place in generator.integers(0, len(damaged), 3):
+            damaged[place] = generator.integers(256)
+        file.write_bytes(damaged)
+        if main(["health", str(file)]) == 2:
+            refused += 1
+            error = capsys.readouterr().err
+            assert error.startswith("gradcompare health: ")
+            assert error.count("\n") == 1
+    assert refused > 30
+
+
+def test_numbers_out_of_range_are_strings_in_json(tmp_path, capsys):
+    parameters, X, Y = network((2, 3, 3, 1))
+    parameters["W3"] *= 1e-200
+    parameters["W2"] *= 1e-200
+    file = tmp_path / "network.npz"
+    np.savez(file, X=X * 1e-100, Y=Y, activations=["identity", "identity", "sigmoid"], **parameters)
+    assert main(["health", str(file), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["notes"]
+
+
 def test_a_file_that_is_none_is_refused_in_words(tmp_path, capsys):
     (tmp_path / "text.npz").write_text("not an archive")
     (tmp_path / "empty.npz").write_text("")

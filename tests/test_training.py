@@ -16,6 +16,7 @@ from gradcompare.training.activations import train as train_fast
 from gradcompare.training.datasets import DATASETS, Dataset, draw
 from gradcompare.training.parting import curvature, why
 from gradcompare.training.problem import Problem, distance, norm
+from gradcompare.training.rounding import check
 
 DRAWN = [name for name in DATASETS if name != "breast-cancer"]
 
@@ -123,12 +124,93 @@ def test_a_large_learning_rate_parts_them_and_rounding_explains_it():
     assert all(apart <= bound for apart, bound in zip(found.distances[: k + 1], found.explained[: k + 1], strict=True))
 
 
+def test_a_gradient_that_is_a_small_difference_of_large_terms_loses_digits():
+    generator = np.random.default_rng(0)
+    X = generator.standard_normal((3, 40))
+    with_ones = np.vstack([X, np.ones((1, 40))])
+    Y = 1e4 * generator.standard_normal((1, 40))
+    Y -= Y @ np.linalg.pinv(with_ones) @ with_ones  # nothing that a plane could learn is left: W = 0, b = 0 is best
+    data = Dataset("plane", X, Y, "identity", "squared_error").astype("float32")
+    found = course.run(Problem(data, (), "tanh", 0.5, 20))
+    assert found.agrees
+    assert found.parting.reason == "lost digits"
+    d = manual.fused.gradients(found.parameters, data.X, data.Y, ("identity",), "squared_error")
+    assert norm(found.checks[-1].bound) > 1e-3 * 0.5 * norm(d)
+    k = found.parting.step + 1
+    assert found.distances[k] <= found.explained[k]
+
+
+def test_what_has_no_other_reason_is_growth():
+    p = problem()
+    here = p.start()
+    moment = {"step": 5, "here": here, "there": here, "checks": [check(p, 0, here)], "sudden": False}
+    assert why(p, **moment).reason == "growth"
+    assert why(replace(p, learning_rate=100.0), **moment).reason == "learning rate"
+    coarse = [replace(moment["checks"][0], bound={name: 0.01 * np.ones_like(array) for name, array in here.items()})]
+    assert why(p, **moment | {"checks": coarse}).reason == "lost digits"
+
+
+@pytest.fixture
+def interrupted_in_step_nine(monkeypatch):
+    calls, step = [], course.Shadows.step
+
+    def interrupts(self, move):
+        calls.append(self)
+        if len(calls) == 17:  # twice a step
+            raise KeyboardInterrupt
+        step(self, move)
+
+    monkeypatch.setattr(course.Shadows, "step", interrupts)
+
+
+@pytest.mark.usefixtures("interrupted_in_step_nine")
+def test_ctrl_c_leaves_the_steps_that_both_have_taken():
+    p = problem(iterations=20)
+    found = course.run(p)
+    until = course.run(replace(p, iterations=8))
+    assert found.is_interrupted
+    assert not until.is_interrupted
+    assert found.costs == until.costs
+    assert found.costs_torch == until.costs_torch
+    assert found.distances == until.distances
+    assert len(found.explained) == len(found.expected) == 9
+    assert distance(found.parameters, until.parameters) == distance(found.parameters_torch, until.parameters_torch) == 0
+
+
+@pytest.mark.usefixtures("interrupted_in_step_nine")
+def test_an_interrupted_training_says_what_was_known(capsys):
+    assert main(["train", "--iterations", "20"]) == 2
+    out = capsys.readouterr().out
+    assert "20 steps, float64.\nInterrupted after 8 of these steps.\n" in out
+    assert "They do not part" in out
+
+
 def test_curvature_is_that_of_a_least_squares_problem():
     generator = np.random.default_rng(0)
     X, Y = generator.standard_normal((3, 40)), generator.standard_normal((1, 40))
     p = Problem(Dataset("plane", X, Y, "identity", "squared_error"), (), "tanh", 0.1, 1)
     with_ones = np.vstack([X, np.ones((1, 40))])
     assert curvature(p, p.start()) == pytest.approx(np.linalg.eigvalsh(with_ones @ with_ones.T / 40).max(), rel=1e-2)
+
+
+@pytest.mark.parametrize("scale", [0.01, 0.5])
+def test_curvature_is_the_largest_eigenvalue_where_others_are_negative(scale):
+    p = problem(scale=scale)  # near zero: a saddle, whose eigenvalues come in pairs of opposite signs
+    here = p.start()
+    shapes = {name: array.shape for name, array in here.items()}
+    ends = np.cumsum([np.prod(shape) for shape in shapes.values()])
+
+    def gradient(vector):
+        parts = np.split(vector, ends[:-1])
+        parameters = {name: part.reshape(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
+        d = manual.fused.gradients(parameters, p.data.X, p.data.Y, p.activations)
+        return np.concatenate([d[f"d{name}"].ravel() for name in shapes])
+
+    at, step = np.concatenate([array.ravel() for array in here.values()]), 1e-6 * np.eye(ends[-1])
+    hessian = np.array([(gradient(at + v) - gradient(at - v)) / 2e-6 for v in step])
+    eigenvalues = np.linalg.eigvalsh((hessian + hessian.T) / 2)
+    assert eigenvalues[0] < -0.1 * eigenvalues[-1] or scale > 0.01
+    assert curvature(p, here) == pytest.approx(eigenvalues[-1], rel=1e-4)
 
 
 def test_norms_do_not_overflow():
@@ -161,6 +243,11 @@ def test_a_sweep_changes_the_scale_of_its_layer_alone():
     found = sweep(p, "output weights, squared error", [0], scales)
     _, costs = train_fast(replace(p, data=replace(p.data, loss="squared_error"), scale=(0.5, 2.0)))
     assert found.costs["tanh"][1, 0] == pytest.approx(costs[-1])
+    deep = replace(p, hidden=(4, 3))
+    for title, expected in (("hidden weights", (2.0, 2.0, 0.5)), ("output weights", (0.5, 0.5, 2.0))):
+        found = sweep(deep, title, [0], scales)
+        _, costs = train_fast(replace(deep, scale=expected))
+        assert found.costs["tanh"][1, 0] == pytest.approx(costs[-1])
     assert set(SWEEPS) == {"hidden weights", "output weights", "all weights", "output weights, squared error"}
 
 
@@ -204,7 +291,7 @@ def test_activations_are_compared_in_a_table(capsys):
     words = ["train", "--compare-activations", "--iterations", "5", "--seeds", "1", "--data", "curve"]
     assert main(words) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "curve, 1-4-1; learning rate 0.1, 5 steps, float64, 1 seeds; medians."
+    assert lines[0] == "curve, 1-4-1; learning rate 0.1, 5 steps, float64, 1 seed; medians."
     assert [line.split()[0] for line in lines[3:7]] == list(HIDDEN)
     assert "squared error" not in "\n".join(lines)  # it has no other cost
 

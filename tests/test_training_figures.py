@@ -68,6 +68,18 @@ def test_the_same_command_writes_the_same_picture(tmp_path, capsys):
         assert network["W1"].shape == (4, 2)
 
 
+def test_what_is_refused_leaves_no_folder_and_what_is_in_it_stays(tmp_path, capsys):
+    folder = tmp_path / "figures"
+    assert main(["train", "--scale", "1,2,3", "--output", str(folder)]) == 2
+    assert not folder.exists()
+    folder.mkdir()
+    (folder / "notes.txt").write_text("mine")
+    (folder / "training.png").mkdir()
+    assert main(["train", "--iterations", "5", "--output", str(folder)]) == 2
+    assert "training.png cannot be written: it is a folder." in capsys.readouterr().err
+    assert sorted(path.name for path in folder.iterdir()) == ["notes.txt", "training.png"]
+
+
 def test_a_folder_that_cannot_be_made_is_said(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert main(["train", "--iterations", "5", "--output", str(tmp_path / "file" / "below")]) == 2

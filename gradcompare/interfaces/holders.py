@@ -28,6 +28,8 @@ class Holder:
     """Whether the file itself says what shapes its parameters have."""
     sees_data = False
     """Whether X and Y are given to what makes the parameters."""
+    makes_the_start = False
+    """Whether what it builds holds the numbers that the file's training starts from."""
     depths: tuple[int, ...] = (2,)
     """How many layers with weights the networks may have, the preferred first."""
     sizes: tuple[int, ...] | None = None
@@ -93,6 +95,7 @@ class Initialised(Holder):
     """Parameters as the file's own initialiser makes them: a tuple of arrays, dicts, lists, nested as they are."""
 
     kind = "initialised"
+    makes_the_start = True
 
     def __init__(self, initialise: Callable[..., Any], plan: Plan, names: list[str]) -> None:
         self.initialise, self.plan, self.names = initialise, plan, names
@@ -129,6 +132,7 @@ class Instance(Holder):
     """Parameters in the attributes of an object, made by its constructor."""
 
     kind = "instance"
+    makes_the_start = True
 
     def __init__(self, made: type, plan: Plan) -> None:
         self.made, self.plan = made, plan

@@ -23,6 +23,7 @@ class Late(Instance):
     """An object, and the method that makes its parameters."""
 
     sees_data = True
+    makes_the_start = False
 
     def __init__(self, made: type, plan: Plan, method: str) -> None:
         super().__init__(made, plan)

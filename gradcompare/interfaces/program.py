@@ -59,6 +59,11 @@ class Program(ABC):
         """The arrays that stand for a network: each parameter under the file's own name, "X" and "Y"."""
 
     @abstractmethod
+    def start(self, inputs: Mapping[str, Any]) -> Arrays | None:
+        """The parameters that the file itself makes for a network of the sizes of these inputs, under the same names;
+        None where it makes none."""
+
+    @abstractmethod
     def forward(self, inputs: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         """The network's output, and every named value on the way to it that the file returns or stores."""
 

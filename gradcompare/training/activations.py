@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import manual
+from gradcompare.symptoms import KEPT, Patient
 from gradcompare.training.datasets import draw
 from gradcompare.training.problem import Problem
 
@@ -17,7 +18,7 @@ __all__ = ["HIDDEN", "SCALES", "SWEEPS", "Race", "Sweep", "race", "sweep"]
 HIDDEN = ("sigmoid", "tanh", "relu", "leaky_relu")
 SCALES = (0.001, 0.01, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 ORDINARY = 0.5
-"""The scale of the layer that is not swept."""
+"""The scale of the layers that are not swept."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Race:
 
 @dataclass(frozen=True)
 class Sweep:
-    """The cost at the end by the scale of the first weights of one layer."""
+    """The cost at the end by the scale of some of the first weights."""
 
     title: str
     scales: tuple[float, ...]
@@ -44,13 +45,17 @@ class Sweep:
     """(scales, seeds) of J at the end by activation; infinite where it overflowed."""
 
 
-SWEEPS: dict[str, Callable[[float], dict[str, Any]]] = {
-    "all weights": lambda scale: {"scale": scale},
-    "hidden weights": lambda scale: {"scale": (scale, ORDINARY)},
-    "output weights": lambda scale: {"scale": (ORDINARY, scale)},
-    "output weights, squared error": lambda scale: {"scale": (ORDINARY, scale), "loss": "squared_error"},
+SWEEPS: dict[str, Callable[[float, int], dict[str, Any]]] = {
+    "all weights": lambda scale, hidden: {"scale": scale},
+    "hidden weights": lambda scale, hidden: {"scale": (*[scale] * hidden, ORDINARY)},
+    "output weights": lambda scale, hidden: {"scale": (*[ORDINARY] * hidden, scale)},
+    "output weights, squared error": lambda scale, hidden: {
+        "scale": (*[ORDINARY] * hidden, scale),
+        "loss": "squared_error",
+    },
 }
-"""What is swept, by the title of its picture; the last without the cost that cancels the slope of a sigmoid output."""
+"""What is swept, by the title of its picture: from a scale and the number of hidden layers, what differs. The last is
+without the cost that cancels the slope of a sigmoid output."""
 
 
 def race(
@@ -86,7 +91,7 @@ def sweep(
         drawn = replace(problem, data=draw(problem.data.name, seed).astype(problem.data.X.dtype.name), seed=seed)
         for i, scale in enumerate(scales):
             for g in HIDDEN:
-                history = train(_changed(drawn, activation=g, **SWEEPS[title](scale)))[1]
+                history = train(_changed(drawn, activation=g, **SWEEPS[title](scale, len(problem.hidden))))[1]
                 costs[g][i, j] = np.inf if np.isnan(history[-1]) else history[-1]
                 advance()
     return Sweep(title, tuple(scales), costs)
@@ -123,14 +128,9 @@ def train(problem: Problem) -> tuple[dict[str, np.ndarray], np.ndarray]:
 
 
 def _lost_units(problem: Problem, parameters: dict[str, np.ndarray]) -> float:
-    """The share of the hidden units whose mean slope is at most a twentieth of the steepest."""
-    cache = manual.forward(parameters, problem.data.X, problem.activations)
-    steepest = {"sigmoid": 0.25}.get(problem.activation, 1.0)
-    lost = []
-    for layer in range(1, len(problem.hidden) + 1):
-        slope = manual.ACTIVATIONS[problem.activation].slope(cache[f"Z{layer}"], cache[f"A{layer}"])
-        lost += (slope.mean(axis=1) <= steepest / 20).tolist()
-    return float(np.mean(lost))
+    """The share of the hidden units that keep no more of their slope than a saturated one."""
+    patient = Patient(parameters, problem.data.X, None, problem.activations, problem.data.loss)
+    return float(np.mean(np.concatenate([patient.kept(layer) <= KEPT for layer, _ in patient.hidden])))
 
 
 def _arrays(lists: dict[str, list[Any]]) -> dict[str, np.ndarray]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradcompare.health_command import save
+from gradcompare.outputs import CannotWriteError, check_writable
 from gradcompare.symptoms import health
 from gradcompare.training import activations, course
 from gradcompare.training.course import Course
@@ -23,6 +25,9 @@ __all__ = ["CannotTrainError", "Outcome", "train"]
 
 Advance = Callable[[int, int], object]
 """(done, total), for a progress bar."""
+TRAINED = ("training.png", "training.svg", "network.npz")
+COMPARED = tuple(f"{name}.{kind}" for name in ("functions", "activations", "scales") for kind in ("png", "svg"))
+"""The files that are written."""
 SWEPT_STEPS = 5
 """A sweep takes this part of the steps: what the scale does shows early."""
 
@@ -32,7 +37,7 @@ class CannotTrainError(Exception):
 
 
 class Outcome(NamedTuple):
-    """What is to be said, and "agrees", "wrong" or "undecided"."""
+    """What is to be said, and "agrees", "wrong", "undecided" or "interrupted"."""
 
     text: str
     verdict: str
@@ -45,14 +50,16 @@ def train(options: argparse.Namespace, advance: Advance) -> Outcome:
         CannotTrainError: in words; a missing package, a folder that cannot be written, a cost that overflows.
     """
     try:
-        folder = _folder(options.output)
         problem = _problem(options)
+        folder = _folder(options.output, COMPARED if options.compare_activations else TRAINED)
         return (_compare if options.compare_activations else _side_by_side)(options, problem, folder, advance)
-    except (MissingExtraError, FloatingPointError, ValueError) as problem_met:
+    except (MissingExtraError, FloatingPointError, CannotWriteError) as problem_met:
         raise CannotTrainError(str(problem_met)) from None
+    except MemoryError:
+        raise CannotTrainError(f"There is not the memory for hidden layers of {options.hidden} units.") from None
 
 
-def _folder(name: str | None) -> Path | None:
+def _folder(name: str | None, files: Sequence[str]) -> Path | None:
     """Made, and matplotlib found, before hours of work."""
     if name is None:
         return None
@@ -60,18 +67,17 @@ def _folder(name: str | None) -> Path | None:
     folder = Path(name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".gradcompare"
-        probe.touch()
-        probe.unlink()
     except OSError as problem:
-        raise CannotTrainError(f"{name} cannot be written to: {problem.strerror or problem}.") from None
+        raise CannotWriteError(f"{name} cannot be written to: {problem.strerror or problem}.") from None
+    for file in files:
+        check_writable(str(folder / file))
     return folder
 
 
 def _problem(options: argparse.Namespace) -> Problem:
     data = draw(options.data, options.seed).astype(options.dtype)
     scale: Any = options.scale[0] if len(options.scale) == 1 else options.scale
-    return Problem(
+    problem = Problem(
         data,
         options.hidden,
         options.activation,
@@ -80,6 +86,11 @@ def _problem(options: argparse.Namespace) -> Problem:
         0.0 if options.init == "zeros" else scale,
         options.seed,
     )
+    try:
+        problem.start()
+    except ValueError as refused:
+        raise CannotTrainError(f"{refused}.") from None
+    return problem
 
 
 # ---- two engines -----------------------------------------------------------------------------------------------------
@@ -94,13 +105,22 @@ def _side_by_side(options: argparse.Namespace, problem: Problem, folder: Path | 
         figures.course(found, folder)
         X, Y = problem.data.X, problem.data.Y
         save(folder / "network.npz", found.parameters, X, Y, problem.activations, problem.data.loss)
-        written = f"\nWritten to {folder}: training.png, training.svg, network.npz."
-    verdict = "agrees" if any(one.verdict == "agrees" for one in found.checks) else "undecided"
-    return Outcome("\n".join(_said(found)) + written, verdict if found.agrees else "wrong")
+        written = f"\nWritten to {folder}: {', '.join(TRAINED)}."
+    return Outcome("\n".join(_said(found)) + written, _verdict(found))
+
+
+def _verdict(found: Course) -> str:
+    if not found.agrees:
+        return "wrong"
+    if found.is_interrupted:
+        return "interrupted"
+    return "agrees" if any(one.verdict == "agrees" for one in found.checks) else "undecided"
 
 
 def _said(found: Course) -> Iterator[str]:
     yield f"{found.problem}."
+    if found.is_interrupted:
+        yield f"Interrupted after {len(found.costs):,} of these steps."
     yield ""
     measure, mine = found.problem.quality(found.parameters)
     theirs = found.problem.quality(found.parameters_torch)[1]
@@ -141,8 +161,8 @@ def _distances(found: Course) -> str:
     there = "there" if found.parting is None else f"after {k:,} steps, where they have parted,"
     return (
         f"The two parameter vectors are {found.distances[-1]:.1e} apart at the end (relative), at most "
-        f"{np.nanmax(found.distances):.1e}. Roundings of the size that was seen let expect "
-        f"{_size(found.expected[k])} {there} and their bounds explain {_size(found.explained[k])}."
+        f"{np.nanmax(found.distances):.1e}. Roundings of the size that was seen "
+        f"account for {_size(found.expected[k])} {there} and their bounds for {_size(found.explained[k])}."
     )
 
 
@@ -173,22 +193,27 @@ def _compare(options: argparse.Namespace, problem: Problem, folder: Path | None,
         advance(next(count), total)
 
     race = activations.race(problem, seeds, done)
-    sweeps = [activations.sweep(swept, title, seeds, advance=done) for title in titles]
+    sweeps: list[activations.Sweep] = []
+    with contextlib.suppress(KeyboardInterrupt):  # what is known by then is said
+        for title in titles:
+            sweeps.append(activations.sweep(swept, title, seeds, advance=done))
     text = "\n".join([*_said_of_race(problem, race, len(seeds)), "", *_said_of_sweeps(swept, sweeps)])
+    if len(sweeps) < len(titles):
+        return Outcome(f"{text}\n\nInterrupted after {len(sweeps)} of {len(titles)} sweeps.", "interrupted")
     if folder is not None:
         from gradcompare.training import figures
 
         figures.functions(folder)
         figures.race(race, str(problem).partition(";")[0], folder)
         figures.sweeps(sweeps, swept.iterations, folder)
-        names = [f"{name}.{kind}" for name in ("functions", "activations", "scales") for kind in ("png", "svg")]
-        text += f"\n\nWritten to {folder}: {', '.join(names)}."
+        text += f"\n\nWritten to {folder}: {', '.join(COMPARED)}."
     return Outcome(text, "agrees")
 
 
 def _said_of_race(problem: Problem, found: activations.Race, seeds: int) -> Iterator[str]:
     _, _, schedule = str(problem).split("; ")
-    yield f"{problem.data.name}, {'-'.join(map(str, problem.sizes))}; {schedule}, {seeds} seeds; medians."
+    sizes, several = "-".join(map(str, problem.sizes)), "s" * (seeds > 1)
+    yield f"{problem.data.name}, {sizes}; {schedule}, {seeds} seed{several}; medians."
     yield ""
     early = max(problem.iterations // 10, 1) - 1
     heads = (f"J at {early + 1:,}", "J at the end", "quartiles", found.measure, "lost units")

@@ -50,13 +50,18 @@ class Course:
         return all(one.verdict != "wrong" and one.verdict != "scaled" for one in self.checks)
 
     @property
+    def is_interrupted(self) -> bool:
+        """Whether it stopped at Ctrl-C; then everything is of the steps before."""
+        return len(self.costs) < self.problem.iterations
+
+    @property
     def half_of_the_digits(self) -> float:
         """The relative distance at which two trajectories have parted: the root of the unit roundoff."""
         return float(np.sqrt(np.finfo(self.problem.data.X.dtype).eps / 2))
 
 
 def run(problem: Problem, advance: Callable[[int], object] = lambda step: None) -> Course:
-    """Train both, `advance(k)` being called after step k.
+    """Train both, `advance(k)` being called after step k. Ctrl-C ends it after the last step that both have taken.
 
     Raises FloatingPointError, in words, where the cost overflows, and what `manual.forward` raises.
     """
@@ -68,21 +73,38 @@ def run(problem: Problem, advance: Callable[[int], object] = lambda step: None) 
     bounded, typical = (Shadows(problem, here, problem.seed) for _ in range(2))
     seen: Arrays = dict.fromkeys(here, np.zeros(()))
     _measure(course, here, there, bounded, typical)
-    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is said in words
-        for k in range(problem.iterations):
-            if k in when:
-                course.checks.append(check(problem, k, here))
-                seen = {name: np.maximum(size, course.checks[-1].seen[name]) for name, size in seen.items()}
-            before = here, there
-            here = _step_by_hand(course, here)
-            there = _step_in_torch(course, there, X, Y)
-            bounded.step(course.checks[-1].bound)
-            typical.step(seen)
-            _measure(course, here, there, bounded, typical)
-            _watch(course, k, *before)
-            advance(k)
+    taken = 0, here, there
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is said in words
+            for k in range(problem.iterations):
+                if k in when:
+                    course.checks.append(check(problem, k, here))
+                    seen = {name: np.maximum(size, course.checks[-1].seen[name]) for name, size in seen.items()}
+                here = _step_by_hand(course, here)
+                there = _step_in_torch(course, there, X, Y)
+                bounded.step(course.checks[-1].bound)
+                typical.step(seen)
+                _measure(course, here, there, bounded, typical)
+                _watch(course, *taken)
+                taken = k + 1, here, there
+                advance(k)
+    except KeyboardInterrupt:
+        if not taken[0]:
+            raise
+        _forget_after(course, taken[0])
+    _, here, there = taken
     course.parameters, course.parameters_torch = here, _arrays(there)
     return course
+
+
+def _forget_after(course: Course, k: int) -> None:
+    """What was noted of a step that was not finished, the one after the first k."""
+    for by_step in (course.costs, course.costs_torch):
+        del by_step[k:]
+    for by_step in (course.distances, course.explained, course.expected):
+        del by_step[k + 1 :]
+    if course.parting is not None and course.parting.step >= k:
+        course.parting = None
 
 
 def _spread_out(iterations: int) -> Sequence[int]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import manual
+from gradcompare.outputs import write
 from gradcompare.training.activations import HIDDEN, Race, Sweep
 from gradcompare.training.course import Course
 from gradcompare.training.extras import needed
@@ -44,7 +46,7 @@ SETTINGS: Any = {
 
 @contextmanager
 def _figure(folder: Path, name: str, rows: int, columns: int, size: tuple[float, float]) -> Iterator[Any]:
-    """Axes (rows, columns), written as {name}.png and {name}.svg."""
+    """Axes (rows, columns), written as {name}.png and {name}.svg; CannotWriteError where that cannot be."""
     mpl = needed("matplotlib")
     mpl.use("Agg")
     pyplot = needed("matplotlib.pyplot")
@@ -53,7 +55,9 @@ def _figure(folder: Path, name: str, rows: int, columns: int, size: tuple[float,
         try:
             yield axes
             for kind, options in (("png", {"dpi": 110}), ("svg", {"metadata": {"Date": None}})):
-                figure.savefig(folder / f"{name}.{kind}", **options)
+                picture = BytesIO()
+                figure.savefig(picture, format=kind, **options)
+                write(str(folder / f"{name}.{kind}"), picture.getvalue())
         finally:
             pyplot.close(figure)
 

@@ -18,7 +18,10 @@ Arrays = dict[str, np.ndarray]
 KINKED = ("relu", "leaky_relu")
 LOST = 1e-3
 """A gradient whose rounding bound is above this part of it has few digits left."""
-POWER_STEPS = 30
+KRYLOV = 25
+"""Dimensions of the space in which the steepest direction is looked for."""
+EXHAUSTED = 1e-9
+"""A product of the Hessian with a unit vector that adds no more than this to the space adds nothing."""
 
 
 @dataclass(frozen=True)
@@ -127,20 +130,41 @@ def _gradients(problem: Problem, parameters: Arrays) -> Arrays:
 
 
 def curvature(problem: Problem, parameters: Arrays) -> float:
-    """The largest eigenvalue of the Hessian of J by size: power iteration, its products by central differences of the
-    gradients in float64 (H v = (g(p + h v) - g(p - h v)) / 2h)."""
+    """The largest eigenvalue of the Hessian of J, which may have negative ones of the same size: that of its projection
+    onto a Krylov space (Lanczos; G. H. Golub, C. F. Van Loan, Matrix Computations, 4th ed., section 10.1). Products are
+    central differences of the gradients in float64, H v = (g(p + h v) - g(p - h v)) / 2h. 0 where one is not finite.
+    """
     exact = replace(problem, data=problem.data.astype("float64"))
-    here = {name: array.astype(np.float64) for name, array in parameters.items()}
-    generator = np.random.default_rng(0)
-    v = {name: generator.standard_normal(array.shape) for name, array in here.items()}
-    h, eigenvalue = 1e-5 * (norm(here) or 1.0), 0.0
-    for _ in range(POWER_STEPS):
-        length = norm(v)
-        if not 0 < length < np.inf:
+    here = _flat(parameters)
+    h = 1e-5 * (float(np.linalg.norm(here)) or 1.0)
+
+    def gradient(p: np.ndarray) -> np.ndarray:
+        d = _gradients(exact, _unflat(p, parameters))
+        return _flat({name: d[f"d{name}"] for name in parameters})
+
+    v = np.random.default_rng(0).standard_normal(len(here))
+    basis = np.empty((0, len(here)))  # orthonormal rows
+    products = basis
+    for _ in range(min(KRYLOV, len(here))):
+        for _ in range(2):  # once leaves rounding behind
+            v = v - basis.T @ (basis @ v)
+        length = float(np.linalg.norm(v))
+        if not np.isfinite(length):
             return 0.0
-        v = {name: array / length for name, array in v.items()}
-        up, down = (_gradients(exact, {name: here[name] + sign * h * v[name] for name in v}) for sign in (1, -1))
-        product = {name: (up[f"d{name}"] - down[f"d{name}"]) / (2 * h) for name in v}
-        eigenvalue = sum(float(np.sum(v[name] * product[name])) for name in v)
-        v = product
-    return eigenvalue
+        if length < EXHAUSTED:
+            break
+        basis = np.vstack([basis, v / length])
+        v = (gradient(here + h * basis[-1]) - gradient(here - h * basis[-1])) / (2 * h)
+        products = np.vstack([products, v])
+    projected = basis @ products.T
+    return float(np.linalg.eigvalsh((projected + projected.T) / 2)[-1])
+
+
+def _flat(arrays: Arrays) -> np.ndarray:
+    return np.concatenate([array.ravel() for array in arrays.values()]).astype(np.float64)
+
+
+def _unflat(vector: np.ndarray, like: Arrays) -> Arrays:
+    ends = np.cumsum([array.size for array in like.values()])[:-1]
+    parts = np.split(vector, ends)
+    return {name: part.reshape(array.shape) for (name, array), part in zip(like.items(), parts, strict=True)}
