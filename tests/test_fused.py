@@ -1,6 +1,9 @@
 """The fast engine: the gradients of `manual` and of autograd at any width of block and number of threads."""
 
+import contextlib
+import os
 import re
+import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -158,6 +161,24 @@ def test_blas_has_its_threads_back_afterwards():
     with ONE_THREAD_PER_PRODUCT, ONE_THREAD_PER_PRODUCT:
         assert available.__wrapped__() == 1
     assert available.__wrapped__() == before
+
+
+def test_a_fork_forgets_who_was_in():
+    """A child has none of its parent's threads: what they hold must not keep it waiting."""
+    case = problem(2000, sizes=(300, 300, 2))
+    expected, before = fused.gradients(*case.arguments), available.__wrapped__()
+    with ONE_THREAD_PER_PRODUCT:
+        child = os.fork()
+        if not child:  # and nothing but _exit may end it
+            with contextlib.suppress(BaseException):
+                signal.alarm(30)
+                with ALL_THREADS_PER_PRODUCT:
+                    restored = available.__wrapped__() == before
+                got = workspace_for(case, threads=2).gradients(case.parameters, case.X, case.Y)
+                os._exit(0 if restored and np.allclose(got["dW1"], expected["dW1"]) else 1)
+            os._exit(2)
+        _, status = os.waitpid(child, 0)
+    assert status == 0
 
 
 def test_samples_from_a_file(tmp_path):

@@ -54,6 +54,14 @@ class ThreadsPerProduct:
                 if self.count is not None:
                     _set([self.count] * len(shared._before))
 
+    @staticmethod
+    def forget_callers() -> None:
+        """After a fork, in the child: the threads that were in are not there, nor is what they would have restored."""
+        shared = ThreadsPerProduct
+        if shared._callers:
+            _set(shared._before)
+        shared._free, shared._callers = threading.Condition(), 0
+
     def __exit__(self, *exception: object) -> None:
         shared = ThreadsPerProduct
         with shared._free:
@@ -77,7 +85,9 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="manual.fused")
 
 
-os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not survive a fork
+if hasattr(os, "register_at_fork"):  # threads do not survive a fork, where there are forks
+    os.register_at_fork(after_in_child=_pool.cache_clear)
+    os.register_at_fork(after_in_child=ThreadsPerProduct.forget_callers)
 
 
 def run(tasks: Sequence[Callable[[], Result]]) -> list[Result]:
