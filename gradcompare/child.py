@@ -23,9 +23,10 @@ SIGHTING = ("name", "line", "function", "occurrence", "source", "constants")
 
 
 class Server:
-    """Answers requests by the methods of a `Host`."""
+    """Answers requests by the methods of a `Host`. Made, it has loaded all that it needs."""
 
     def __init__(self) -> None:
+        import gradcompare.loading  # noqa: F401
         from gradcompare.host import Host
 
         self.host = Host()
@@ -167,6 +168,8 @@ def main() -> None:
     sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115 (for the life of the process)
     server = Server()
     with open(requests, "rb") as source, open(answers, "wb") as target:
+        wire.send(target.write, {"result": "started"})
+        target.flush()
         while True:
             try:
                 request = wire.receive(source.read)

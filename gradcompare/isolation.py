@@ -28,6 +28,9 @@ from gradcompare.errors import CodeError, TimeIsUpError
 from gradcompare.evaluation import Bounded, Evaluation
 from gradcompare.sightings import Sighting, Watched, Witness
 
+STARTS_WITHIN = 120
+"""Seconds that the child itself may take to start, to load NumPy and torch; they are none of the code's."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -42,13 +45,14 @@ class Run:
 class Child:
     """The methods of `gradcompare.host.Host`, carried out in a child process with a limit on its time.
 
-    Raises CodeError, in words, where the code under test ends the process, and TimeIsUpError after `timeout` seconds in
-    all.
+    Raises CodeError, in words, where the code under test ends the process, and TimeIsUpError `timeout` seconds after
+    the child has started.
     """
 
     def __init__(self, timeout: float) -> None:
-        self.until = time.monotonic() + timeout
+        self.until = time.monotonic() + STARTS_WITHIN
         self.timeout = timeout
+        self._started = False
         root = str(Path(gradcompare.__file__).parent.parent)
         start = f"import sys; sys.path.append({root!r}); from gradcompare.child import main; main()"
         self._process = subprocess.Popen(
@@ -176,6 +180,9 @@ class Child:
     def _call(self, procedure: str, /, **arguments: Any) -> Any:
         assert self._process.stdin is not None
         try:
+            if not self._started:
+                wire.receive(self._read)
+                self.until, self._started = time.monotonic() + self.timeout, True
             wire.send(self._process.stdin.write, {"call": procedure, "arguments": arguments})
             self._process.stdin.flush()
             answer = wire.receive(self._read)
@@ -196,6 +203,8 @@ class Child:
         while count > 0:
             left = self.until - time.monotonic()
             if left <= 0 or not select.select([descriptor], [], [], left)[0]:
+                if not self._started:
+                    raise CodeError(f"The process to run the code in did not start within {STARTS_WITHIN} seconds.")
                 raise TimeIsUpError(
                     f"The code was still running after {self.timeout:g} seconds and was stopped. Usually a loop does "
                     "not end; --timeout gives it longer."

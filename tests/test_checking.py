@@ -2,11 +2,14 @@
 
 import json
 import textwrap
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import gradcompare
+from gradcompare import isolation
+from gradcompare.errors import CodeError
 
 RIGHT = """
 import numpy as np
@@ -221,3 +224,18 @@ def test_interrupted_after_the_last_network_the_verdict_is_known(check, monkeypa
         check(but={" / m": ""})
     assert interrupted.value.report.verdict == "scaled"
     assert any("Interrupted after 6 of 6 networks" in note for note in interrupted.value.report.notes)
+
+
+def test_the_time_that_a_child_takes_to_start_is_none_of_the_codes(monkeypatch, tmp_path):
+    """On a busy machine that may be longer than the code is given."""
+    file = tmp_path / "right.py"
+    file.write_text(RIGHT)
+    clock = SimpleNamespace(monotonic=lambda: now)
+    monkeypatch.setattr(isolation, "time", clock)
+    now = 0.0
+    with isolation.Child(timeout=30) as child:
+        now = 100.0
+        assert child.open_file(str(file), None, None, 0)["interface"]
+        now = 131.0
+        with pytest.raises(CodeError, match="after 30 seconds"):
+            child.leave_out_guards(True)
