@@ -6,7 +6,8 @@ in `numpy_on_torch` has its own bound.
 Where an exponential or its kin is involved, from one named tensor to the next, a subject may pass through 1 and through
 numbers as large as the largest that the reference met there, and lose what rounding loses of those: some roundings.
 (A textbook A - Y loses u |A| where autograd's form of the same derivative, A^2 exp(-Z), may lose next to nothing.)
-Where an exponential of what it met overflows, nothing is known. Elsewhere, in sums, products and masks, it may lose one
+Where an exponential of what it met overflows, nothing is known; what has been through one already, such as the exp(-Z)
+of a sigmoid, need not go through another. Elsewhere, in sums, products and masks, it may lose one
 rounding of the largest entry more than the rules give. From there on the loss is carried by the rules of the bounds,
 like any other error. Nothing is added to a tensor that the subject has been seen to have right within the reference's
 own bound: there it has lost nothing.
@@ -89,8 +90,19 @@ def _floor(first: Evaluation, number: int) -> float:
     u = first.run.precision.unit_roundoff
     if all(largest[k] >= 0 for k in between):
         return u * largest[number]
-    worst = max(abs(largest[k]) for k in met)
-    return ROUNDINGS * u * worst if worst < math.log(first.run.precision.largest) else math.inf
+    exponents = met - _after_an_exponential(between, first)
+    if max(abs(largest[k]) for k in exponents) >= math.log(first.run.precision.largest):
+        return math.inf
+    return ROUNDINGS * u * max(abs(largest[k]) for k in met)
+
+
+def _after_an_exponential(between: Collection[int], first: Evaluation) -> set[int]:
+    """Of these the results of an exponential or its kin, and all that were computed from one."""
+    found: set[int] = set()
+    for number in sorted(between):  # numbers grow along the computation
+        if first.run.largest[number] < 0 or found.intersection(first.run.parents[number]):
+            found.add(number)
+    return found
 
 
 def _lost_in_saturation(first: Evaluation) -> dict[str, np.ndarray]:

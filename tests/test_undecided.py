@@ -45,20 +45,77 @@ def test_an_infinite_bound_agrees_with_nothing(claim, dtype):
     assert report.verdict == "undecided", str(report)
 
 
-def test_one_entry_that_is_no_number_does_not_agree_however_it_came_about():
-    """Followed, the subject's own bound is infinite there: it may have been an overflow, and it is not right."""
+NOT_FINITE = {
+    "written": lambda d, x: d.__setitem__((0, 0), x),
+    "added to a row": lambda d, x: d.__setitem__(1, d[1] + x),
+    "a factor": lambda d, x: d.__imul__(np.where(d > 20, x, 1.0)),
+    "a product of matrices": lambda d, x: d.__setitem__(..., d + (np.full((3, 1), x) @ np.ones((1, 4)))),
+    "filled": lambda d, x: np.copyto(d, np.full_like(d, x)),
+}
 
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("wrap", [lambda f: f, numpy_on_torch], ids=["opaque", "followed"])
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", NOT_FINITE)
+def test_constants_that_are_not_finite_are_wrong_where_the_gradient_is(name, number, wrap, dtype):
     def subject(inputs):
         d = 2 * inputs["W"]
-        d[0, 0] = np.nan
+        NOT_FINITE[name](d, number)
         return {"dW": d}
 
     def cost(inputs):
         return np.sum(inputs["W"] ** 2)
 
-    inputs = {"W": np.arange(1.0, 13.0).reshape(3, 4)}
-    assert compare(numpy_on_torch(cost), subject, inputs).verdict == "wrong"
-    assert compare(numpy_on_torch(cost), numpy_on_torch(subject), inputs).verdict == "undecided"
+    inputs = {"W": np.arange(1.0, 13.0).reshape(3, 4).astype(dtype)}
+    with np.errstate(all="ignore"):
+        report = compare(numpy_on_torch(cost), wrap(subject), inputs)
+    assert [f.verdict for f in report.tensors] == ["nonfinite"], str(report)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_overflowed_is_in_doubt_even_beside_a_constant_that_is_not_finite(dtype):
+    """Followed, the subject's own bound is infinite there: in another order of evaluation it may be a number."""
+
+    def subject(inputs):
+        e = np.exp(1e4 * inputs["W"])
+        d = 2 * inputs["W"] * (e / e)
+        d[1] = np.maximum(np.full(4, -np.inf), d[1])
+        return {"dW": d}
+
+    def cost(inputs):
+        return np.sum(inputs["W"] ** 2)
+
+    inputs = {"W": np.arange(1.0, 13.0, dtype=dtype).reshape(3, 4)}
+    with np.errstate(all="ignore"):
+        assert compare(numpy_on_torch(cost), numpy_on_torch(subject), inputs).verdict == "undecided"
+
+
+def test_constants_that_are_not_finite_and_leave_no_trace_do_no_harm():
+    """A running maximum that starts at minus infinity, a mask of scores, a limit that is none."""
+
+    def cost(inputs):
+        W = inputs["W"]
+        most = np.full(4, -np.inf)
+        for row in W:
+            most = np.maximum(most, row)
+        scores = np.clip(W, -np.inf, np.inf) + np.triu(np.full((3, 4), -np.inf), 2)
+        e = np.exp(scores - np.max(scores, axis=1, keepdims=True))
+        return np.sum(most) + np.sum((e / np.sum(e, axis=1, keepdims=True))[:, 0])
+
+    def gradient(inputs):
+        W = inputs["W"]
+        e = np.exp(W) * np.tril(np.ones((3, 4)), 1)
+        p = e / np.sum(e, axis=1, keepdims=True)
+        d = -p * p[:, :1]
+        d[:, 0] += p[:, 0]
+        return {"dW": d + (np.max(W, axis=0) == W)}
+
+    inputs = {"W": np.random.default_rng(0).standard_normal((3, 4))}
+    for wrap in (lambda f: f, numpy_on_torch):
+        report = compare(numpy_on_torch(cost), wrap(gradient), inputs)
+        assert (report.verdict, report.reference) == ("agrees", "autograd"), str(report)
+        assert report.tensors[0].decided == 12
 
 
 def test_what_should_be_0_throughout_is_held_to_its_bound():
@@ -71,3 +128,22 @@ def test_what_should_be_0_throughout_is_held_to_its_bound():
     for wrap in (lambda f: f, numpy_on_torch):
         report = compare(numpy_on_torch(cost), wrap(lambda i: {"dW": i["W"] / 3}), inputs)
         assert report.verdict == "wrong", str(report)
+
+
+def sigmoid_layer(inputs):
+    A = 1 / (1 + np.exp(-(inputs["W"] @ inputs["X"])))
+    return np.sum(A), {"A": A}
+
+
+@pytest.mark.parametrize(("scale", "verdict"), [(5.0, "wrong"), (40.0, "undecided")])
+def test_what_has_been_through_an_exponential_need_not_go_through_another(scale, verdict):
+    """Of code that cannot be followed exp(5) = 148 hides no digits, though its own exponential would overflow; exp(40)
+    in float32 may have cost all of them."""
+    inputs = {"W": np.array([[1.0]], "float32"), "X": np.array([[-scale, 1.0]], "float32")}
+
+    def wrong(i):
+        A = 1 / (1 + np.exp(-(i["W"] @ i["X"])))
+        return {"A": (A + np.float32(1e-3) * (A + 0.5)).astype("float32")}
+
+    report = compare(numpy_on_torch(sigmoid_layer), wrong, inputs)
+    assert report.verdict == verdict, str(report)

@@ -44,16 +44,18 @@ _NEGLIGIBLE = 2.0**40
 
 def finish(p: Precision, y: Tensor, bound: Amount, reach: Tensor | None = None) -> Tensor:
     """The bound as a new tensor of y's shape; infinite where it is not a number, or where something met on the way
-    (no larger than `reach`; if not given, the result itself) may leave the working precision."""
+    (no larger than `reach`; if not given, the result itself) may leave the working precision. A constant that is not
+    finite was there from the start."""
     if not isinstance(bound, Tensor):
         bound = torch.full_like(y, bound, dtype=torch.float64)
     elif bound.shape != y.shape:
         bound = bound.broadcast_to(y.shape).contiguous()
     if y.numel() == 0 or _largest_met(y, bound, reach) <= p.largest:
         return bound
-    if reach is None:
-        reach = torch.add(y.abs(), bound, alpha=2) if y.is_floating_point() else bound
-    return torch.where(reach <= p.largest, bound, math.inf)
+    if reach is not None:
+        return torch.where(reach <= p.largest, bound, math.inf)
+    reach = torch.add(y.abs(), bound, alpha=2) if y.is_floating_point() else bound
+    return torch.where((reach <= p.largest) | ((bound == 0) & ~y.isfinite()), bound, math.inf)
 
 
 def _largest_met(y: Tensor, bound: Tensor, reach: Tensor | None) -> float:

@@ -3,6 +3,7 @@ of rules. It leans on what `tensor.py` says."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
-from gradcompare.bounds import rules
+from gradcompare.bounds import nonfinite, rules
 from gradcompare.bounds.known import Known
 from gradcompare.bounds.operands import NoRuleError, RoundedConstant, full_error, is_exact, mapped, value, values
 from gradcompare.bounds.precision import FLOAT64, Precision
@@ -59,6 +60,8 @@ class Run(TorchDispatchMode):
         self.met_a_tie = False
         self.cuts = 0
         self._known = Known()
+        self._constants_not_finite = False
+        """Whether the code has made numbers that are not finite (see `nonfinite.py`)."""
 
     @staticmethod
     def paused() -> Any:
@@ -91,14 +94,23 @@ class Run(TorchDispatchMode):
         substitute = self.substitutes.get(number)
         if substitute is not None:
             self.arrived[number] = value.clone(), torch.zeros_like(substitute) if error is None else error.clone()
-            value, error, memory = substitute.clone(), None, None
+            value, error, memory = substitute.clone(), self._kinks_among(value, error, substitute), None
         return BoundedTensor(value, error, self, number, memory)
+
+    def _kinks_among(self, value: Tensor, error: Tensor | None, substitute: Tensor) -> Tensor | None:
+        """What is handed on is exact, but an exact 0 that is to be a kink stays one (see `kinds.rectified`)."""
+        if error is None or not self.ties_are_kinks:
+            return None
+        marked = (error == self.precision.underflow) & (value == 0) & (substitute == 0)
+        return torch.where(marked, error, 0.0) if bool(marked.any()) else None
 
     def before_writing(self) -> None:
         """Called before something is written into a tensor of this run."""
 
     def _input(self, value: Tensor) -> BoundedTensor:
         error = None
+        if value.is_floating_point() and not math.isfinite(float(value.sum())):
+            self._constants_not_finite = True
         if self.precision.name != "float64" and value.is_floating_point():
             rounded = value.to(getattr(torch, self.precision.name)).double()
             if not torch.equal(rounded, value):
@@ -221,7 +233,12 @@ class Run(TorchDispatchMode):
             result = func(*values(args), **values(kwargs))
         if not bounded and not bounded_among((*args, *kwargs.values())):
             return result
-        wrapped = self._wrap_all(result, row.rule(self, result, *args, **kwargs), parents)
+        error = row.rule(self, result, *args, **kwargs)
+        self._constants_not_finite = self._constants_not_finite or nonfinite.is_among(args)
+        if self._constants_not_finite and isinstance(result, Tensor) and result.is_floating_point():
+            surely = nonfinite.because_of_constants(func, args, kwargs)
+            error = error if surely is None else torch.where(surely, 0.0, error)
+        wrapped = self._wrap_all(result, error, parents)
         if type(wrapped) is BoundedTensor:
             self._note(row.packet, args, wrapped)
         return wrapped

@@ -3,6 +3,7 @@ and their sum. `PROOF.md` has the derivation."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -35,9 +36,14 @@ def log_softmax(run: Run, y: Tensor, x: Any, dim: int, *_options: Any) -> Tensor
 
 
 def _logarithmic_errors(run: Run, x: Any, y: Tensor, dim: int) -> tuple[Tensor, Tensor, Tensor]:
-    """How far the logarithm of each term can be off, and that of their sum; and how far x can be below its maximum."""
+    """How far the logarithm of each term can be off, and that of their sum; and how far x can be below its maximum.
+
+    A term that is masked, by an exact minus infinity, is 0 in every evaluation.
+    """
     u, e = run.precision.unit_roundoff, full_error(x)
     below = (value(x).amax(dim, keepdim=True) - value(x)) + 2 * (e + e.amax(dim, keepdim=True))
+    if below.numel() and not math.isfinite(float(below.max())):
+        below = torch.where((value(x) == -math.inf) & (e == 0), 0.0, below)
     term = e + u * below + 2 * UNITS_IN_THE_LAST_PLACE * u
     largest = (y + FLOAT64.flush) * torch.exp(term + term.amax(dim, keepdim=True))  # share, in any evaluation
     total = torch.log1p((largest * torch.expm1(term)).sum(dim, keepdim=True))
