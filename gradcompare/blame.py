@@ -5,13 +5,17 @@ of the computed one, and in the backward pass the subject's gradient. What arriv
 the subject's own inputs to that step: if it differs from the subject's, the step itself is wrong; if it agrees, the
 fault came from upstream.
 
-The derivative of a step whose value is wrong is not judged: where A1 = g(Z1) is at fault the subject may have computed
-g'(Z1) from its A1, or for another g.
+At a kink of the subject's own every slope between the two is as valid as at one of the reference's.
+
+What a wrong value beside a step may have gone into is not judged. The derivative of one: where A1 = g(Z1) is at fault
+the subject may have computed g'(Z1) from its A1, or for another g. And what the reference computes past it: where its
+cost is one of the logits Z2, the subject's may well be one of its A2 = g(Z2).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 
 import numpy as np
 
@@ -19,7 +23,8 @@ from gradcompare.bounds.precision import FLOAT64, Precision
 from gradcompare.evaluation import COST, Bounded, Evaluation, HandedOn
 from gradcompare.verdict import WRONG, Bounds, Finding, judge, of
 
-Evaluate = Callable[[HandedOn], Evaluation]
+Evaluate = Callable[..., Evaluation]
+"""(**options of `gradcompare.reference.evaluate`) -> Evaluation."""
 
 
 def scales(claims: Mapping[str, np.ndarray], inputs: Iterable[str]) -> list[float]:
@@ -66,7 +71,13 @@ def blame(
         if k == of(k) and k not in inputs and k != COST and k in evaluation.numbers
     }
     gradients = {of(k): c for k, c in passable.items() if is_intermediate(k, inputs)}
-    local = evaluate(HandedOn(values, gradients))
+    handed_on = HandedOn(values, gradients)
+    local = evaluate(handed_on=handed_on)
+
+    @cache
+    def at_ties() -> Evaluation:
+        return evaluate(handed_on=handed_on, ties_are_kinks=True)
+
     judged: dict[str, Finding] = {}
     wrong = {k for k, f in findings.items() if f.verdict in WRONG}
     for name in local.order:
@@ -81,7 +92,11 @@ def blame(
         arrived = _arrived(name, local, passable)
         step = judge(name, claims[name], arrived, _local_bounds(arrived, claim_errors.get(name)), precision)
         own = step.verdict in WRONG and not unseen
-        cause = _wrong_value_of_the_same_step(name, local, judged) if own else None
+        cause = _wrong_value_beside(name, local, judged) if own else None
+        if own and cause is None and step.verdict == "fault" and local.run.met_a_tie:
+            anyhow = _local_bounds(at_ties().tensors[name], claim_errors.get(name))
+            own = not within(claims[name], at_ties().tensors[name].value, anyhow.total)
+            judged[name] = finding if own or near else finding.but(verdict="kink")
         if cause is not None or (near and not own):
             judged[name] = finding.but(verdict="inherited", inherited_from=cause or near[0])
     return judged | {k: f for k, f in findings.items() if k not in judged}, local
@@ -96,13 +111,31 @@ def _arrived(name: str, local: Evaluation, passable: Mapping[str, np.ndarray]) -
     return Bounded(value, np.zeros_like(value))
 
 
-def _wrong_value_of_the_same_step(name: str, local: Evaluation, judged: Mapping[str, Finding]) -> str | None:
-    """For the gradient of T, a value of T's shape computed from T that is at fault."""
+def _wrong_value_beside(name: str, local: Evaluation, judged: Mapping[str, Finding]) -> str | None:
+    """A value V that is wrong itself and that the subject may have used where the reference uses U, which V was
+    computed from and has the shape of: for the gradient of U, and for a value computed from U, if V leads nowhere."""
+    is_gradient = name != of(name)
     for value, finding in judged.items():
-        same_step = finding.verdict == "fault" and value == of(value) and of(name) in local.upstream[value]
-        if name != of(name) and same_step and finding.expected_shape == judged[name].expected_shape:
-            return value
+        if finding.verdict not in WRONG or value != of(value) or value == name:
+            continue
+        if not is_gradient and _leads_to({name, COST}, value, local):
+            continue
+        for source in {of(name)} if is_gradient else local.upstream[name]:
+            alike = local.tensors[source].value.shape == local.tensors[value].value.shape
+            if alike and source in local.upstream[value]:
+                return value
     return None
+
+
+def _leads_to(names: Iterable[str], value: str, local: Evaluation) -> bool:
+    """Whether one of these was computed from the value."""
+    return any(value in nearest(name, local.upstream, {value}) for name in names)
+
+
+def within(claim: np.ndarray, value: np.ndarray, bound: np.ndarray) -> bool:
+    """Whether no entry is further off than its bound, however large that is."""
+    with np.errstate(invalid="ignore"):
+        return not np.any(np.abs(claim - value) > bound)
 
 
 def _local_bounds(arrived: Bounded, claim_error: np.ndarray | None) -> Bounds:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.blame import blame, is_intermediate, nearest, scales, unscaled
+from gradcompare.blame import blame, is_intermediate, nearest, scales, unscaled, within
 from gradcompare.bounds.precision import FLOAT64, Precision
 from gradcompare.evaluation import Arrays, Evaluation
 from gradcompare.report import Report
@@ -225,10 +225,7 @@ class Comparison:
         if finding.verdict != "fault" or not self.first.run.met_a_tie:
             return False
         anyhow = self._at_ties.tensors[finding.name]
-        with np.errstate(invalid="ignore"):
-            lost = self.claim_errors.get(finding.name, np.zeros(1))
-            above = np.abs(claim - anyhow.value) > 2 * anyhow.error + lost
-        return not np.any(above)
+        return within(claim, anyhow.value, 2 * anyhow.error + self.claim_errors.get(finding.name, np.zeros(1)))
 
     # -- whose fault, and what kind
 
@@ -250,7 +247,7 @@ class Comparison:
                 claims,
                 {k: e for k, e in errors.items() if e is not None},
                 self.first,
-                lambda handed_on: self._evaluate(handed_on=handed_on),
+                self._evaluate,
                 self.precision,
                 self.inputs,
             )

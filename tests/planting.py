@@ -119,12 +119,8 @@ class Planted:
         return torch_ref.cost_and_values(parameters, inputs["X"], inputs["Y"], self.form.activations, self.form.loss)
 
     def the_reference(self) -> Any:
-        """As `compare` takes it: in torch, or the program's own forward pass where what is wrong is said of that.
-
-        PyTorch's cost is one of Z, and knows nothing of a wrong A of the last layer.
-        """
-        own = self.plant.mistake.cost is not None or f"A{self.plant.depth}" in self.plant.accused
-        return numpy_on_torch(self._own_cost) if own else self.reference
+        """As `compare` takes it: in torch; where the cost is another than PyTorch's, the program's own forward pass."""
+        return self.reference if self.plant.mistake.cost is None else numpy_on_torch(self._own_cost)
 
     def plain_cost(self, inputs: Mapping[str, Any]) -> Any:
         """J without a cost of the mistake's own."""

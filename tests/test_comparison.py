@@ -154,6 +154,33 @@ def test_kink_hides_no_mistake(hidden):
     assert report.first_fault.name == "dZ1"
 
 
+def a_dead_sample(value):
+    value = value.copy()
+    value[:, -1] = 0
+    return value
+
+
+@pytest.mark.parametrize("relu", ["maximum", "mask", "where", "clip", "half", "in place"])
+@pytest.mark.parametrize("wrap", [lambda f: f, numpy_on_torch], ids=["opaque", "followed"])
+@pytest.mark.parametrize("planted_at", ["Z1", "A1"])
+def test_kink_of_the_subjects_own_making_is_no_second_fault(relu, wrap, planted_at):
+    """Where a mistake makes a number exactly 0, the slope there is a matter of choice as anywhere else."""
+    form = plain_form(("relu", "relu", "sigmoid"), "cross_entropy")
+    form = type(form)(**{**vars(form), "slopes": ("z>=0", "z>=0", "a(1-a)")})
+    inputs = network(3, seed=3)
+    inputs["b2"][:] = 0  # so that a sample of zeros in A1 is one in Z2
+    reference_form = type(form)(**{**vars(form), "values": (relu, relu, "naive")})
+    wrong = planted(form, {planted_at: a_dead_sample})
+    at_zero = wrong({name: array.copy() for name, array in inputs.items()})["dZ2"][:, -1]
+    assert np.any(at_zero != 0)
+    for reference in (torch_reference(form.activations), numpy_on_torch(cost_and_values(reference_form))):
+        report = compare(reference, wrap(wrong), inputs)
+        assert [f.name for f in report.tensors if f.verdict == "fault"] == [planted_at]
+        worse = planted(form, {planted_at: a_dead_sample, "dZ2": scaled_by(1.5)})
+        report = compare(reference, wrap(worse), inputs)
+        assert [f.name for f in report.tensors if f.verdict == "fault"] == [planted_at, "dZ2"]
+
+
 @pytest.mark.parametrize("factor", [4.0, 0.5, -1.0, 1 / 3])
 def test_gradient_of_the_wrong_length_is_scaled(factor):
     changes = {
@@ -314,6 +341,37 @@ def test_two_independent_mistakes_are_both_found():
         wrong = planted(form, dict.fromkeys(where, scaled_by(1.5)))
         report = compare(numpy_on_torch(cost_and_values(form)), numpy_on_torch(wrong), inputs)
         assert_placed(report, subject(form)(inputs), wrong(inputs), where)
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+@pytest.mark.parametrize("mistake", [scaled_by(1.1), lambda A: A * np.nan, lambda A: A.astype("float16")])
+def test_cost_computed_from_a_wrong_output_inherits_where_the_reference_computes_it_from_the_logits(pair, mistake):
+    form = plain_form(("tanh", pair[1]), pair[0])
+    wrong = planted(form, {"A2": mistake})
+    report = compare(torch_reference(form.activations, pair[0]), wrong, network(pair=pair))
+    found = {f.name: f for f in report.tensors}
+    assert {name for name, f in found.items() if f.verdict in ("fault", "dtype", "nonfinite", "shape")} == {"A2"}
+    assert (found["J"].verdict, found["J"].inherited_from) == ("inherited", "A2")
+
+
+def test_wrong_cost_beside_a_right_output_is_at_fault_itself():
+    form = plain_form(("tanh", "sigmoid"), "cross_entropy")
+    report = compare(torch_reference(), planted(form, {"J": scaled_by(2.0)}), network())
+    assert_placed(report, subject(form)(network()), planted(form, {"J": scaled_by(2.0)})(network()), {"J"})
+
+
+def test_a_wrong_value_that_leads_to_the_cost_excuses_no_other():
+    """Two steps from one tensor, as keys and queries are."""
+
+    def reference(inputs):
+        Q, K = inputs["X"] * inputs["Q"], inputs["X"] * inputs["K"]
+        return (Q * K).sum(), {"A": inputs["X"] * 1, "q": Q, "k": K}
+
+    def wrong(i):
+        return {"q": 2 * i["X"] * i["Q"], "k": 3 * i["X"] * i["K"]}
+
+    inputs = {"X": np.array([1.0, 2.0]), "Q": np.array([1.0, -2.0]), "K": np.array([3.0, 1.0])}
+    assert verdicts(compare(reference, wrong, inputs)) == {"q": "fault", "k": "fault"}
 
 
 # ---- references ------------------------------------------------------------------------------------------------------
