@@ -20,6 +20,7 @@ from gradcompare.traced_array import (
     TracedArray,
     array,
     asarray,
+    index,
     is_differentiated,
     plain,
     torch_numpy,
@@ -28,21 +29,14 @@ from gradcompare.traced_array import (
 tnp = torch_numpy
 
 
-def _plain(x: Any) -> Any:
-    """Indices and counts, which autograd has no interest in, as NumPy has them."""
-    if is_differentiated(x):
-        raise NotTraceableError("a traced number was used as an index")
-    return plain(x) if isinstance(x, TracedArray) else np.asarray(x)
-
-
 # ---- joining and cutting ---------------------------------------------------------------------------------------------
 
 
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     arr, axis = (tnp.ravel(asarray(arr)), 0) if axis is None else (asarray(arr), axis)
-    if _plain(obj).ndim:
+    if index(obj).ndim:
         raise NotTraceableError("numpy.insert at several places cannot be traced")
-    at, parts = int(_plain(obj)), tnp.moveaxis(arr, axis, 0)
+    at, parts = int(index(obj)), tnp.moveaxis(arr, axis, 0)
     at += len(parts) if at < 0 else 0
     values = asarray(values)
     rows = values if values.ndim == parts.ndim else tnp.broadcast_to(values, (1, *parts.shape[1:]))
@@ -53,13 +47,13 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
 
 def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     arr, axis = (tnp.ravel(asarray(arr)), 0) if axis is None else (asarray(arr), axis)
-    kept = np.delete(np.arange(arr.shape[axis]), obj if isinstance(obj, slice) else _plain(obj))
+    kept = np.delete(np.arange(arr.shape[axis]), obj if isinstance(obj, slice) else index(obj))
     return tnp.take(arr, array(kept), axis=axis)
 
 
 def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
     a, axis = (tnp.ravel(asarray(a)), 0) if axis is None else (asarray(a), axis)
-    return tnp.take(a, array(np.flatnonzero(_plain(condition))), axis=axis)
+    return tnp.take(a, array(np.flatnonzero(index(condition))), axis=axis)
 
 
 def block(arrays: Any) -> Any:
@@ -105,6 +99,64 @@ def _rows(parts: list[Any]) -> Any:
     return tnp.concatenate([tnp.atleast_1d(x) for x in parts])
 
 
+# ---- shapes ----------------------------------------------------------------------------------------------------------
+
+
+def reshape(a: Any, shape: Any, order: str = "C") -> Any:
+    a, shape = asarray(a), shape[0] if len(shape) == 1 and isinstance(shape[0], list | tuple) else shape
+    if order != "F":
+        return tnp.reshape(a, shape)
+    return tnp.transpose(tnp.reshape(tnp.transpose(a), tuple(shape)[::-1]))
+
+
+def ravel(a: Any, order: str = "C") -> Any:
+    return reshape(a, (-1,), order)
+
+
+def as_strided(x: Any, shape: Any = None, strides: Any = None, **_: Any) -> Any:
+    """To be read, not written to: a copy."""
+    x = asarray(x)
+    wanted = _places(shape or x.shape, [step // x.itemsize for step in strides or x.strides])
+    own = _places(x.shape, x.tensor.stride())
+    entry = np.full(max(wanted.max(initial=0), own.max(initial=0)) + 1, -1)
+    entry[own] = np.arange(x.size).reshape(x.shape)
+    if wanted.min(initial=0) < 0 or entry[wanted].min(initial=0) < 0:
+        raise NotTraceableError("numpy.lib.stride_tricks.as_strided beyond its array cannot be traced")
+    return tnp.ravel(x)[array(entry[wanted])]
+
+
+def _places(shape: Sequence[int], steps: Sequence[int]) -> np.ndarray:
+    """How many entries from the first in memory each entry lies."""
+    places = np.zeros(tuple(shape), dtype=int)
+    for axis, (n, step) in enumerate(zip(shape, steps, strict=True)):
+        places += np.expand_dims(np.arange(n) * step, [k for k in range(len(shape)) if k != axis])
+    return places
+
+
+def sliding_window_view(x: Any, window_shape: Any, axis: Any = None, **_: Any) -> Any:
+    """To be read, not written to: a copy."""
+    x = asarray(x)
+    windows = np.lib.stride_tricks.sliding_window_view(np.arange(x.size).reshape(x.shape), window_shape, axis)
+    return tnp.ravel(x)[array(windows)]
+
+
+def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
+    a, v = asarray(a), asarray(v)
+    if len(a) < len(v):
+        return correlate(v, a, mode)[::-1]
+    n = len(v)
+    beside = {"valid": (0, 0), "same": (n // 2, (n - 1) // 2), "full": (n - 1, n - 1)}[mode]
+    return tnp.matmul(sliding_window_view(tnp.pad(a, beside), n), v)
+
+
+def convolve(a: Any, v: Any, mode: str = "full") -> Any:
+    a, v = sorted((asarray(a), asarray(v)), key=len, reverse=True)
+    return correlate(a, v[::-1], mode)
+
+
+STRIDE_TRICKS = {"as_strided": as_strided, "sliding_window_view": sliding_window_view}
+
+
 # ---- choosing --------------------------------------------------------------------------------------------------------
 
 
@@ -131,9 +183,12 @@ def putmask(a: Any, mask: Any, values: Any) -> None:
 # ---- sums and means --------------------------------------------------------------------------------------------------
 
 
-def _is_nan(x: Any) -> Any:
+def _answer(question: Callable[..., Any]) -> Callable[..., Any]:
     """Of the numbers as they are: asked of a tensor it would be a comparison, which rounding could turn."""
-    return array(np.isnan(plain(x)))
+    return lambda x: array(question(plain(asarray(x))))
+
+
+_is_nan = _answer(np.isnan)
 
 
 def _known(x: Any, instead: float) -> Any:
@@ -162,7 +217,7 @@ def _order_statistic(name: str) -> Callable[..., Any]:
     def stop(a: Any, *args: Any, **kwargs: Any) -> Any:
         if is_differentiated(a):
             raise NotTraceableError(f"numpy.{name} cannot be traced: torch's NumPy layer gets its shape wrong")
-        return array(getattr(np, name)(_plain(a), *args, **kwargs))
+        return array(getattr(np, name)(index(a), *args, **kwargs))
 
     return stop
 
@@ -277,6 +332,8 @@ TABLE: dict[str, Any] = {
     "cbrt": cbrt,
     "compress": compress,
     "concat": tnp.concatenate,
+    "convolve": convolve,
+    "correlate": correlate,
     "copy": lambda a, **_: array(a),
     "cosh": cosh,
     "delete": delete,
@@ -288,11 +345,15 @@ TABLE: dict[str, Any] = {
     "heaviside": lambda x, h: tnp.where(asarray(x) == 0, h, tnp.where(asarray(x) > 0, 1.0, 0.0)),
     "hypot": lambda x, y: tnp.sqrt(asarray(x) ** 2 + asarray(y) ** 2),
     "insert": insert,
+    "isfinite": _answer(np.isfinite),
+    "isinf": _answer(np.isinf),
+    "isnan": _answer(np.isnan),
     "matmul": matmul,
     "matrix_transpose": lambda x: tnp.swapaxes(x, -1, -2),
     "mean": _summed("mean", tnp.mean),
     "median": _order_statistic("median"),
     "nan_to_num": nan_to_num,
+    "ndenumerate": lambda arr: ((at, arr[at]) for at in np.ndindex(*arr.shape)),
     "nanmax": lambda a, **options: tnp.max(_known(a, -math.inf), **options),
     "nanmean": nanmean,
     "nanmin": lambda a, **options: tnp.min(_known(a, math.inf), **options),
@@ -306,6 +367,8 @@ TABLE: dict[str, Any] = {
     "putmask": putmask,
     "quantile": _order_statistic("quantile"),
     "r_": _Joined("numpy.r_", _rows),
+    "ravel": ravel,
+    "reshape": lambda a, shape=None, order="C", newshape=None, **_: reshape(a, (newshape or shape,), order),
     "select": select,
     "sinh": sinh,
     "sum": _summed("sum", tnp.sum),
@@ -313,59 +376,3 @@ TABLE: dict[str, Any] = {
     "vecdot": lambda a, b, axis=-1: tnp.sum(asarray(a) * b, axis=axis),
     "vectorize": Vectorized,
 }
-
-
-# ---- the methods of NumPy's elementwise functions --------------------------------------------------------------------
-
-_REDUCE = {
-    "add": "sum",
-    "multiply": "prod",
-    "maximum": "max",
-    "minimum": "min",
-    "logical_and": "all",
-    "logical_or": "any",
-}
-_ACCUMULATE = {"add": "cumsum", "multiply": "cumprod"}
-_AT = {"add": 1.0, "subtract": -1.0}
-
-
-class Ufunc:
-    """np.add and its kin: called, and `np.add.reduce`, `.accumulate`, `.outer`, `.at`."""
-
-    def __init__(self, name: str, call: Callable[..., Any]) -> None:
-        self.__name__, self._call = name, call
-
-    def __call__(self, *args: Any, where: Any = True, **kwargs: Any) -> Any:
-        if where is not True:
-            raise NotTraceableError(f"numpy.{self.__name__} with where= cannot be traced")
-        return self._call(*args, **kwargs)
-
-    def reduce(self, a: Any, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
-        """Along the first axis, unless said otherwise."""
-        if self.__name__ == "logaddexp" and isinstance(axis, int):
-            return TracedArray(torch.logsumexp(asarray(a).tensor, axis, keepdim=keepdims))
-        if self.__name__ not in _REDUCE or out is not None:
-            raise NotTraceableError(f"numpy.{self.__name__}.reduce cannot be traced")
-        return getattr(tnp, _REDUCE[self.__name__])(asarray(a), axis=axis, keepdims=keepdims)
-
-    def accumulate(self, a: Any, axis: int = 0) -> Any:
-        """Along the first axis, unless said otherwise."""
-        if self.__name__ not in _ACCUMULATE:
-            raise NotTraceableError(f"numpy.{self.__name__}.accumulate cannot be traced")
-        return getattr(tnp, _ACCUMULATE[self.__name__])(asarray(a), axis=axis)
-
-    def outer(self, a: Any, b: Any) -> Any:
-        """Of all pairs."""
-        a, b = asarray(a), asarray(b)
-        return self._call(tnp.reshape(a, (*a.shape, *(1,) * b.ndim)), b)
-
-    def at(self, a: Any, indices: Any, b: Any) -> None:
-        """In place, an index that occurs twice counting twice."""
-        if self.__name__ not in _AT or not isinstance(a, TracedArray):
-            raise NotTraceableError(f"numpy.{self.__name__}.at cannot be traced")
-        where = indices if isinstance(indices, tuple) else (indices,)
-        if any(isinstance(i, slice | type(None) | type(...)) for i in where):
-            raise NotTraceableError(f"numpy.{self.__name__}.at with slices cannot be traced")
-        b = _AT[self.__name__] * asarray(b).tensor
-        at = [torch.as_tensor(_plain(i)) for i in where]
-        a[...] = TracedArray(a.tensor.index_put(at, b.to(a.tensor.dtype), accumulate=True))

@@ -55,6 +55,26 @@ def from_numpy(leaf: Any) -> Any:
     return leaf
 
 
+def dtype_of(dtype: Any) -> Any:
+    """A dtype however it is spelt ("<f4", np.float32, float, another array's) as torch's."""
+    return from_numpy(np.dtype(dtype)) if isinstance(dtype, str) else from_numpy(dtype)
+
+
+def written(result: Any, out: Any) -> Any:
+    """A result in the array that NumPy's `out=` names.
+
+    Raises NotTraceableError for a traced result and an array that was made outside of the function.
+    """
+    target = out[0] if isinstance(out, tuple) else out
+    if isinstance(target, TracedArray):
+        target[...] = result
+    elif is_differentiated(result):
+        raise NotTraceableError("a traced array would be written, by out=, into one made outside of the function")
+    else:
+        target[...] = plain(asarray(result))
+    return target
+
+
 def plain(leaf: Any) -> np.ndarray:
     """The numbers of a traced array. Torch's operations are its own meanwhile: a run's tensors have no memory that
     NumPy could read."""
@@ -64,6 +84,13 @@ def plain(leaf: Any) -> np.ndarray:
         return value.detach().numpy().copy()
 
 
+def index(x: Any) -> np.ndarray:
+    """Indices and counts, which autograd has no interest in, as NumPy has them."""
+    if is_differentiated(x):
+        raise NotTraceableError("a traced number was used as an index")
+    return plain(x) if isinstance(x, TracedArray) else np.asarray(x)
+
+
 def is_differentiated(leaf: Any) -> bool:
     """Whether autograd has an interest in it."""
     return isinstance(leaf, TracedArray) and leaf.tensor.requires_grad
@@ -71,14 +98,14 @@ def is_differentiated(leaf: Any) -> bool:
 
 def asarray(obj: Any, dtype: Any = None) -> Any:
     """np.asarray; traced numbers in a list are stacked, where `torch._numpy` would cut the graph."""
-    if isinstance(obj, TracedArray) and (dtype is None or obj.dtype == torch_numpy.dtype(dtype)):
+    if isinstance(obj, TracedArray) and (dtype is None or obj.dtype == torch_numpy.dtype(dtype_of(dtype))):
         return obj
     return array(obj, dtype)
 
 
 def array(obj: Any, dtype: Any = None, copy: Any = True, ndmin: int = 0) -> Any:
     """np.array, likewise."""
-    obj = converted(obj, from_numpy)
+    obj, dtype = converted(obj, from_numpy), None if dtype is None else dtype_of(dtype)
     if isinstance(obj, list | tuple) and any(isinstance(leaf, TracedArray) for leaf in leaves(obj)):
         obj, copy = torch_numpy.stack([asarray(row) for row in obj]), False
     made = torch_numpy.array(obj, dtype=dtype, copy=copy is not False, ndmin=ndmin)

@@ -246,7 +246,8 @@ REFUSED = {
     "math.lgamma": (lambda x: math.lgamma(x[0]) * x, "lgamma"),
     "an array made outside": (Layer().W.dot, "outside of the function"),
     "np.multiply.reduceat": (lambda x: np.maximum.accumulate(x), "maximum.accumulate"),
-    "np.lib": (lambda x: np.lib.stride_tricks.sliding_window_view(x, 2) * 2, "sliding_window_view"),
+    "beyond its memory": (lambda x: np.lib.stride_tricks.as_strided(x, (5,)), "as_strided"),
+    "where without out": (lambda x: np.log(x, where=x > 0), "numpy.log with where="),
 }
 
 
