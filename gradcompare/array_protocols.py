@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from gradcompare import guards, numpy_functions
-from gradcompare.numpy_namespace import NUMPY, accepting_numpy
+from gradcompare import guards, numpy_functions, numpy_shapes
+from gradcompare.numpy_namespace import NUMPY, accepting_numpy, stacked
 from gradcompare.numpy_ufuncs import Ufunc
 from gradcompare.traced_array import (
     NotTraceableError,
@@ -20,6 +20,7 @@ from gradcompare.traced_array import (
     array,
     asarray,
     dtype_of,
+    plain_index,
     torch_numpy,
     written,
 )
@@ -61,6 +62,16 @@ def _astype(
     return self if not copy and self.tensor.dtype == wanted else TracedArray(self.tensor.to(wanted, copy=True))
 
 
+def _getitem(self: Any, at: Any) -> Any:
+    """Traced numbers in a list are stacked; steps may be negative, with ends too."""
+    at = tuple(map(stacked, at)) if isinstance(at, tuple) else stacked(at)
+    if any(
+        isinstance(i, slice) and i.step is not None and i.step < 0 for i in (at if isinstance(at, tuple) else (at,))
+    ):
+        return numpy_shapes.at_places(self, lambda places: places[plain_index(at)])
+    return _AS_THEY_WERE["__getitem__"](self, at)
+
+
 def _item(self: Any, *index: Any) -> Any:
     """`.item()`, which leaves a traced number traced."""
     return torch_numpy.reshape(self[index] if index else self, ())
@@ -91,11 +102,12 @@ def _rounded_to_objects(self: Any, *_: Any, **__: Any) -> Any:
     )
 
 
-PROTOCOLS: dict[str, Any] = {
+_AS_THEY_WERE: dict[str, Any] = {
     name: accepting_numpy(method)
     for name, method in vars(TracedArray).items()
     if isinstance(method, types.FunctionType) and name != "__init__"
-} | {
+}
+PROTOCOLS: dict[str, Any] = _AS_THEY_WERE | {
     "__array_ufunc__": _array_ufunc,
     "__array_function__": _array_function,
     "__array__": _rounded_to_objects,
@@ -109,10 +121,13 @@ PROTOCOLS: dict[str, Any] = {
     "dot": accepting_numpy(numpy_functions.dot),
     "astype": _astype,
     "copy": lambda self, order="C": array(self),
-    "flatten": lambda self, order="C": array(numpy_functions.ravel(self, order)),
+    "flatten": lambda self, order="C": array(numpy_shapes.ravel(self, order)),
     "mT": property(lambda self: torch_numpy.swapaxes(self, -1, -2)),
-    "ravel": numpy_functions.ravel,
-    "reshape": lambda self, *shape, order="C": numpy_functions.reshape(self, shape, order),
+    "ravel": numpy_shapes.ravel,
+    "reshape": lambda self, *shape, order="C": numpy_shapes.reshape(self, shape, order),
+    "__floordiv__": numpy_functions.floor_divide,
+    "__getitem__": _getitem,
+    "__mod__": numpy_functions.remainder,
     "__round__": _round,
     "__format__": _format,
     "__float__": _float,

@@ -15,6 +15,8 @@ import numpy as np
 import torch
 
 from gradcompare import unnamed
+from gradcompare.numpy_shapes import convolve, correlate, pad, ravel, reshape
+from gradcompare.numpy_ufuncs import running
 from gradcompare.traced_array import (
     NotTraceableError,
     TracedArray,
@@ -99,72 +101,19 @@ def _rows(parts: list[Any]) -> Any:
     return tnp.concatenate([tnp.atleast_1d(x) for x in parts])
 
 
-# ---- shapes ----------------------------------------------------------------------------------------------------------
-
-
-def reshape(a: Any, shape: Any, order: str = "C") -> Any:
-    a, shape = asarray(a), shape[0] if len(shape) == 1 and isinstance(shape[0], list | tuple) else shape
-    if order != "F":
-        return tnp.reshape(a, shape)
-    return tnp.transpose(tnp.reshape(tnp.transpose(a), tuple(shape)[::-1]))
-
-
-def ravel(a: Any, order: str = "C") -> Any:
-    return reshape(a, (-1,), order)
-
-
-def as_strided(x: Any, shape: Any = None, strides: Any = None, **_: Any) -> Any:
-    """To be read, not written to: a copy."""
-    x = asarray(x)
-    wanted = _places(shape or x.shape, [step // x.itemsize for step in strides or x.strides])
-    own = _places(x.shape, x.tensor.stride())
-    entry = np.full(max(wanted.max(initial=0), own.max(initial=0)) + 1, -1)
-    entry[own] = np.arange(x.size).reshape(x.shape)
-    if wanted.min(initial=0) < 0 or entry[wanted].min(initial=0) < 0:
-        raise NotTraceableError("numpy.lib.stride_tricks.as_strided beyond its array cannot be traced")
-    return tnp.ravel(x)[array(entry[wanted])]
-
-
-def _places(shape: Sequence[int], steps: Sequence[int]) -> np.ndarray:
-    """How many entries from the first in memory each entry lies."""
-    places = np.zeros(tuple(shape), dtype=int)
-    for axis, (n, step) in enumerate(zip(shape, steps, strict=True)):
-        places += np.expand_dims(np.arange(n) * step, [k for k in range(len(shape)) if k != axis])
-    return places
-
-
-def sliding_window_view(x: Any, window_shape: Any, axis: Any = None, **_: Any) -> Any:
-    """To be read, not written to: a copy."""
-    x = asarray(x)
-    windows = np.lib.stride_tricks.sliding_window_view(np.arange(x.size).reshape(x.shape), window_shape, axis)
-    return tnp.ravel(x)[array(windows)]
-
-
-def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
-    a, v = asarray(a), asarray(v)
-    if len(a) < len(v):
-        return correlate(v, a, mode)[::-1]
-    n = len(v)
-    beside = {"valid": (0, 0), "same": (n // 2, (n - 1) // 2), "full": (n - 1, n - 1)}[mode]
-    return tnp.matmul(sliding_window_view(tnp.pad(a, beside), n), v)
-
-
-def convolve(a: Any, v: Any, mode: str = "full") -> Any:
-    a, v = sorted((asarray(a), asarray(v)), key=len, reverse=True)
-    return correlate(a, v[::-1], mode)
-
-
-STRIDE_TRICKS = {"as_strided": as_strided, "sliding_window_view": sliding_window_view}
-
-
 # ---- choosing --------------------------------------------------------------------------------------------------------
 
 
 def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
     result = asarray(default)
     for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
-        result = tnp.where(asarray(condition), choice, result)
+        result = where(condition, choice, result)
     return result
+
+
+def where(condition: Any, *choices: Any) -> Any:
+    """Of Python numbers torch would make float32."""
+    return tnp.where(asarray(condition), *map(asarray, choices))
 
 
 def piecewise(x: Any, condlist: Sequence[Any], funclist: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
@@ -276,8 +225,25 @@ def power(x1: Any, x2: Any, **options: Any) -> Any:
 
 
 def nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
-    t = asarray(x).tensor
-    return TracedArray(torch.where(torch.isfinite(t), t, torch.nan_to_num(t, nan, posinf, neginf)))
+    x = asarray(x)
+    return tnp.where(_answer(np.isfinite)(x), x, array(np.nan_to_num(plain(x), True, nan, posinf, neginf)))
+
+
+def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:  # noqa: A002
+    return tnp.clip(asarray(a), min if a_min is None else a_min, max if a_max is None else a_max)
+
+
+def floor_divide(x1: Any, x2: Any) -> Any:
+    """Its derivative is 0, which PyTorch does not say."""
+    return tnp.floor(asarray(x1) / x2) if _is_floating(x1, x2) else tnp.floor_divide(x1, x2)
+
+
+def remainder(x1: Any, x2: Any) -> Any:
+    return x1 - asarray(x2) * floor_divide(x1, x2) if _is_floating(x1, x2) else tnp.remainder(x1, x2)
+
+
+def _is_floating(*numbers: Any) -> bool:
+    return any(asarray(x).tensor.is_floating_point() for x in numbers)
 
 
 def erf(x: Any) -> Any:
@@ -330,15 +296,19 @@ TABLE: dict[str, Any] = {
     "block": block,
     "c_": _Joined("numpy.c_", _columns),
     "cbrt": cbrt,
+    "clip": clip,
     "compress": compress,
     "concat": tnp.concatenate,
     "convolve": convolve,
     "correlate": correlate,
     "copy": lambda a, **_: array(a),
     "cosh": cosh,
+    "cumprod": lambda a, axis=None, **_: running(tnp.multiply, a, axis),
     "delete": delete,
     "dot": dot,
     "ediff1d": lambda ary: tnp.diff(tnp.ravel(asarray(ary))),
+    "extract": lambda condition, arr: tnp.ravel(asarray(arr))[tnp.ravel(asarray(condition))],
+    "floor_divide": floor_divide,
     "fmax": lambda x, y: tnp.where(tnp.isnan(asarray(x)), y, tnp.maximum(x, _known(y, -math.inf))),
     "fmin": lambda x, y: tnp.where(tnp.isnan(asarray(x)), y, tnp.minimum(x, _known(y, math.inf))),
     "fromiter": fromiter,
@@ -352,12 +322,14 @@ TABLE: dict[str, Any] = {
     "matrix_transpose": lambda x: tnp.swapaxes(x, -1, -2),
     "mean": _summed("mean", tnp.mean),
     "median": _order_statistic("median"),
+    "mod": remainder,
     "nan_to_num": nan_to_num,
     "ndenumerate": lambda arr: ((at, arr[at]) for at in np.ndindex(*arr.shape)),
     "nanmax": lambda a, **options: tnp.max(_known(a, -math.inf), **options),
     "nanmean": nanmean,
     "nanmin": lambda a, **options: tnp.min(_known(a, math.inf), **options),
     "nansum": lambda a, **options: tnp.sum(_known(a, 0.0), **options),
+    "pad": pad,
     "percentile": _order_statistic("percentile"),
     "permute_dims": tnp.transpose,
     "piecewise": piecewise,
@@ -369,10 +341,12 @@ TABLE: dict[str, Any] = {
     "r_": _Joined("numpy.r_", _rows),
     "ravel": ravel,
     "reshape": lambda a, shape=None, order="C", newshape=None, **_: reshape(a, (newshape or shape,), order),
+    "remainder": remainder,
     "select": select,
     "sinh": sinh,
     "sum": _summed("sum", tnp.sum),
     "trapezoid": trapezoid,
     "vecdot": lambda a, b, axis=-1: tnp.sum(asarray(a) * b, axis=axis),
     "vectorize": Vectorized,
+    "where": where,
 }

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare import guards, numpy_functions
+from gradcompare import guards, numpy_functions, numpy_shapes
 from gradcompare.numpy_ufuncs import Ufunc
 from gradcompare.traced_array import (
     NotTraceableError,
@@ -80,8 +80,8 @@ def accepting_numpy(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def call(*args: Any, out: Any = None, **kwargs: Any) -> Any:
-        given = [_stacked(a) if i in taken else a for i, a in enumerate(converted(args, from_numpy))]
-        options = {k: _stacked(a) if k in taken else a for k, a in converted(kwargs, from_numpy).items()}
+        given = [stacked(a) if i in taken else a for i, a in enumerate(converted(args, from_numpy))]
+        options = {k: stacked(a) if k in taken else a for k, a in converted(kwargs, from_numpy).items()}
         if "dtype" in options:
             options["dtype"] = dtype_of(options["dtype"])
         result = function(*given, **options)
@@ -97,7 +97,7 @@ def _takes_arrays(function: Callable[..., Any]) -> set[int | str]:
     return {key for pair in arrays for key in pair}
 
 
-def _stacked(given: Any) -> Any:
+def stacked(given: Any) -> Any:
     """Traced numbers and rows in a list as one array: `torch._numpy` would cut the graph."""
     is_list = isinstance(given, list | tuple)
     return asarray(given) if is_list and any(isinstance(a, TracedArray) for a in leaves(given)) else given
@@ -140,7 +140,7 @@ def _errstate(**_: Any) -> Any:
 
 
 _random = _Namespace(np.random, types.SimpleNamespace(), {})
-_stride_tricks = _Namespace(np.lib.stride_tricks, types.SimpleNamespace(), numpy_functions.STRIDE_TRICKS)
+_stride_tricks = _Namespace(np.lib.stride_tricks, types.SimpleNamespace(), numpy_shapes.STRIDE_TRICKS)
 _lib = _Namespace(np.lib, types.SimpleNamespace(), {"stride_tricks": _stride_tricks})
 _linalg = _Namespace(np.linalg, torch_numpy.linalg, {})
 NUMPY = _Namespace(

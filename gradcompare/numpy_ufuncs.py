@@ -3,6 +3,7 @@ and `.at`."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +14,7 @@ from gradcompare.traced_array import (
     NotTraceableError,
     TracedArray,
     asarray,
-    converted,
-    index,
+    plain_index,
     torch_numpy,
     written,
 )
@@ -29,8 +29,13 @@ _REDUCE = {
     "logical_and": "all",
     "logical_or": "any",
 }
-_ACCUMULATE = {"add": "cumsum", "multiply": "cumprod"}
 _AT = {"add": 1.0, "subtract": -1.0}
+
+
+def running(function: Callable[..., Any], a: Any, axis: int | None = None) -> Any:
+    """What the function makes of the entries so far, along an axis."""
+    a, axis = (tnp.ravel(asarray(a)), 0) if axis is None else (asarray(a), axis)
+    return tnp.stack(list(itertools.accumulate(tnp.moveaxis(a, axis, 0), function)), axis=axis)
 
 
 class Ufunc:
@@ -39,9 +44,16 @@ class Ufunc:
     def __init__(self, name: str, call: Callable[..., Any]) -> None:
         self.__name__, self._call = name, call
 
+    def __getattr__(self, name: str) -> Any:
+        """`np.add.nin` and the like; not its other methods, such as `np.add.reduceat`."""
+        real = getattr(getattr(np, self.__name__), name)
+        if callable(real):
+            raise NotTraceableError(f"numpy.{self.__name__}.{name} cannot be traced")
+        return real
+
     def __call__(self, *args: Any, out: Any = None, where: Any = True, **kwargs: Any) -> Any:
         """`out` may come after the operands; where `where` is False it keeps what it holds, and nothing is computed."""
-        operands = args[: getattr(np, self.__name__).nin]
+        operands = args[: self.nin]
         out = args[len(operands)] if len(args) > len(operands) else out
         if where is True:
             result = self._call(*operands, **kwargs)
@@ -62,9 +74,9 @@ class Ufunc:
 
     def accumulate(self, a: Any, axis: int = 0) -> Any:
         """Along the first axis, unless said otherwise."""
-        if self.__name__ not in _ACCUMULATE:
-            raise NotTraceableError(f"numpy.{self.__name__}.accumulate cannot be traced")
-        return getattr(tnp, _ACCUMULATE[self.__name__])(asarray(a), axis=axis)
+        if self.__name__ == "add":
+            return tnp.cumsum(asarray(a), axis=axis)
+        return running(self._call, a, axis)
 
     def outer(self, a: Any, b: Any) -> Any:
         """Of all pairs."""
@@ -75,8 +87,7 @@ class Ufunc:
         """In place, an index that occurs twice counting twice."""
         if self.__name__ not in _AT or not isinstance(a, TracedArray):
             raise NotTraceableError(f"numpy.{self.__name__}.at cannot be traced")
-        positions = np.arange(a.size).reshape(a.shape)
-        places = positions[converted(indices, lambda i: index(i) if isinstance(i, TracedArray) else i)]
+        places = np.arange(a.size).reshape(a.shape)[plain_index(indices)]
         b = tnp.broadcast_to(_AT[self.__name__] * asarray(b), places.shape).tensor.to(a.tensor.dtype)
         flat = tnp.ravel(a).tensor.index_put([torch.from_numpy(places.ravel())], b.reshape(-1), accumulate=True)
         a[...] = TracedArray(flat.reshape(a.shape))

@@ -91,6 +91,11 @@ def index(x: Any) -> np.ndarray:
     return plain(x) if isinstance(x, TracedArray) else np.asarray(x)
 
 
+def plain_index(at: Any) -> Any:
+    """What stands between brackets, for NumPy."""
+    return converted(at, lambda i: index(i) if isinstance(i, TracedArray) else i)
+
+
 def is_differentiated(leaf: Any) -> bool:
     """Whether autograd has an interest in it."""
     return isinstance(leaf, TracedArray) and leaf.tensor.requires_grad

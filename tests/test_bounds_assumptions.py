@@ -107,6 +107,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], Callable[[Precision], np.ndarray]
     "log10": (mpmath.log10, positive),
     "log1p": (mpmath.log1p, lambda p: np.concatenate([positive(p), np.linspace(-0.999, 0, 1000).astype(p.name)])),
     "tanh": (mpmath.tanh, everywhere),
+    "arctan": (mpmath.atan, everywhere),
     "sin": (mpmath.sin, line(-2000, 2000)),
     "cos": (mpmath.cos, line(-2000, 2000)),
     "sigmoid": (lambda x: 1 / (1 + mpmath.exp(-x)), exponents),

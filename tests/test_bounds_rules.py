@@ -222,6 +222,8 @@ ROWS: dict[str, Row] = {
         largest=1e3,
     ),
     "erf": Row([aten.erf], torch.erf, real(mpmath.erf), largest=30.0),
+    "atan": Row([aten.atan], torch.atan, real(mpmath.atan), np.arctan),
+    "exp2": Row([aten.exp2], torch.exp2, lambda a: power(exact(2), a), np.exp2, largest=1e3),
     "sin": Row([aten.sin], torch.sin, real(mpmath.sin), np.sin, largest=1e4),
     "cos": Row([aten.cos], torch.cos, real(mpmath.cos), np.cos, largest=1e4),
     "softmax": Row([aten._softmax], lambda a: torch.softmax(a, 0), softmax, largest=1e3),

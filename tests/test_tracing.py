@@ -245,7 +245,8 @@ REFUSED = {
     "np.median": (np.median, "median"),
     "math.lgamma": (lambda x: math.lgamma(x[0]) * x, "lgamma"),
     "an array made outside": (Layer().W.dot, "outside of the function"),
-    "np.multiply.reduceat": (lambda x: np.maximum.accumulate(x), "maximum.accumulate"),
+    "np.add.reduceat": (lambda x: np.add.reduceat(x, [0, 2]), "numpy.add.reduceat"),
+    "np.multiply.at": (lambda x: np.multiply.at(x * 1, [0], 2.0), "numpy.multiply.at"),
     "beyond its memory": (lambda x: np.lib.stride_tricks.as_strided(x, (5,)), "as_strided"),
     "where without out": (lambda x: np.log(x, where=x > 0), "numpy.log with where="),
 }

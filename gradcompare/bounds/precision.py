@@ -6,7 +6,7 @@ The assumptions, each with the test in tests/test_bounds_assumptions.py that wou
    vectorised one does not always round to nearest). `test_basic_operations_round_to_nearest`
 2. Gradual underflow: a product or quotient below the normal numbers is off by at most the smallest subnormal number;
    nothing is flushed to zero. `test_underflow_is_gradual`
-3. exp, expm1, log, log1p, log2, log10, tanh, sigmoid, softplus, sin, cos, erf and pow are off by at most
+3. exp, expm1, log, log1p, log2, log10, tanh, sigmoid, softplus, atan, sin, cos, erf and pow are off by at most
    `UNITS_IN_THE_LAST_PLACE` units in the last place, and by at most the smallest normal number where the result is
    below it (PyTorch's float32 sigmoid is 0 below z = -88.7, where the true value is subnormal).
    `test_elementary_functions_keep_to_their_units_in_the_last_place`

@@ -126,6 +126,11 @@ def erf_slope(x: Tensor) -> Tensor:
     return 2 / math.sqrt(math.pi) * torch.exp(-x * x)
 
 
+def atan_slope(x: Tensor) -> Tensor:
+    """1 / (1 + x^2)."""
+    return 1 / (1 + x * x)
+
+
 def softplus(y: Tensor, x: Any, beta: Any = 1, threshold: Any = 20) -> Amount:
     """log(1 + exp(beta x)) / beta: slope sigmoid(beta x). Above the threshold PyTorch returns x, `_beyond` off."""
     scale, e = abs(beta), _error_of_scaled(x, beta)

@@ -54,6 +54,7 @@ from gradcompare.bounds.kinds import (
 )
 from gradcompare.bounds.operands import error, magnitude, nonzero
 from gradcompare.bounds.propagation import (
+    atan_slope,
     chosen,
     clamped,
     clamped_above,
@@ -132,6 +133,7 @@ RULES: dict[Any, Rule] = {
     aten.softplus_backward: elementary(softplus_slope, functions=2, underflows=lambda g, *_: 1 + magnitude(g)),
     aten.log_sigmoid_forward: with_workspace(elementary(log_sigmoid, functions=3)),
     aten.erf: elementary(by_slope(erf_slope), underflows=_of_first),
+    aten.atan: elementary(by_slope(atan_slope), underflows=_of_first),
     aten.sin: elementary(unmoved, underflows=_of_first),
     aten.cos: elementary(unmoved),
     aten._softmax: softmax,
@@ -265,6 +267,7 @@ COMPOSITES: dict[Any, Callable[..., Any]] = {
     prims.sum: lambda x, dims, **_: x.sum(dims),
     prims.prod: lambda x, dims, **_: product_over(x, dims),
     aten.square: lambda x: x * x,
+    aten.exp2: lambda x: (x * math.log(2)).exp(),
     aten.rsqrt: lambda x: 1 / x.sqrt(),
     aten.tanh_backward: lambda g, y: g * (1 - y * y),
     aten.sigmoid_backward: lambda g, y: g * (1 - y) * y,
