@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import math
 from importlib import metadata
 from typing import Any
 
+from gradcompare.argument_types import named, number, whole
 from gradcompare.training.arguments import add_train
 
 LOSSES = (
@@ -83,7 +83,7 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument(
         "--examples",
         metavar="N",
-        type=_examples,
+        type=whole(1, MOST),
         default=25,
         help="networks for each activation and precision (default: 25)",
     )
@@ -101,7 +101,7 @@ that vanish or explode, a network that is only linear, parameters that get no gr
 the exit status is 0 whatever is found, 2 where the file holds no network."""
     health = commands.add_parser("health", help="what keeps a network from learning", description=about)
     health.add_argument(
-        "file", metavar="FILE", type=_file,
+        "file", metavar="FILE", type=named("file"),
         help="an .npz file with W1, b1, W2, ..., X and, for gradients, Y: one column a sample; `gradcompare train "
         "--output DIR` writes one, and np.savez",
     )  # fmt: skip
@@ -124,7 +124,7 @@ def _add_check(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     check.add_argument(
-        "files", nargs="+", metavar="FILE[::NAME]", type=_file,
+        "files", nargs="+", metavar="FILE[::NAME]", type=named("file"),
         help="a .py file, a notebook (.ipynb) or a folder; NAME is the class or function in it to check",
     )  # fmt: skip
     _add_what(check.add_argument_group("what is checked"))
@@ -146,7 +146,7 @@ def _add_what(group: Any) -> None:
         help="the precision under test (default: both, in turns)",
     )  # fmt: skip
     group.add_argument(
-        "--examples", metavar="N", type=_examples, default=200, help="how many random networks (default: 200)"
+        "--examples", metavar="N", type=whole(1, MOST), default=200, help="how many random networks (default: 200)"
     )
     group.add_argument(
         "--seed", metavar="N", type=int, default=0,
@@ -160,17 +160,17 @@ def _add_what(group: Any) -> None:
 
 def _add_output(group: Any) -> None:
     group.add_argument(
-        "--json", metavar="FILE", type=_file,
+        "--json", metavar="FILE", type=named("file"),
         help="write the report as JSON, a list of reports for several files or a folder; - for standard output, with "
         "nothing else on it",
     )  # fmt: skip
     group.add_argument(
-        "--csv", metavar="FILE", type=_file,
+        "--csv", metavar="FILE", type=named("file"),
         help="write a table for a spreadsheet: a row for each file, with its verdict, first fault, line and mistake, "
         "and a column for each tensor, for partial credit",
     )  # fmt: skip
     group.add_argument(
-        "--html", metavar="FILE", type=_file,
+        "--html", metavar="FILE", type=named("file"),
         help="write the report as a page to be looked at in a browser, of one file: its source with a verdict on each "
         "line, what to change, every tensor",
     )  # fmt: skip
@@ -184,7 +184,7 @@ def _add_output(group: Any) -> None:
 
 def _add_how(group: Any) -> None:
     group.add_argument(
-        "--jobs", metavar="N", type=_jobs,
+        "--jobs", metavar="N", type=whole(1, 10_000),
         help="how many files are checked at once (default: as many as there are cores, or all that a cluster takes)",
     )  # fmt: skip
     group.add_argument(
@@ -202,38 +202,8 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-# ---- values ----------------------------------------------------------------------------------------------------------
-
-
-def _file(text: str) -> str:
-    if not text or "\0" in text:
-        raise argparse.ArgumentTypeError("should be the name of a file")
-    return text
-
-
-def _examples(text: str) -> int:
-    return _whole(text, MOST)
-
-
-def _jobs(text: str) -> int:
-    return _whole(text, 10_000)
-
-
-def _whole(text: str, most: int) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if not 1 <= number <= most:
-        raise argparse.ArgumentTypeError(f"{text} is no whole number from 1 to {most}")
-    return number
-
-
 def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
+    seconds = number(text)
     if not 0 < seconds <= LONGEST:
         raise argparse.ArgumentTypeError(f"{text} is no number of seconds above 0 and up to {LONGEST:g}")
     return seconds

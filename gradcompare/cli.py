@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 
 from gradcompare.exit_status import NOT_JUDGED
+
+SOON = 0.01
+"""Seconds after which an interruption that was dropped comes again."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0 the gradients agree, 1 they do not, 2 the question could not be put."""
     try:
-        with _terminated_like_interrupted():
+        with _terminated_like_interrupted(), _interrupted_for_sure():
             from gradcompare.arguments import parser
 
             options = parser().parse_args(arguments)
@@ -53,6 +58,28 @@ def _terminated_like_interrupted() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _interrupted_for_sure() -> Iterator[None]:
+    """Where Python drops Ctrl-C, in a destructor or a callback of the garbage collector, it comes again."""
+    before = sys.unraisablehook
+    pending: list[threading.Timer] = []
+
+    def again(dropped: sys.UnraisableHookArgs) -> None:
+        if issubclass(dropped.exc_type, KeyboardInterrupt):
+            pending.append(threading.Timer(SOON, _thread.interrupt_main))  # at once it would be dropped here
+            pending[-1].start()
+        else:
+            before(dropped)
+
+    sys.unraisablehook = again
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
+        for timer in pending:
+            timer.cancel()
 
 
 def _described(problem: Exception) -> str:

@@ -158,6 +158,9 @@ def health(
         ValueError, TypeError: in words, for what does not fit together, as `manual.forward` and `manual.backward` do.
     """
     arrays = {name: np.asarray(array) for name, array in parameters.items()}
+    for name, array in arrays.items():
+        if not array.size:
+            raise ValueError(f"{name} has shape {array.shape}; every layer should have a unit at least")
     patient = Patient(arrays, np.asarray(X), None if Y is None else np.asarray(Y), tuple(activations), loss)
     rows = SYMPTOMS if patient.is_finite else {"numbers that are not finite": SYMPTOMS["numbers that are not finite"]}
     notes: list[Note] = []
@@ -308,7 +311,9 @@ def _units(units: Sequence[int], total: int) -> str:
 
 
 def _share(lost: float) -> str:
-    return f"{lost:.1%}" if lost < 0.9995 else f"all but {1 - lost:.1e}"
+    if lost < 0.9995:
+        return f"{lost:.1%}"
+    return "all" if lost == 1 else f"all but {1 - lost:.1e}"
 
 
 SYMPTOMS = {

@@ -290,6 +290,28 @@ def _alive(pid: int) -> bool:
         return False
 
 
+def test_an_interruption_that_python_drops_is_one_too():
+    code = """
+from gradcompare import commands
+from gradcompare.cli import main
+
+class Destructor:
+    def __del__(self):
+        raise KeyboardInterrupt
+
+def command(options):
+    Destructor()
+    for _ in range(10**7):
+        pass
+    return 0
+
+commands.COMMANDS["interfaces"] = command
+raise SystemExit(main(["interfaces"]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (2, "Interrupted.\n")
+
+
 # ---- usage
 
 

@@ -153,6 +153,7 @@ def test_the_command_reads_a_file(tmp_path, capsys):
         ({"W1": np.zeros((2, 2))}, "should hold W1, b1, W2, ..., X"),
         ({"X": np.zeros((2, 3)), "W1": np.zeros((1, 2)), "b1": np.zeros(1)}, "(1, 1)"),
         ({"X": np.array([{}], dtype=object)}, "no .npz file of numbers"),
+        ({"X": np.zeros((2, 3)), "W1": np.zeros((0, 2)), "b1": np.zeros((0, 1))}, "every layer should have a unit"),
     ],
 )
 def test_a_file_without_a_network_is_refused_in_words(tmp_path, capsys, arrays, says):

@@ -6,6 +6,8 @@ import argparse
 import math
 from typing import Any
 
+from gradcompare.argument_types import named, number, whole
+
 __all__ = ["DATA", "HIDDEN", "add_train"]
 
 DATA = ("flower", "moons", "circles", "curve", "breast-cancer")
@@ -53,7 +55,7 @@ def add_train(commands: Any) -> None:
     _add_schedule(train.add_argument_group("the training"))
     output = train.add_argument_group("what comes out")
     output.add_argument(
-        "--output", metavar="DIR", type=_folder,
+        "--output", metavar="DIR", type=named("folder"),
         help="write pictures as PNG and SVG, and the trained network for `gradcompare health`, into this folder",
     )  # fmt: skip
     output.add_argument(
@@ -62,7 +64,7 @@ def add_train(commands: Any) -> None:
         "weights",
     )  # fmt: skip
     output.add_argument(
-        "--seeds", metavar="N", type=_whole(1, 1000), default=5, help="how often, for the comparison (default: 5)"
+        "--seeds", metavar="N", type=whole(1, 1000), default=5, help="how often, for the comparison (default: 5)"
     )
 
 
@@ -82,56 +84,30 @@ def _add_network(group: Any) -> None:
 def _add_schedule(group: Any) -> None:
     group.add_argument("--learning-rate", metavar="X", type=_rate, help="(default: 1.2; curve, breast-cancer 0.1)")
     group.add_argument(
-        "--iterations", metavar="N", type=_whole(1, 1_000_000), default=3000, help="steps (default: 3000)"
+        "--iterations", metavar="N", type=whole(1, 1_000_000), default=3000, help="steps (default: 3000)"
     )
     group.add_argument("--dtype", choices=("float64", "float32"), default="float64", help="(default: float64)")
     group.add_argument(
-        "--seed", metavar="N", type=_whole(0, 2**32 - 1), default=0, help="of data and weights (default: 0)"
+        "--seed", metavar="N", type=whole(0, 2**32 - 1), default=0, help="of data and weights (default: 0)"
     )
 
 
-def _folder(text: str) -> str:
-    if not text or "\0" in text:
-        raise argparse.ArgumentTypeError("should be the name of a folder")
-    return text
-
-
-def _whole(least: int, most: int) -> Any:
-    def whole(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            number = least - 1
-        if not least <= number <= most:
-            raise argparse.ArgumentTypeError(f"{text} is no whole number from {least} to {most:,}")
-        return number
-
-    return whole
-
-
 def _widths(text: str) -> tuple[int, ...]:
-    widths = tuple(map(_whole(1, 10_000), text.split(",")))
+    widths = tuple(map(whole(1, 10_000), text.split(",")))
     if len(widths) > 20:
         raise argparse.ArgumentTypeError(f"{len(widths)} hidden layers are more than 20")
     return widths
 
 
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
-
-
 def _scales(text: str) -> tuple[float, ...]:
-    scales = tuple(map(_number, text.split(",")))
+    scales = tuple(map(number, text.split(",")))
     if not all(0 <= scale < math.inf for scale in scales):
         raise argparse.ArgumentTypeError(f"{text} should be a number from 0 up, or one a layer with commas between")
     return scales
 
 
 def _rate(text: str) -> float:
-    rate = _number(text)
+    rate = number(text)
     if not 0 < rate < math.inf:
         raise argparse.ArgumentTypeError(f"{text} is no learning rate; it should be a number above 0")
     return rate

@@ -67,6 +67,8 @@ def _folder(name: str | None, files: Sequence[str]) -> Path | None:
     folder = Path(name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise CannotWriteError(f"{name} cannot be written to: it is a file, not a folder.") from None
     except OSError as problem:
         raise CannotWriteError(f"{name} cannot be written to: {problem.strerror or problem}.") from None
     for file in files:

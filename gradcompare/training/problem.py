@@ -55,7 +55,7 @@ class Problem:
         sizes, m = "-".join(map(str, self.sizes)), self.data.X.shape[1]
         return (
             f"{self.data.name}, {m} samples; {sizes}, {', '.join(self.activations)}; learning rate "
-            f"{self.learning_rate:g}, {self.iterations:,} steps, {self.data.X.dtype.name}"
+            f"{self.learning_rate:g}, {self.iterations:,} step{'s' * (self.iterations > 1)}, {self.data.X.dtype.name}"
         )
 
 
