@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 
 from gradcompare.exit_status import AGREES, NOT_JUDGED, of_one
-from gradcompare.terminal import clean, out, progress_bar, styled
+from gradcompare.terminal import clean, out, progress_bar, styled, width
 
 __all__ = ["COMMANDS"]
 
@@ -20,7 +20,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from gradcompare.demo import run, table
+    from gradcompare.demo import run, tables
 
     with progress_bar() as progress:
         task = progress.add_task("networks", total=None)
@@ -28,7 +28,8 @@ def _demo(options: argparse.Namespace) -> int:
             options.examples, options.seed, lambda done, total: progress.update(task, completed=done, total=total)
         )
     verdict = "agrees" if outcome.agrees else "wrong"
-    out(table(outcome))
+    for table in tables(outcome, width()):
+        out(table)
     out(styled(outcome.sentence(), verdict))
     return of_one(verdict)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,12 @@ from gradcompare.verdict import Bounds, judge
 HIDDEN = ("sigmoid", "tanh", "relu", "leaky_relu")
 PRECISIONS = ("float64", "float32")
 OUTPUT = "sigmoid"
+WIDTH = 73
+"""Of the table of both precisions."""
+TITLE = "By hand against autograd: the worst error / bound. Up to 1 rounding explains it."
+CAPTION = """\
+PyTorch: its own result against the same computation in a higher precision.
+bound: the median of the bound over the tensor's largest entry."""
 
 
 def _parameters(inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -130,24 +136,23 @@ def _compare_torch(outcome: Outcome, hidden: str, precision: str, inputs: dict[s
         outcome.ratios.setdefault((precision, "PyTorch", name), []).append(ratio)
 
 
-def table(outcome: Outcome) -> Table:
-    """A row for each tensor."""
-    grid = Table(
-        title="By hand against autograd: the worst error / bound. Up to 1 rounding explains it.",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        caption="PyTorch: its own result against the same computation in a higher precision.\n"
-        "bound: the median of the bound over the tensor's largest entry.",
-        caption_justify="left",
-    )
+def tables(outcome: Outcome, width: int) -> list[Table]:
+    """A row for each tensor; where so many columns are too few for both precisions beside each other, a table each."""
+    if width >= WIDTH:
+        return [_table(outcome, PRECISIONS, TITLE, CAPTION)]
+    return [_table(outcome, PRECISIONS[:1], TITLE, None), _table(outcome, PRECISIONS[1:], None, CAPTION)]
+
+
+def _table(outcome: Outcome, precisions: Sequence[str], title: str | None, caption: str | None) -> Table:
+    grid = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=caption, caption_justify="left")
     grid.add_column("\ntensor", no_wrap=True)
-    for precision in PRECISIONS:
+    for precision in precisions:
         for i, subject in enumerate((*SUBJECTS, "PyTorch", "bound")):
             grid.add_column(f"{'' if i else precision}\n{subject}", justify="right", no_wrap=True)
     names = list(dict.fromkeys(name for _, subject, name in outcome.ratios if subject == "manual"))
     for name in names:
         row = [name]
-        for precision in PRECISIONS:
+        for precision in precisions:
             row += [f"{max(outcome.ratios[precision, subject, name]):.2f}" for subject in (*SUBJECTS, "PyTorch")]
             row.append(f"{statistics.median(outcome.relative[precision, name]):.0e}")
         grid.add_row(*row)

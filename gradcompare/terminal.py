@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-__all__ = ["aside", "clean", "colour", "out", "progress_bar", "styled"]
+__all__ = ["aside", "clean", "colour", "out", "progress_bar", "styled", "width"]
 
 COLOURS = {"agrees": "green", "wrong": "red"}
 
@@ -24,9 +24,14 @@ class _Out(Console):
 def out(what: Any) -> None:
     """To standard output: in colour and as wide as the terminal, or as plain text that is not wrapped."""
     console = _Out(highlight=False)
-    if not console.is_terminal:
-        console.width = 100_000
+    console.width = width()
     console.print(what, soft_wrap=isinstance(what, str) or not hasattr(what, "columns"), markup=False)
+
+
+def width() -> int:
+    """How many columns standard output has; where it is no terminal, as many as one likes."""
+    console = _Out()
+    return console.width if console.is_terminal else 100_000
 
 
 def colour(verdict: str) -> str:

@@ -20,9 +20,18 @@ def test_demo_agrees_with_small_bounds():
         assert statistics.median(relative) <= small
 
 
-def test_demo_names_every_tensor_in_its_table():
+def shown(outcome, width):
+    console = Console(width=width, record=True, file=io.StringIO())
+    for table in demo.tables(outcome, width):
+        console.print(table)
+    return console.export_text()
+
+
+def test_demo_names_every_tensor_in_its_table_however_narrow_the_terminal():
     outcome = demo.run(1, 0, lambda done, total: None)
-    console = Console(width=120, record=True, file=io.StringIO())
-    console.print(demo.table(outcome))
-    text = console.export_text()
-    assert all(name in text for name in ("Z1", "A2", "J", "dZ1", "dW2", "db1", "float32", "PyTorch"))
+    wide, narrow = shown(outcome, 120), shown(outcome, 45)
+    assert all(name in wide for name in ("Z1", "A2", "J", "dZ1", "dW2", "db1", "float32", "PyTorch"))
+    assert {word.strip("─") for word in wide.split()} == {word.strip("─") for word in narrow.split()}
+    assert shown(outcome, demo.WIDTH).count("tensor ") == 1
+    assert shown(outcome, demo.WIDTH - 1).count("tensor ") == 2
+    assert "…" not in shown(outcome, demo.WIDTH)
