@@ -307,8 +307,16 @@ def _here(at_once: int) -> Iterator[Executor]:
 def _begin_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one, which ends it
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    sys.unraisablehook = _dropped
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+
+
+def _dropped(error: sys.UnraisableHookArgs) -> None:
+    """Where Python drops the exit that SIGTERM asks for, in a callback of the garbage collector, it is made there."""
+    if issubclass(error.exc_type, SystemExit):
+        os._exit(1)
+    sys.__unraisablehook__(error)
 
 
 @contextlib.contextmanager

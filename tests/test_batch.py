@@ -6,6 +6,8 @@ import multiprocessing
 import os
 import signal
 import stat
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -115,6 +117,30 @@ def jobs(count: int) -> list[Job]:
 
 def verdicts(found: dict[int, batch.Outcome]) -> list[str]:
     return [found[i].verdict for i in sorted(found)]
+
+
+def test_an_exit_that_python_drops_is_made_all_the_same(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        """
+import time
+from gradcompare import batch
+
+class Destructor:
+    def __del__(self):
+        raise SystemExit(1)
+
+def work(task):
+    Destructor()
+    time.sleep(100)
+    return task
+
+if __name__ == "__main__":
+    print(dict(batch.each(work, [1, 2], 2)))
+"""
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=90)
+    assert (done.stdout, done.stderr) == ("{0: None, 1: None}\n", "")
 
 
 def test_a_killed_process_loses_nothing_and_nothing_is_counted_twice():
