@@ -23,6 +23,8 @@ from gradcompare.bounds.precision import FLOAT64, Precision
 from gradcompare.evaluation import COST, Bounded, Evaluation, HandedOn
 from gradcompare.verdict import WRONG, Bounds, Finding, judge, of
 
+EXCUSED = ("kink", "undecided")
+
 Evaluate = Callable[..., Evaluation]
 """(**options of `gradcompare.reference.evaluate`) -> Evaluation."""
 
@@ -93,12 +95,17 @@ def blame(
         step = judge(name, claims[name], arrived, _local_bounds(arrived, claim_errors.get(name)), precision)
         own = step.verdict in WRONG and not unseen
         cause = _wrong_value_beside(name, local, judged) if own else None
+        excuse = None
         if own and cause is None and step.verdict == "fault" and local.run.met_a_tie:
-            anyhow = _local_bounds(at_ties().tensors[name], claim_errors.get(name))
-            own = not within(claims[name], at_ties().tensors[name].value, anyhow.total)
-            judged[name] = finding if own or near else finding.but(verdict="kink")
-        if cause is not None or (near and not own):
-            judged[name] = finding.but(verdict="inherited", inherited_from=cause or near[0])
+            excuse = _excuse(claims[name], arrived, at_ties().tensors[name], claim_errors.get(name))
+        causes = [k for k in near if judged[k].verdict not in EXCUSED]
+        if cause is not None or (causes and not (own and excuse is None)):
+            judged[name] = finding.but(verdict="inherited", inherited_from=cause or causes[0])
+        elif excuse is not None or (near and not own):
+            excuses = {excuse, *(judged[k].verdict for k in near)}
+            judged[name] = (
+                finding.but(verdict="undecided", ratio=0.0) if "undecided" in excuses else finding.but(verdict="kink")
+            )
     return judged | {k: f for k, f in findings.items() if k not in judged}, local
 
 
@@ -136,6 +143,14 @@ def within(claim: np.ndarray, value: np.ndarray, bound: np.ndarray) -> bool:
     """Whether no entry is further off than its bound, however large that is."""
     with np.errstate(invalid="ignore"):
         return not np.any(np.abs(claim - value) > bound)
+
+
+def _excuse(claim: np.ndarray, arrived: Bounded, at_ties: Bounded, claim_error: np.ndarray | None) -> str | None:
+    """Where another choice at the kinks of a step explains the claim: "kink"; "undecided" where that is anything."""
+    if not within(claim, at_ties.value, _local_bounds(at_ties, claim_error).total):
+        return None
+    off = np.abs(claim - arrived.value) > _local_bounds(arrived, claim_error).total
+    return "undecided" if np.any(off & ~np.isfinite(at_ties.error)) else "kink"
 
 
 def _local_bounds(arrived: Bounded, claim_error: np.ndarray | None) -> Bounds:

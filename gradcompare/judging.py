@@ -213,19 +213,31 @@ class Comparison:
         explained = {}
         for name in wrong:
             f = findings[name]
-            if self._at_a_kink(f, claims[name]):
+            if self._at_a_kink(f, claims[name]) and not self._lost_at_kinks(f, claims[name]):
                 explained[name] = f.but(verdict="kink")
-                self.notes.append(
-                    f"A kink was met at exactly 0: {name}{list(f.worst)} is {f.claim:.6g} by your derivative and "
-                    f"{f.reference:.6g} by PyTorch's; both are valid."
-                )
+                self._note_kink(f)
         return explained
+
+    def _note_kink(self, f: Finding) -> None:
+        self.notes.append(
+            f"A kink was met at exactly 0: {f.name}{list(f.worst)} is {f.claim:.6g} by your derivative and "
+            f"{f.reference:.6g} by PyTorch's; both are valid."
+        )
 
     def _at_a_kink(self, finding: Finding, claim: np.ndarray) -> bool:
         if finding.verdict != "fault" or not self.first.run.met_a_tie:
             return False
         anyhow = self._at_ties.tensors[finding.name]
         return within(claim, anyhow.value, 2 * anyhow.error + self.claim_errors.get(finding.name, np.zeros(1)))
+
+    def _lost_at_kinks(self, finding: Finding, claim: np.ndarray) -> bool:
+        """Whether a choice at a kink could have led to anything, in entries that are wrong without one. Then each step
+        is asked by itself (see `blame`)."""
+        known = self._bounds(
+            finding.name, self._reference_error(finding.name), self.claim_errors.get(finding.name), 1.0
+        )
+        off = np.abs(claim - self.first.tensors[finding.name].value) > known.total
+        return bool(np.any(off & ~np.isfinite(self._at_ties.tensors[finding.name].error)))
 
     # -- whose fault, and what kind
 
@@ -252,7 +264,11 @@ class Comparison:
                 self.inputs,
             )
             outcomes.append((candidate, blamed, local))
+        before = self._wrong(findings)
         self.scale, findings, self.local = min(outcomes, key=lambda outcome: len(self._wrong(outcome[1])))
+        for name in before:
+            if findings[name].verdict == "kink":
+                self._note_kink(findings[name])
         return self.scale, findings
 
     def _scaled(self, findings: dict[str, Finding], scale: float) -> dict[str, Finding]:

@@ -235,6 +235,17 @@ def test_constants_are_inputs():
     assert math.isinf(inputs.error[3])
 
 
+@pytest.mark.parametrize(
+    "moved", [lambda t: t.clone(), lambda t: t.expand(2), lambda t: torch.stack([t, t]), lambda t: t.reshape(1, 1)]
+)
+def test_constants_that_are_moved_about_first_are_rounded_too(moved: Callable[[Any], Any]):
+    tenth, half = torch.tensor(0.1, dtype=torch.float64), torch.tensor(0.5)
+    with Run(FLOAT32):
+        a, b = moved(tenth), moved(half)
+    assert bool((a.error >= abs(float(np.float32(0.1)) - 0.1)).all())
+    assert not bool(b.error.any())
+
+
 def test_whole_numbers_divide_in_float64():
     with Run(FLOAT64):
         third = torch.tensor([1, 2]) / 3

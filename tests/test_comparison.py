@@ -154,6 +154,36 @@ def test_kink_hides_no_mistake(hidden):
     assert report.first_fault.name == "dZ1"
 
 
+def pooled(inputs):
+    """The largest of each three of rectified numbers, weighted."""
+    return np.sum(np.max(np.maximum(inputs["X"], 0).reshape(2, 3), axis=1) * np.array([2.0, 3.0]))
+
+
+def pooled_by_torch(inputs):
+    return (torch.relu(inputs["X"]).reshape(2, 3).max(1).values * torch.tensor([2.0, 3.0], dtype=torch.float64)).sum()
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, numpy_on_torch], ids=["opaque", "followed"])
+@pytest.mark.parametrize(
+    ("gradient", "verdict", "by_torch"),
+    [
+        ([0.0, 0, 0, 3, 0, 0], "kink", "ok"),
+        ([0.0, 0, 0, 0, 3, 0], "kink", "undecided"),
+        ([0.0, 0, 0, 1, 2, 0], "kink", "undecided"),
+        ([0.0, 0, 0, 1.5, 1.5, 0], "ok", "undecided"),
+        ([0.0, 0, 0, 0, 0, 3], "fault", "undecided"),
+        ([2.0, 0, 0, 3, 0, 0], "fault", "fault"),
+    ],
+)
+def test_largest_of_several_that_are_alike_is_a_kink(gradient, verdict, by_torch, wrap):
+    """X[3] and X[4]; of the first three, whose relu is flat, none has a derivative. Where PyTorch says no more than
+    that it chose, nothing is decided."""
+    inputs = {"X": np.array([-1.0, -1, -1, 1, 1, 0.5])}
+    for reference, expected in ((numpy_on_torch(pooled), verdict), (pooled_by_torch, by_torch)):
+        report = compare(reference, wrap(lambda i: {"dX": np.array(gradient)}), inputs)
+        assert verdicts(report) == {"dX": expected}, str(report)
+
+
 def a_dead_sample(value):
     value = value.copy()
     value[:, -1] = 0

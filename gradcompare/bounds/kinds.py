@@ -336,7 +336,8 @@ def comparison(run: Run, y: Tensor, a: Any, b: Any) -> Tensor:
 
 
 def equality(run: Run, y: Tensor, a: Any, b: Any) -> Tensor:
-    """As `comparison`, without kinks; and x == max(x) is decided where only one entry can be the maximum."""
+    """As `comparison`, without kinks; and x == max(x) is decided where only one entry can be the maximum. Where several
+    exact ones are, that is a kink: which of them the derivative goes to, or in which parts, is a matter of choice."""
     distance, undecided = _undecided(a, b)
     for one, other in ((a, b), (b, a)):
         kept = run.extremes_shape(one, other, distance.dim())
@@ -344,6 +345,11 @@ def equality(run: Run, y: Tensor, a: Any, b: Any) -> Tensor:
             dims = [d for d, n in enumerate(kept) if n == 1]
             alone = undecided.sum(dims, keepdim=True) == 1 if dims else torch.ones_like(undecided)
             undecided = undecided & ~(alone & (distance == 0))
+            tie = (distance == 0) & ~undecided
+            several = tie & (tie.sum(dims, keepdim=True) > 1) if dims else torch.zeros_like(tie)
+            if bool(several.any()):
+                run.met_a_tie = True
+                undecided = undecided | several if run.ties_are_kinks else undecided
     return undecided.to(torch.float64).broadcast_to(y.shape).contiguous()
 
 
@@ -420,29 +426,36 @@ def extreme(run: Run, y: Tensor, x: Any, *args: Any, **kwargs: Any) -> Tensor:
 def extreme_and_position(run: Run, y: Any, x: Any, dim: int, keepdim: bool = False) -> Any:
     """The maximum of each line, and where it is."""
     moved = aten.amax(full_error(x), dim, keepdim)
-    contested = _contested(x, y[0] if keepdim else y[0].unsqueeze(dim), dim)
+    contested = _contested(run, x, y[0] if keepdim else y[0].unsqueeze(dim), dim)
     return finish(run.precision, y[0], moved), contested if keepdim else contested.squeeze(dim)
 
 
 def position_of_extreme(run: Run, y: Tensor, x: Any, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Where the maximum is; y is its position."""
     if dim is None:
-        contested = _contested(_Flat(x), value(x).flatten()[y.flatten()], 0)
+        contested = _contested(run, _Flat(x), value(x).flatten()[y.flatten()], 0)
         return contested.reshape(y.shape)
     at = y if keepdim else y.unsqueeze(dim)
-    contested = _contested(x, number(x).gather(dim, at), dim)
+    contested = _contested(run, x, number(x).gather(dim, at), dim)
     return contested if keepdim else contested.squeeze(dim)
 
 
 class _Flat:
     def __init__(self, x: Any) -> None:
-        self.value, self.error = value(x).flatten(), full_error(x).flatten()
+        self.value, self.error, self.requires_grad = value(x).flatten(), full_error(x).flatten(), differentiated(x)
 
 
-def _contested(x: Any, found: Tensor, dim: int) -> Tensor:
-    """Infinite where another entry of the line may take the place of the one found, else 0."""
+def _contested(run: Run, x: Any, found: Tensor, dim: int) -> Tensor:
+    """Infinite where another entry of the line may take the place of the one found, else 0. Where several exact ones
+    are alike, which of them the derivative goes to is a matter of choice."""
     margin = full_error(x) + full_error(x).amax(dim, keepdim=True)
-    rivals = ~((number(x) - found).abs() > 2 * margin) & (margin > 0)
+    distance = (number(x) - found).abs()
+    rivals = ~(distance > 2 * margin) & (margin > 0)
+    if x.requires_grad:
+        alike = distance == 0
+        several = alike.sum(dim, keepdim=True) > 1
+        run.met_a_tie = run.met_a_tie or bool(several.any())
+        rivals = rivals | (alike & several) if run.ties_are_kinks else rivals
     return torch.where(rivals.sum(dim, keepdim=True) > 1, math.inf, tensor(0.0))
 
 

@@ -249,6 +249,9 @@ class Run(TorchDispatchMode):
         """Moving a value about moves its bound the same way."""
         if kwargs:
             kwargs = {k: v for k, v in kwargs.items() if k not in ("dtype", "device", "layout", "pin_memory")}
+        if type(args[0]) is not BoundedTensor:
+            args = (mapped(args[0], self._bounded), *args[1:])
+            sources = bounded_among(args)
         parents = tuple(t.number for t in sources)
         others, options = values(args[1:]), values(kwargs)
         result = func(values(args[:1])[0], *others, **options)
