@@ -89,8 +89,7 @@ class Host:
         return {name: np.asarray(array) for name, array in self.program.inputs(network).items()}
 
     def own_start(self, inputs: Inputs) -> dict[str, Any] | None:
-        """The parameters that the program itself makes for the sizes of these inputs, and its output for the inputs;
-        None where it makes none."""
+        """The parameters that the program itself makes, and its output for the inputs; None where it makes none."""
         with self._code_runs("in its forward pass"):
             parameters = self.program.start(inputs)
             if parameters is None:

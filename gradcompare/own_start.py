@@ -53,9 +53,12 @@ def noted(subject: Subject, seed: int) -> list[str]:
     layers, activations = found
     start = _arranged(layers, own["parameters"])
     generator = np.random.default_rng(seed)
-    X = generator.standard_normal((len(X), SAMPLES))
-    Y, loss = _labels(generator, activations[-1], len(output))
-    found_out = health(start, X, Y, activations=activations, loss=loss)
+    X = generator.standard_normal((start["W1"].shape[1], SAMPLES))
+    Y, loss = _labels(generator, activations[-1], len(start[f"b{len(layers)}"]))
+    try:
+        found_out = health(start, X, Y, activations=activations, loss=loss)
+    except ValueError:  # the file's own global arrays may fit nothing
+        return []
     by_symptom = itertools.groupby(found_out.notes, key=lambda note: note.symptom)
     return [_sentence(found_out.network, list(notes)) for _, notes in by_symptom]
 

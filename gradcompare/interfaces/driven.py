@@ -138,12 +138,13 @@ class Driven(Program):
         return self.arrange(network, self.found.layout, self.found.sizes, self.found.places)
 
     def start(self, inputs: Mapping[str, Any]) -> dict[str, Any] | None:
-        """What the file's own initialiser or constructor gives the parameters."""
-        if not self.holder.makes_the_start:
-            return None
+        """What the file's own initialiser, constructor or global names give the parameters."""
         assert self.found is not None
         template, *_ = self._templates[_key(inputs)]
-        return {name: np.asarray(paths.get(template, where[0])) for name, where in self.found.places.items()}
+        start = self.holder.start(template)
+        if start is None:
+            return None
+        return {name: np.asarray(paths.get(start, where[0])) for name, where in self.found.places.items()}
 
     def forward(self, inputs: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         """The output, and every named value that the forward call returns or stores."""

@@ -28,8 +28,6 @@ class Holder:
     """Whether the file itself says what shapes its parameters have."""
     sees_data = False
     """Whether X and Y are given to what makes the parameters."""
-    makes_the_start = False
-    """Whether what it builds holds the numbers that the file's training starts from."""
     depths: tuple[int, ...] = (2,)
     """How many layers with weights the networks may have, the preferred first."""
     sizes: tuple[int, ...] | None = None
@@ -38,6 +36,11 @@ class Holder:
     def build(self, network: Network, layout: Layout) -> Any:
         """A root that holds parameters of this network's sizes, whatever their values."""
         raise NotImplementedError
+
+    def start(self, root: Any) -> Any:
+        """A root with the numbers that the file's training starts from, beside one that was built; None where the file
+        does not say them."""
+        return None
 
     def known(self, root: Any) -> dict[str, Any]:
         """What functions may ask for, by name and role."""
@@ -95,7 +98,6 @@ class Initialised(Holder):
     """Parameters as the file's own initialiser makes them: a tuple of arrays, dicts, lists, nested as they are."""
 
     kind = "initialised"
-    makes_the_start = True
 
     def __init__(self, initialise: Callable[..., Any], plan: Plan, names: list[str]) -> None:
         self.initialise, self.plan, self.names = initialise, plan, names
@@ -110,6 +112,10 @@ class Initialised(Holder):
         names = self.names_in(made)
         keyed = {name: part for name, part in zip(names, made, strict=True) if name}
         return keyed if len(keyed) == len(made) else list(made)
+
+    def start(self, root: Any) -> Any:
+        """What the initialiser returned."""
+        return root
 
     def known(self, root: Any) -> dict[str, Any]:
         """Every part under its name; all of it, or its only container, as the parameters."""
@@ -132,7 +138,6 @@ class Instance(Holder):
     """Parameters in the attributes of an object, made by its constructor."""
 
     kind = "instance"
-    makes_the_start = True
 
     def __init__(self, made: type, plan: Plan) -> None:
         self.made, self.plan = made, plan
@@ -147,6 +152,10 @@ class Instance(Holder):
                 number = isinstance(value, int | float) and not isinstance(value, bool)
                 if number and role in _SET and not words.is_guard(name, value):
                     setattr(root, name, _SET[role])
+        return root
+
+    def start(self, root: Any) -> Any:
+        """What the constructor made."""
         return root
 
     def known(self, root: Any) -> dict[str, Any]:
@@ -166,6 +175,11 @@ class Globals(Arguments):
     def __init__(self, pairs: list[tuple[str, str]], namespace: dict[str, Any]) -> None:
         super().__init__(pairs)
         self.namespace = namespace
+
+    def start(self, root: Any) -> Any:
+        """The file's own arrays, of its own sizes."""
+        own = {name: self.namespace.get(name) for name in root}
+        return own if all(hasattr(array, "shape") for array in own.values()) else None
 
     @contextlib.contextmanager
     def entered(self, root: Any) -> Iterator[None]:

@@ -23,7 +23,6 @@ class Late(Instance):
     """An object, and the method that makes its parameters."""
 
     sees_data = True
-    makes_the_start = False
 
     def __init__(self, made: type, plan: Plan, method: str) -> None:
         super().__init__(made, plan)
@@ -39,6 +38,9 @@ class Late(Instance):
         with same_random_numbers():
             calling.call(getattr(root, self.method), known, ("inputs", "targets"))
         return root
+
+    def start(self, root: Any) -> None:
+        """Not what the method has left behind, which has trained."""
 
     @contextlib.contextmanager
     def making(self, root: Any, places: Iterable[paths.Path]) -> Iterator[None]:

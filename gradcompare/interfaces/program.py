@@ -60,8 +60,8 @@ class Program(ABC):
 
     @abstractmethod
     def start(self, inputs: Mapping[str, Any]) -> Arrays | None:
-        """The parameters that the file itself makes for a network of the sizes of these inputs, under the same names;
-        None where it makes none."""
+        """The parameters that the file itself makes, under the same names: of the sizes of these inputs, or of its own
+        where they are fixed; None where it makes none."""
 
     @abstractmethod
     def forward(self, inputs: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
