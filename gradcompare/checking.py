@@ -248,14 +248,16 @@ class _Check:
         subject = self.subject
         if asked is not None or subject.about["has_cost"]:
             return asked
-        fitting = subject.fitting_losses(networks[0])
-        other = next((n for n in networks if n.sizes[-1] != networks[0].sizes[-1]), networks[0])
+        first_one, fitting = networks[0], subject.fitting_losses(networks[0])
+        others = [next((n for n in networks if n.sizes[-1] != first_one.sizes[-1]), None)]
+        others += [next((n for n in networks if n.m != first_one.m), None)]  # of two samples a mean is half the sum
         scaled: list[str] = []
         for loss in fitting:
             subject.loss = loss
-            first = subject.compared(networks[0], "float64", verify=True)
+            first = subject.compared(first_one, "float64", verify=True)
             scaled += [loss] if first.verdict == "scaled" else []
-            if self._agrees_at_the_end(first) and self._agrees_at_the_end(subject.compared(other, "float64")):
+            more = (subject.compared(n, "float64") for n in others if n is not None)
+            if self._agrees_at_the_end(first) and all(map(self._agrees_at_the_end, more)):
                 return loss
         return [*scaled, *fitting][0]
 

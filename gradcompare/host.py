@@ -55,7 +55,7 @@ class Host:
             program.fit(seed)
         return {
             "interface": program.interface,
-            "functions": [getattr(f, "__name__", str(f)) for f in program.functions],
+            "functions": list(dict.fromkeys(getattr(f, "__name__", str(f)) for f in program.functions)),
             "samples_axis": program.samples_axis,
             "networks": program.networks(),
             "parameters": list(program.parameters),

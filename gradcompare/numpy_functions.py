@@ -329,6 +329,7 @@ TABLE: dict[str, Any] = {
     "nanmean": nanmean,
     "nanmin": lambda a, **options: tnp.min(_known(a, math.inf), **options),
     "nansum": lambda a, **options: tnp.sum(_known(a, 0.0), **options),
+    "outer": lambda a, b, out=None: tnp.outer(tnp.ravel(asarray(a)), tnp.ravel(asarray(b)), out=out),
     "pad": pad,
     "percentile": _order_statistic("percentile"),
     "permute_dims": tnp.transpose,

@@ -2,7 +2,8 @@
 
 Legend: z is a pre-activation, a = g(z), dA the gradient with respect to a; all elementwise but softmax, which runs
 along axis 0 where columns are samples and along the last axis where rows are. The course files behind most of these
-names disagree on one thing, whether an activation returns A alone or A and a cache that is Z: there is one of each.
+names disagree on whether an activation returns A alone or A and a cache that is Z, and on whether a derivative is given
+z or a: there is one of each.
 """
 
 from __future__ import annotations
@@ -99,6 +100,25 @@ def tanh_derivative(z):  # type: ignore[no-untyped-def]
     return 1 - np.tanh(z) ** 2
 
 
+# ---- derivatives from a = g(z) ---------------------------------------------------------------------------------------
+
+
+def sigmoid_derivative_of_a(a):  # type: ignore[no-untyped-def]
+    return a * (1 - a)
+
+
+def relu_derivative_of_a(a):  # type: ignore[no-untyped-def]
+    return np.where(a > 0, 1.0, 0.0)
+
+
+def leaky_relu_derivative_of_a(a, alpha=LEAKY_SLOPE):  # type: ignore[no-untyped-def]
+    return np.where(a > 0, 1.0, alpha)
+
+
+def tanh_derivative_of_a(a):  # type: ignore[no-untyped-def]
+    return 1 - a**2
+
+
 # ---- dZ from dA and the cache, which is Z ----------------------------------------------------------------------------
 
 
@@ -136,6 +156,14 @@ def compute_cost(A, Y):  # type: ignore[no-untyped-def]
     return -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / m
 
 
+def cross_entropy(output, targets):  # type: ignore[no-untyped-def]
+    return -np.sum(targets * np.log(output))
+
+
+def cross_entropy_slope(output, targets):  # type: ignore[no-untyped-def]
+    return -targets / output
+
+
 def logsumexp(a, axis=None, keepdims=False):  # type: ignore[no-untyped-def]
     highest = np.max(a, axis=axis, keepdims=True)
     result = np.log(np.sum(np.exp(a - highest), axis=axis, keepdims=True)) + highest
@@ -163,12 +191,14 @@ def xlogy(x, y):  # type: ignore[no-untyped-def]
 
 
 class Row(NamedTuple):
-    """What stands in for one name: alone, and with a cache beside it; `rows` are those for rows as samples."""
+    """What stands in for one name: alone, and with a cache beside it; `rows` are those for rows as samples, `of_a` is a
+    derivative from a = g(z)."""
 
     alone: Callable[..., Any]
     says: str
     with_cache: Callable[..., Any] | None = None
     rows: Row | None = None
+    of_a: Row | None = None
 
 
 STAND_INS = {
@@ -184,10 +214,14 @@ STAND_INS = {
         softmax_columns_and_cache,
         Row(softmax_rows, "rows are samples", softmax_rows_and_cache),
     ),
-    "sigmoidderivative": Row(sigmoid_derivative, "at z"),
-    "reluderivative": Row(relu_derivative, "at z"),
-    "leakyreluderivative": Row(leaky_relu_derivative, f"at z, slope {LEAKY_SLOPE}"),
-    "tanhderivative": Row(tanh_derivative, "at z"),
+    "sigmoidderivative": Row(sigmoid_derivative, "at z", of_a=Row(sigmoid_derivative_of_a, "from a = g(z)")),
+    "reluderivative": Row(relu_derivative, "at z", of_a=Row(relu_derivative_of_a, "from a = g(z)")),
+    "leakyreluderivative": Row(
+        leaky_relu_derivative,
+        f"at z, slope {LEAKY_SLOPE}",
+        of_a=Row(leaky_relu_derivative_of_a, f"from a = g(z), slope {LEAKY_SLOPE}"),
+    ),
+    "tanhderivative": Row(tanh_derivative, "at z", of_a=Row(tanh_derivative_of_a, "from a = g(z)")),
     "sigmoidbackward": Row(sigmoid_backward, "dA, Z -> dZ"),
     "relubackward": Row(relu_backward, "dA, Z -> dZ"),
     "leakyrelubackward": Row(leaky_relu_backward, f"dA, Z -> dZ, slope {LEAKY_SLOPE}"),

@@ -52,6 +52,9 @@ TABLE = {
     "fit_makes_weights_sample_left_out": Row("update-only", "wrong", "dw_hidden_", 30, "sample_left_out"),
     "flat_vector_bias_regularised": Row("flat-vector", "wrong", "dTheta2", 31, "regulariser"),
     "flat_vector_right": Row("flat-vector", "agrees"),
+    "function_layers_mean_lost": Row("function-layers", "wrong", "dshifted", 51, "factor 4"),
+    "function_layers_right": Row("function-layers", "agrees"),
+    "function_layers_variance_constant": Row("function-layers", "wrong", "dx_batchnorm", 42, "unknown"),
     "global_weights_other_slope": Row("global-weights", "wrong", "dZ1", 24, "wrong_steepness"),
     "global_weights_right": Row("global-weights", "agrees"),
     "gradient_method_derivative_of_activation": Row("gradient-method", "wrong", "da1", 68, "derivative_elsewhere"),
@@ -73,11 +76,14 @@ TABLE = {
     "loss_method_mean_lost": Row("loss-and-gradients", "wrong", "dW2", 33, "factor m"),
     "loss_method_regulariser_half": Row("loss-and-gradients", "wrong", "dW2", 34, "regulariser"),
     "loss_method_right": Row("loss-and-gradients", "agrees"),
+    "not_recognised": Row(None, "error"),
     "positional_derivative_at_activation": Row("positional", "wrong", "dZ1", 44, "wrong_formula"),
     "positional_right": Row("positional", "agrees"),
     "positional_summed_over_units": Row("positional", "wrong", "db2", 43, "summed_over_units"),
     "positional_wrong_variable": Row("positional", "wrong", "dZ1", 44, "wrong_variable"),
-    "script_inline": Row(None, "error"),
+    "training_loop_bias_summed_over_units": Row("training-loop", "wrong", "db1", 25, "summed_over_units"),
+    "training_loop_right": Row("training-loop", "agrees"),
+    "training_loop_slope_lost": Row("training-loop", "wrong", "d_hidden", 24, "slope_missing"),
     "tuple_cache_mask_lost": Row("dict-cache", "wrong", "dz1", 51, "slope_missing"),
     "tuple_cache_right": Row("dict-cache", "agrees"),
     "tuple_cache_two_mistakes": Row("dict-cache", "wrong", "dW3", 44, "wrong_variable"),
@@ -132,4 +138,4 @@ def test_the_autograder_of_the_readme():
     names["gradcompare"] = SimpleNamespace(check=checked)  # the same in this process, on fewer networks
     assert names["grade"](EXAMPLES / "dict_cache_right.py") == 10
     assert names["grade"](EXAMPLES / "dict_cache_lost_derivative.py") == 8.3  # one of six, two inherit
-    assert names["grade"](EXAMPLES / "script_inline.py") == 0
+    assert names["grade"](EXAMPLES / "not_recognised.py") == 0

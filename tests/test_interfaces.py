@@ -31,6 +31,7 @@ def named(tmp_path):
         path = tmp_path / "subject.py"
         path.write_text("import numpy as np\n" + source)
         module = types.ModuleType("subject")
+        vars(module)["__file__"] = str(path)
         exec(compile(path.read_text(), str(path), "exec"), vars(module))
         return vars(module)
 
@@ -177,7 +178,7 @@ def test_nothing_recognised_offers_the_adapter(named):
 
 
 def test_every_row_has_a_skeleton():
-    assert all("def " in row.skeleton for row in INTERFACES.values())
+    assert all("def " in row.skeleton or "for " in row.skeleton for row in INTERFACES.values())
     with pytest.raises(KeyError):
         recognise({}, "nothing like it")
 
@@ -267,3 +268,169 @@ METHODS = """
     def backward(self, X, y):
         return X
 """
+
+
+LOOP = """
+n_h, lr = 4, 0.1
+def fresh(a, b):
+    return np.random.randn(a, b)
+
+{before}
+{indent}for epoch in range(1000):
+{indent}    {hidden}
+{indent}    error = A1 @ W2 + b2 - y
+{indent}    if epoch % 100 == 0:
+{indent}        print(np.mean(error ** 2))
+{indent}    delta = error @ W2.T * (1 - A1 ** 2)
+{indent}    W2 -= lr * A1.T @ error
+{indent}    b2 -= lr * error.sum(axis=0)
+{indent}    W1 -= lr * X.T @ delta
+{indent}    b1 = b1 - lr * delta.sum(axis=0)
+"""
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"before": "X, y, W1, b1, W2, b2 = [np.ones((0, 2))] * 6", "indent": ""},
+        {
+            "before": "def run(X, y):\n    W1, b1 = fresh(X.shape[1], n_h), 0\n    W2, b2 = fresh(n_h, 1), 0",
+            "indent": "    ",
+        },
+    ],
+    ids=["in a script", "in a function"],
+)
+@pytest.mark.parametrize("hidden", ["A1 = np.tanh(X @ W1 + b1)", "A1 = X.dot(W1); A1 += b1; A1 = np.tanh(A1)"])
+def test_a_turn_of_a_training_loop_is_a_step(named, where, hidden):
+    source = LOOP.replace("range(1000)", "range(0)" if not where["indent"] else "range(1000)")
+    program = fitted(named(source.format(hidden=hidden, **where)))
+    assert program.interface == "training-loop"
+    assert program.parameters == ["W1", "b1", "W2", "b2"]
+    inputs = program.inputs(cases.draw_network((3, 5, 2), 4, 0, labels="one_hot"))
+    output, _ = program.forward(inputs)
+    A1 = np.tanh(inputs["X"] @ inputs["W1"] + inputs["b1"])
+    np.testing.assert_allclose(output, A1 @ inputs["W2"] + inputs["b2"])
+    np.testing.assert_allclose(program.gradients(inputs)["dW2"], A1.T @ (output - inputs["Y"]), rtol=1e-12)
+
+
+def test_a_method_that_trains_for_as_long_as_it_likes_is_taken_one_turn_at_a_time(named):
+    names = named("""
+class Neuron:
+    def __init__(self):
+        self.w1, self.w2, self.b = np.random.normal(), np.random.normal(), np.random.normal()
+    def feedforward(self, x):
+        return np.tanh(self.w1 * x[0] + self.w2 * x[1] + self.b)
+    def train(self, data, all_y_trues):
+        learn_rate = 0.1
+        epochs = 1000
+        for epoch in range(epochs):
+            for x, y_true in zip(data, all_y_trues):
+                out = self.feedforward(x)
+                d = (out - y_true) * (1 - out ** 2)
+                self.w1 -= learn_rate * d * x[0]
+                self.w2 -= learn_rate * d * x[1]
+                self.b -= learn_rate * d
+""")
+    program = fitted(names)
+    inputs = program.inputs(cases.draw_network((2, 1), 1, 0, labels="binary"))
+    out = np.tanh(inputs["w1"] * inputs["X"][0] + inputs["w2"] * inputs["X"][1] + inputs["b"])
+    slope = (out - inputs["Y"]) * (1 - out**2)
+    assert program.interface == "training-loop"
+    np.testing.assert_allclose(program.gradients(inputs)["dw2"], slope * inputs["X"][1], rtol=1e-9)
+
+
+def test_parameters_that_a_function_takes_apart(named):
+    names = named("""
+def nn(params, X, y):
+    W1, b1, W2, b2 = params
+    H = np.tanh(X @ W1 + b1)
+    d = H @ W2 + b2 - y
+    e = d @ W2.T * (1 - H ** 2)
+    return 0.5 * np.sum(d ** 2), [X.T @ e, e.sum(0), H.T @ d, d.sum(0)]
+""")
+    names["nn"].__name__ = "cost_and_grad"
+    program = fitted({"cost_and_grad": names["nn"]})
+    assert program.complete
+    assert program.parameters == ["W1", "b1", "W2", "b2"]
+
+
+def test_functions_that_are_given_an_object(named):
+    names = named("""
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W1, self.W2 = np.random.randn(n_in, n_hidden), np.random.randn(n_hidden, n_out)
+
+def forward(net, X):
+    net.H = np.tanh(X @ net.W1)
+    return net.H @ net.W2
+
+def backward(net, X, y):
+    d = forward(net, X) - y
+    return {"W1": X.T @ (d @ net.W2.T * (1 - net.H ** 2)), "W2": net.H.T @ d}
+""")
+    program = fitted(names)
+    assert program.complete
+    assert program.parameters == ["W1", "W2"]
+
+
+def test_layers_as_pairs_of_functions_are_all_checked(named):
+    names = named("""
+def affine_forward(x, w, b):
+    return x @ w + b, (x, w, b)
+def affine_backward(dout, cache):
+    x, w, b = cache
+    return dout @ w.T, x.T @ dout, dout.sum(axis=0)
+def relu_forward(x):
+    return np.maximum(x, 0), x
+def relu_backward(dout, cache):
+    return dout * (cache > 0)
+def softmax_loss(x, y):
+    p = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+    dx = p.copy()
+    dx[np.arange(len(x)), y] -= 1
+    return -np.log(p[np.arange(len(x)), y]).mean(), dx / len(x)
+""")
+    program = fitted(names)
+    assert program.interface == "function-layers"
+    assert program.parameters == ["x_affine", "w_affine", "b_affine", "x_relu", "x_softmax_loss"]
+    assert program.complete
+
+
+def test_what_is_returned_under_a_parameters_name_is_its_gradient_whatever_else_is_stored(named):
+    names = named("""
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.params = {"W1": np.random.randn(n_in, n_hidden), "b1": np.zeros(n_hidden),
+                       "W2": np.random.randn(n_hidden, n_out), "b2": np.zeros(n_out)}
+    def predict(self, x):
+        self.H = np.tanh(x @ self.params["W1"] + self.params["b1"])
+        return self.H @ self.params["W2"] + self.params["b2"]
+    def gradient(self, x, t):
+        d = self.predict(x) - t
+        e = d @ self.params["W2"].T * (1 - self.H ** 2)
+        self.db1, self.db2 = e.sum(0), d.sum(0)
+        return {"W1": x.T @ e, "b1": self.db2, "W2": self.H.T @ d, "b2": self.db2}
+""")
+    program = fitted(names)
+    inputs = program.inputs(cases.draw_network((3, 5, 2), 4, 0, labels="one_hot"))
+    assert program.gradients(inputs)["db1"].shape == (2,)
+
+
+def test_arrays_that_are_updated_and_returned_are_no_gradients(named):
+    names = named("""
+def predict(x, w1, w2):
+    return np.tanh(x @ w1) @ w2
+def back_prop(x, y, w1, w2, alpha):
+    h = np.tanh(x @ w1)
+    d = h @ w2 - y
+    w1_adj = x.T @ (d @ w2.T * (1 - h ** 2))
+    w2_adj = h.T @ d
+    w1 = w1 - alpha * w1_adj
+    w2 = w2 - alpha * w2_adj
+    return w1, w2
+""")
+    program = fitted(names)
+    inputs = program.inputs(cases.draw_network((3, 5, 2), 4, 0, labels="one_hot"))
+    h = np.tanh(inputs["X"] @ inputs["w1"])
+    expected = h.T @ (h @ inputs["w2"] - inputs["Y"])
+    np.testing.assert_allclose(program.gradients(inputs)["dw2"], expected, rtol=1e-9)

@@ -23,6 +23,10 @@ ALWAYS = ("learning_rate", "regularisation", "epochs", "batch_size", "quiet", "t
 """Roles that are filled even where the argument has a default."""
 
 
+MANY = 20
+"""Turns of a loop that are no layers."""
+
+
 class CannotCallError(TypeError):
     """An argument whose role cannot be told from its name."""
 
@@ -98,6 +102,8 @@ def _given(function: Callable[..., Any], known: Mapping[str, Any]) -> tuple[dict
             continue
         elif key is not None and not (optional and key == role and role not in ALWAYS):
             given[name] = known[key]
+        elif not optional and "cache" in known and name in containers_in(function):
+            given[name] = known["cache"]
         elif not optional:
             unknown.append(name)
     return given, unknown
@@ -225,6 +231,8 @@ def tree(function: Any) -> ast.AST:
 
 @functools.lru_cache(maxsize=512)
 def _tree(function: Any) -> ast.AST:
+    if isinstance(made_of := getattr(function, "tree", None), ast.AST):
+        return made_of
     try:
         return ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError):
@@ -250,6 +258,60 @@ def counts_samples(functions: Sequence[Any]) -> bool:
     return False
 
 
+def reached(functions: Sequence[Any]) -> list[Any]:
+    """The functions, and those of their file that they call, told by name: `layer.backward` is every backward."""
+    found, waiting = list[Any](), list(functions)
+    while waiting:
+        function = waiting.pop(0)
+        if function in found:
+            continue
+        found.append(function)
+        namespace = getattr(inspect.unwrap(function), "__globals__", {})
+        called = {_called(node) for node in ast.walk(tree(function)) if isinstance(node, ast.Call)}
+        waiting += [f for f in _functions_in(namespace) if f.__name__ in called]
+    return found
+
+
+def _functions_in(namespace: Mapping[str, Any]) -> list[Any]:
+    """The functions of a file and the methods of its classes."""
+    own = [v for v in namespace.values() if getattr(v, "__module__", None) == namespace.get("__name__")]
+    methods = [f for made in own if inspect.isclass(made) for f in vars(made).values() if inspect.isfunction(f)]
+    return [v for v in own if inspect.isfunction(v)] + methods
+
+
+def updated_in(function: Any) -> set[str]:
+    """The names that a function adds to or subtracts from: w1 of `w1 = w1 - rate * d` and of `w1 -= rate * d`."""
+    found = set()
+    for node in ast.walk(tree(function)):
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            found.add(node.target.id)
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp) and len(node.targets) == 1:
+            target, value = node.targets[0], node.value
+            if isinstance(value.op, ast.Add | ast.Sub) and ast.unparse(value.left) == ast.unparse(target):
+                found |= {target.id} if isinstance(target, ast.Name) else set()
+    return found
+
+
+def repeats(function: Any) -> bool:
+    """Whether a function goes round a loop as often as it says itself, so that it cannot be stopped after one turn."""
+    nodes = list(ast.walk(tree(function)))
+    assigned = [n for n in nodes if isinstance(n, ast.Assign) and _is_many(n.value)]
+    fixed = {t.id for n in assigned for t in n.targets if isinstance(t, ast.Name)}
+    for node in nodes:
+        if isinstance(node, ast.For) and isinstance(node.iter, ast.Call) and _called(node.iter) in ("range", "trange"):
+            count = node.iter.args[-1 if len(node.iter.args) < 3 else 1]
+            named = isinstance(count, ast.Name) and count.id in fixed
+            if (_is_many(count) or named) and any(
+                isinstance(n, ast.For | ast.AugAssign | ast.Call) for n in ast.walk(node)
+            ):
+                return True
+    return False
+
+
+def _is_many(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and type(node.value) is int and node.value >= MANY
+
+
 def _is_of_samples(node: ast.Call) -> bool:
     name = getattr(node.args[0], "id", "") if node.args else ""
     return words.role_of_argument(name) in ("inputs", "targets")
@@ -273,10 +335,41 @@ def handed_out(function: Any) -> set[str]:
             found |= {key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)}
         elif isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store):
             key = node.slice if isinstance(node, ast.Subscript) else ast.Constant(node.attr)
-            found |= {key.value} if isinstance(key, ast.Constant) and isinstance(key.value, str) else set()
+            found |= {name} if (name := _key_begins(key)) else set()
         elif isinstance(node, ast.Return) and isinstance(node.value, ast.Call) and _called(node.value) == "dict":
             found |= {keyword.arg for keyword in node.value.keywords if keyword.arg}
     return found
+
+
+def taken_apart(function: Any) -> dict[str, list[str]]:
+    """{argument: names} of what a function takes apart into names: `W1, b1, W2, b2 = params`."""
+    found: dict[str, list[str]] = {}
+    for node in ast.walk(tree(function)):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and isinstance(node.targets[0], ast.Tuple):
+            names = [part.id for part in node.targets[0].elts if isinstance(part, ast.Name)]
+            if node.value.id in argument_names(function) and len(names) == len(node.targets[0].elts):
+                found.setdefault(node.value.id, names)
+    return found
+
+
+@functools.lru_cache(maxsize=1024)
+def containers_in(function: Any) -> set[str]:
+    """The names of what a function takes apart, or looks up by keys: memo of `X, Z1 = memo` and of memo["Z1"]."""
+    looked_up = {
+        node.value.id
+        for node in ast.walk(tree(function))
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and _key_begins(node.slice)
+    }
+    return looked_up | set(taken_apart(function))
+
+
+def _key_begins(key: ast.expr) -> str:
+    """dW of "dW", "dW" + str(k), f"dW{k}" and "dW%d" % k."""
+    if isinstance(key, ast.JoinedStr) and key.values:
+        key = key.values[0]
+    elif isinstance(key, ast.BinOp):
+        key = key.left
+    return key.value.partition("%")[0] if isinstance(key, ast.Constant) and isinstance(key.value, str) else ""
 
 
 def changed_in(function: Any) -> set[str]:

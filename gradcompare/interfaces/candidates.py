@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from gradcompare.interfaces import calling, chain, holders, words
+from gradcompare.interfaces import calling, chain, holders, loops, pairs, words
 from gradcompare.interfaces.driven import Driven, Steps
-from gradcompare.interfaces.holders import Arguments, Flat, Globals, Holder, Initialised, Instance
+from gradcompare.interfaces.holders import Arguments, Flat, Globals, Holder, Initialised, Instance, TakenApart
 from gradcompare.interfaces.late import Late
 
 MAKERS = ("backward", "slope_of_cost", "fused", "cost", "update")
@@ -24,13 +24,22 @@ def candidates(names: Mapping[str, Any]) -> Iterator[Driven]:
     """Programs to try, the likeliest first."""
     functions: list[Callable[..., Any]] = [f for f in names.values() if inspect.isfunction(f)]
     classes = [c for c in names.values() if inspect.isclass(c) and not issubclass(c, BaseException)]
-    yield from itertools.islice(_of_functions(_own(functions)), _MOST)
+    own = _own(functions)
+    paired = pairs.members(own)
+    yield from itertools.islice(_of_functions([f for f in own if f not in paired]), _MOST)
     layers = [made for made in classes if chain.is_layer(made)]
     for made in [c for c in classes if c not in layers]:
         yield from itertools.islice(_of_class(made, functions), _MOST)
     yield from chain.candidates(classes, functions)
     for made in layers:
         yield from itertools.islice(_of_class(made, functions), _MOST)
+    if paired:
+        yield from pairs.candidates(own)
+    for made in classes:
+        yield from itertools.islice(_of_functions_with(made, own), _MOST)
+    for made in classes:
+        yield from itertools.islice(_of_loops(made, functions, names), _MOST)
+    yield from loops.candidates(names, by_role(_own(functions)).get("cost", []))
 
 
 def _own(functions: Iterable[Callable[..., Any]]) -> list[Callable[..., Any]]:
@@ -64,11 +73,17 @@ _GRADIENT_OF_PARAMETER = re.compile(
 def _by_what_they_do(functions: Iterable[Any]) -> dict[str, list[Any]]:
     """The roles of functions whose names say nothing (another language, svm_step), by what they take and return."""
     found: dict[str, list[Any]] = {}
+    functions = list(functions)
+    slopes = {id(slope): cost for slope, cost in _slopes_of(functions)}
+    costs = {id(cost) for cost in slopes.values()}
     for function in functions:
         taken = [words.role_of_argument(name) for name in calling.argument_names(function)]
         names = calling.handed_out(function)
         if "likelihood" in words.plain(function.__name__):
             continue  # what is wanted is its maximum
+        if id(function) in slopes or id(function) in costs:
+            found.setdefault("backward" if id(function) in slopes else "cost", []).append(function)
+            continue
         ending = re.search(r"(gradients?|grads?|loss|cost)$", words.plain(function.__name__))
         if ending and {"inputs", "targets"} <= set(taken):
             found.setdefault("backward" if ending[1].startswith("grad") else "cost", []).append(function)
@@ -82,6 +97,18 @@ def _by_what_they_do(functions: Iterable[Any]) -> dict[str, list[Any]]:
         elif "inputs" in taken and "targets" not in taken and _takes_parameters(function, taken):
             found.setdefault("forward", []).append(function)
     return found
+
+
+def _slopes_of(functions: list[Any]) -> Iterator[tuple[Any, Any]]:
+    """(grad_f, f) of functions of the same arguments, the name of one in that of the other."""
+    by_name = {words.plain(f.__name__): f for f in functions}
+    for name, function in by_name.items():
+        for form in ("grad{}", "gradient{}", "d{}", "{}grad", "{}gradient", "{}prime", "{}derivative", "gradof{}"):
+            slope = by_name.get(form.format(name))
+            if slope is not None and calling.argument_names(slope) == calling.argument_names(function):
+                roles = set(map(words.role_of_argument, calling.argument_names(slope)))
+                if {"inputs", "targets"} <= roles:
+                    yield slope, function
 
 
 def _takes_parameters(function: Any, roles: list[str | None]) -> bool:
@@ -98,6 +125,8 @@ def steps_of(functions: Iterable[Any], everything: Iterable[Any] = ()) -> Iterat
     slopes = roles.get("slope_of_cost", []) + others.get("slope_of_cost", []) or [None]
     for role in MAKERS:
         for maker in roles.get(role, []):
+            if role == "update" and calling.repeats(maker):
+                continue
             if role in ("cost", "slope_of_cost") and not _may_give_gradients(maker):
                 continue
             forwards = [f for f in roles.get("forward", []) + roles.get("predict", []) if f is not maker]
@@ -150,6 +179,11 @@ def _argument_holders(used: list[Callable[..., Any]], initialisers: list[Callabl
     keyed = [key for f in used for key in calling.keys_in(f)]
     pairs = words.parameter_pairs(arguments)
     flat = next((name for name in arguments if words.role_of_argument(name) == "parameters"), None)
+    apart = {argument: names for f in used for argument, names in calling.taken_apart(f).items()}
+    for argument, names in apart.items():
+        numbered = words.parameter_pairs(names)
+        if {name for pair in numbered for name in pair if name} == set(names):
+            yield TakenApart(argument, names, numbered)
     for initialise in initialisers[:2]:
         for plan in itertools.islice(holders.plans(initialise), 3):
             yield Initialised(initialise, plan, [n for pair in pairs or _loose_pairs(arguments) for n in pair if n])
@@ -225,6 +259,40 @@ def _of_class(made: type, functions: list[Callable[..., Any]]) -> Iterator[Drive
             yield Driven(_class_interface(role, maker, forward), Instance(made, plan), steps, used)
         if forward is not None:
             yield from _made_late(made, methods, steps, role, used)
+
+
+def _of_functions_with(made: type, functions: list[Callable[..., Any]]) -> Iterator[Driven]:
+    """Programs of functions that are given an object of a class: backward(net, cache, y)."""
+
+    def takes_it(function: Any) -> bool:
+        names = calling.argument_names(function)
+        return any(holders.is_called_like(name, made) or words.role_of_argument(name) == "parameters" for name in names)
+
+    methods = methods_of(made)
+    for maker, role, forward, cost, slope in steps_of([f for f in functions if takes_it(f)], methods):
+        inner = by_role(methods)
+        if role == "update" and ("backward" in inner or "fused" in inner):
+            continue
+        forwards = [forward] if forward else [f.__name__ for f in inner.get("forward", []) + inner.get("predict", [])]
+        for ahead in forwards[:2] or [None]:
+            chosen = cost.__name__ if cost in methods else cost
+            used = [getattr(made, f, None) if isinstance(f, str) else f for f in (ahead, maker, cost, slope)]
+            for plan in itertools.islice(holders.plans(made), 4):
+                steps = Steps(maker, role, ahead, chosen, slope)
+                yield Driven(_class_interface(role, maker, ahead), Instance(made, plan), steps, [f for f in used if f])
+
+
+def _of_loops(made: type, functions: list[Callable[..., Any]], names: Mapping[str, Any]) -> Iterator[Driven]:
+    """Programs whose step is a turn of a loop in one of the methods."""
+    turns = list(loops.turns_of(made, names))
+    if not turns:
+        return
+    roles = by_role(methods_of(made))
+    forwards = roles.get("forward", []) + roles.get("predict", [])
+    costs = [*(f.__name__ for f in roles.get("cost", [])), *by_role(functions).get("cost", []), None]
+    for turn, forward, plan in itertools.product(turns, forwards[:2], itertools.islice(holders.plans(made), 3)):
+        used = [f for f in (forward, turn, getattr(made, str(costs[0]), costs[0])) if f is not None]
+        yield Driven("training-loop", Instance(made, plan), Steps(turn, "update", forward.__name__, costs[0]), used)
 
 
 def _made_late(made: type, methods: list[Any], steps: Steps, role: str, used: list[Any]) -> Iterator[Driven]:

@@ -13,6 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+
+from gradcompare import stood_in
 from gradcompare.cases import Network
 from gradcompare.interfaces import calling, paths, words
 from gradcompare.interfaces.driven import Driven, Steps
@@ -46,7 +49,8 @@ class Chain:
 
     def slope(self, output: Any, targets: Any) -> Any:
         """What the loss object says the derivative with respect to the output is."""
-        self.cost(output, targets)
+        if np.size(self.cost(output, targets)) != 1:
+            raise ValueError(f"{type(self.loss).__name__} gives no single number")
         given = getattr(self.loss, "output", output)
         known = {**_asked(given, targets), "slope": given}
         result = calling.call(_method(self.loss, "backward"), known, ("slope", "targets"))
@@ -99,7 +103,7 @@ def _kept(layer: Any, pattern: re.Pattern[str]) -> Any:
 class ChainPlan(Plan):
     """Makes a chain: a dense layer for each pair of widths, activations between them."""
 
-    def __init__(self, dense: type, plan: Plan, activations: list[Callable[[], Any]], loss: Any) -> None:
+    def __init__(self, dense: type, plan: Plan, activations: list[Callable[[], Any] | None], loss: Any) -> None:
         super().__init__(plan.roles, (len(activations) + 1,))
         self.dense, self.plan, self.activations, self.loss = dense, plan, activations, loss
 
@@ -108,9 +112,17 @@ class ChainPlan(Plan):
         layers: list[Any] = []
         for i, pair in enumerate(itertools.pairwise(network.sizes)):
             part: Any = SimpleNamespace(sizes=pair, m=network.m)
-            layers.append(self.plan.call(self.dense, part, layout))
-            layers += [make() for make in self.activations[i : i + 1]]
+            layers.append(_built(self.plan.call(self.dense, part, layout), pair[0]))
+            layers += [make() for make in self.activations[i : i + 1] if make]
         return Chain(layers, self.loss() if self.loss else None)
+
+
+def _built(layer: Any, inputs: int) -> Any:
+    """A layer that makes its weights only when it is told the width of its inputs: layer.build(n)."""
+    build = getattr(layer, "build", None)
+    if callable(build) and len(calling.argument_names(build)) == 1:
+        build(inputs)
+    return layer
 
 
 def is_layer(made: type) -> bool:
@@ -125,17 +137,25 @@ def candidates(classes: list[type], functions: list[Callable[..., Any]]) -> Iter
     dense = [made for made in layered if _widths(made) == 2]
     simple = [made for made in layered if made not in dense]
     losses = [made for made in classes if _takes(made) >= 2 and "backward" in _methods(made) and made not in dense]
+    losses.sort(key=lambda made: not re.search("softmax", made.__name__, re.IGNORECASE))  # for a layer that is linear
     acts = [make for made in simple if made not in losses for make in _made(made, functions)][:MOST_ACTIVATIONS]
     cost = _first(functions, "cost")
     slope = _first(functions, "slope_of_cost")
     for made in dense:
         plan = next(p for p in plans(made) if _count(p) == 2)
+        named = [n for n in inspect.signature(made).parameters if words.role_of_argument(n) == "activation"]
+        activated = [Plan(plan.roles | {named[0]: "activation"}, plan.depths)] if named else []
+        inner: list[tuple[list[Callable[[], Any] | None], Plan]] = [([None], p) for p in activated]
+        inner += [([*some], plan) for some in (acts, acts[:1], [])]
         used = [f for c in (made, *simple, *losses) for rows in _methods(c).values() for _, f in rows]
         for loss in [*losses, None]:
             ends = ("cost", "slope") if loss else (cost, slope) if cost and slope else (None, None)
-            for chosen in (acts, acts[:1], []):
-                holder = Instance(Chain, ChainPlan(made, plan, chosen, loss))
+            for chosen, each in inner:
+                holder = Instance(Chain, ChainPlan(made, each, chosen, loss))
                 steps = Steps("backward", "update", "forward", *ends)
+                if loss is None and ends[0] is None and re.search("softmax", made.__name__, re.IGNORECASE):
+                    ends = (stood_in.cross_entropy, stood_in.cross_entropy_slope)  # what probabilities are for
+                    steps = Steps("backward", "update", "forward", *ends)
                 ours = [f for f in (*used, *(ends if not loss else ())) if f is not None]
                 yield Driven("layers", holder, steps, _dense_first(made, ours))
 

@@ -72,7 +72,7 @@ class Found:
     @property
     def complete(self) -> bool:
         """Whether nothing could be better."""
-        return self.enough or self.right == len(self.places)
+        return self.enough or self.right == len(self.places) > 0
 
 
 class Driven(Program):
@@ -123,6 +123,11 @@ class Driven(Program):
                 "one, a convention."
             )
         self._templates.clear()
+
+    @property
+    def shows_gradients(self) -> bool:
+        """Whether gradients are to be seen, and not only what they do to the parameters."""
+        return self.found is not None and all(slot.where != "change" for slot in self.found.slots.values())
 
     def networks(self) -> dict[str, Any]:
         """As many layers and outputs as the file allows."""
@@ -305,12 +310,13 @@ class Driven(Program):
         found: naming.Candidates = []
         after: dict[str, Any] = {}
         cost = values.cost_in(function, result) if self.steps.role in ("fused", "cost") else None
+        changed = calling.updated_in(function)
         if result is not session.root:
             for name, path, array in calling.entries(function, result):
                 if cost is not None and array is cost:
                     continue
-                updated = self.steps.role == "update" and naming.updated_name(name, path, places, array, session.inputs)
-                if updated:
+                updated = naming.updated_name(name, path, places, array, session.inputs)
+                if updated and (self.steps.role == "update" or name in changed):
                     after[updated] = array
                 else:
                     found.append((naming.Slot("returned", path, name), array))
@@ -347,7 +353,7 @@ class Driven(Program):
                 role = words.role_of_argument(name)
                 if role in ("samples", "learning_rate", "regularisation", "inputs", "targets", "batch_size"):
                     missing = namespace.get(name) is None
-                    if missing or (role in ("samples", "batch_size") and name != "n"):
+                    if missing or (role in ("samples", "batch_size") and name != "n") or name in self._data:
                         stack.enter_context(set_for_now(namespace, {name: session.known[role]}))
                     elif (
                         role == "learning_rate"
@@ -356,6 +362,17 @@ class Driven(Program):
                     ):
                         stack.enter_context(set_for_now(namespace, {name: self.rate}))
             yield
+
+    @functools.cached_property
+    def _data(self) -> set[str]:
+        """Global names of samples or labels that a function reads which is given none."""
+        found = set()
+        for function in self.functions:
+            given = set(map(words.role_of_argument, calling.argument_names(function)))
+            for name, namespace in calling.globals_read([function]).items():
+                if words.role_of_argument(name) in {"inputs", "targets"} - given and np.ndim(namespace.get(name, 0)):
+                    found.add(name)
+        return found
 
     def _making(self, session: Session) -> contextlib.AbstractContextManager[None]:
         places = self.found.places if self.found else self.trial_places

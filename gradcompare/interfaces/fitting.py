@@ -56,7 +56,7 @@ def fit(program: Driven, seed: int) -> Found:
         if best is None or found.right > best.right:
             best = found
         own = program.holder.own_shapes and not one_sample
-        if found.right == len(found.places) or (found.enough and own):
+        if found.right == len(found.places) > 0 or (found.enough and own):
             break
     if best is None or not best.slots:
         reason = describe(failure) if failure else "it returned nothing that looks like gradients"
@@ -66,8 +66,10 @@ def fit(program: Driven, seed: int) -> Found:
 
 
 def _counts_samples(program: Driven) -> bool:
-    steps = program.steps
-    return calling.counts_samples([program.function(f) for f in (steps.maker, steps.forward) if f] + program.functions)
+    called = [program.function(f) for f in (program.steps.maker, program.steps.forward) if f]
+    if any((f.__module__ or "").startswith("gradcompare.") for f in called):  # a chain of the file's layers
+        called = program.functions
+    return calling.counts_samples(calling.reached(called))
 
 
 def _asks_for_activation(holder: Any) -> bool:
@@ -91,12 +93,15 @@ def _tries(program: Driven) -> Iterator[tuple[int, Layout]]:
     literals = set().union(*(calling.literals_in(f) for f in program.functions)) if program.functions else set()
     constants = tuple(sorted(n for n in literals if n == 3 or 8 <= n <= 20))
     one = not _counts_samples(program) or holder.own_shapes  # tried last
+    one_by_one = getattr(program.steps.maker, "one_sample", False)
     asks = any(words.role_of_argument(n) == "activation" for f in program.functions for n in calling.argument_names(f))
     cotangent = "slope" in _wants(program) and program.steps.slope is None
     for depth in holder.depths:
         for activation in ACTIVATIONS if asks or _asks_for_activation(holder) else ACTIVATIONS[:1]:
             for folded in (False,) if holder.own_shapes else (False, True):
-                for layout in layouts(holder.own_shapes, folded, constants, activation, one):
+                for layout in layouts(
+                    holder.own_shapes, folded, constants, activation, one or one_by_one, not one_by_one
+                ):
                     if (layout.labels == "cotangent") == cotangent:
                         yield depth, layout
 

@@ -84,6 +84,25 @@ class Arguments(Holder):
         return {**root, "parameters": root, "cache": root}
 
 
+class TakenApart(Arguments):
+    """Parameters in a tuple or list that the functions take apart into names."""
+
+    kind = "taken apart"
+
+    def __init__(self, argument: str, names: list[str], pairs: list[tuple[str, str]]) -> None:
+        super().__init__(pairs)
+        self.argument, self.names = argument, names
+
+    def build(self, network: Network, layout: Layout) -> Any:
+        """The parameters in the order of the names."""
+        root = super().build(network, layout)
+        return [root[name] for name in self.names]
+
+    def known(self, root: Any) -> dict[str, Any]:
+        """All together."""
+        return {"parameters": root, self.argument: root}
+
+
 class Adapted(Arguments):
     """Parameters in the adapter's dict: W1, b1, ... with columns as samples, unless they fit otherwise."""
 
@@ -161,7 +180,18 @@ class Instance(Holder):
     def known(self, root: Any) -> dict[str, Any]:
         """What it stores, for methods that ask for it as an argument."""
         taken = ("inputs", "targets")  # self.x may be anything by now
-        return {name: value for name, value in vars(root).items() if words.role_of_argument(name) not in taken}
+        held = {name: value for name, value in vars(root).items() if words.role_of_argument(name) not in taken}
+        return {"self": root, "parameters": root, _called(self.made): root, **held}
+
+
+def _called(made: type) -> str:
+    """What an object of a class is called: neuron, a Neuron."""
+    return words.plain(made.__name__)
+
+
+def is_called_like(name: str, made: type) -> bool:
+    """Whether an argument is an object of a class, by its name."""
+    return words.plain(name) == _called(made)
 
 
 _SET: dict[str | None, Any] = {"learning_rate": RATE, "regularisation": REGULARISATION, "epochs": 1}

@@ -62,6 +62,13 @@ class Labels(NamedTuple):
     arrange: Callable[[np.ndarray, Samples], np.ndarray]
 
 
+def _only(Y: np.ndarray, samples: Samples) -> np.ndarray:
+    """The label of one sample as a number. Raises ValueError where there may be several."""
+    if not samples.one:
+        raise ValueError("several samples have several labels")
+    return np.asarray(Y[0, 0])
+
+
 LABELS = {
     "one_hot": Labels("one_hot", None, lambda Y, samples: samples.arrange(Y)),
     "classes": Labels("classes", None, lambda Y, samples: Y[0] if samples.one else Y),
@@ -70,6 +77,7 @@ LABELS = {
     "classes_row": Labels("classes", None, lambda Y, samples: Y.reshape(1, -1)),
     "classes_column": Labels("classes", None, lambda Y, samples: Y.reshape(-1, 1)),
     "one_hot_across": Labels("one_hot", None, lambda Y, samples: Y.T.copy() if samples.axis else Y),
+    "binary_number": Labels("binary", 1, lambda Y, samples: _only(Y, samples)),
     "binary_whole": Labels("binary", 1, lambda Y, samples: Y[0].astype(np.int64)),
     "cotangent": Labels("real", None, lambda Y, samples: samples.arrange(Y)),
     "signs": Labels("binary", 1, lambda Y, samples: samples.arrange(2 * Y - 1)),
@@ -121,15 +129,20 @@ _ONE_SAMPLE = [
 
 
 def layouts(
-    own_shapes: bool, folded: bool, constants: tuple[int, ...], activation: str | None, one_sample: bool
+    own_shapes: bool,
+    folded: bool,
+    constants: tuple[int, ...],
+    activation: str | None,
+    one_sample: bool,
+    several_samples: bool = True,
 ) -> Iterator[Layout]:
     """The layouts to try, the likeliest first.
 
     `own_shapes`: the file's own initialiser or constructor says what shapes its parameters have. `constants`: numbers
     of outputs that the file's source may insist on. `one_sample`: the file's source counts no samples, so that it may
-    take one at a time.
+    take one at a time. `several_samples`: whether it may take several.
     """
-    several = [_where_samples(own_shapes, _GEOMETRIES)]
+    several = [_where_samples(own_shapes, _GEOMETRIES)] if several_samples else []
     if one_sample:
         several.append(_where_samples(own_shapes, _ONE_SAMPLE))
     for geometries in several:

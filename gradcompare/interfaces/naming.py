@@ -53,7 +53,7 @@ def _names(root: Any, listed: list[paths.Path]) -> list[str]:
 def _may_be_parameter(path: paths.Path, array: Any) -> bool:
     floating = isinstance(array, np.ndarray) and array.dtype.kind == "f" and array.size > 0
     floating |= isinstance(array, np.floating) or (
-        isinstance(array, float) and bool(_BIAS_WORD.match(paths.word(path)))
+        isinstance(array, float) and bool(_BIAS_WORD.match(paths.word(path)) or words.WEIGHT.match(paths.label(path)))
     )
     strings = [str(key) for kind, key in path if kind == "attr" or isinstance(key, str)]
     moments = any(words.MOMENTS.match(name) for name in strings[:-1])
@@ -124,11 +124,15 @@ Candidates = list[tuple[Slot, Any]]
 
 def match(places: Places, shapes: Mapping[str, tuple[int, ...]], candidates: Candidates) -> dict[str, Slot]:
     """The likeliest gradient of each parameter: first by name and shape together, then by either."""
+    returned = {
+        name for name in places for slot, _ in candidates if slot.where == "returned" and likeness(name, slot.name) == 3
+    }
     scored = sorted(
         (
             (_score(name, shapes[name], slot, array, places), -i, name, slot)
             for name in places
             for i, (slot, array) in enumerate(candidates)
+            if slot.where != "stored" or name not in returned  # what is returned under its name is it, of any shape
         ),
         key=lambda row: row[:2],
         reverse=True,

@@ -182,6 +182,33 @@ def train_step(X, Y, W1, b1, W2, b2, learning_rate):        # or a class with tr
 def predict(X, W1, b1, W2, b2): ...
 """,
         ),
+        _row(
+            "function-layers",
+            """\
+def affine_forward(x, w, b):                       # any number of such pairs
+    ...
+    return out, cache
+
+def affine_backward(dout, cache):
+    ...
+    return dx, dw, db                              # in the order of the arguments
+
+def softmax_loss(x, y):                            # y: classes 0, 1, ...
+    ...
+    return loss, dx
+""",
+        ),
+        _row(
+            "training-loop",
+            """\
+for epoch in range(1000):                          # at module level or in a function; one turn of it is run
+    A1 = sigmoid(X @ W1 + b1)
+    A2 = sigmoid(A1 @ W2 + b2)                     # the output: what first meets the labels
+    loss = ...                                     # may be left out
+    ...
+    W1 -= learning_rate * dW1                      # the gradient is (before - after) / learning_rate
+""",
+        ),
         _row("adapter", ADAPTER),
     ]
 )
@@ -198,6 +225,8 @@ def recognise(namespace: Mapping[str, Any], interface: str | None = None) -> Pro
     best: Driven | None = None
     for program in _asked_for(namespace, interface):
         first = first or program
+        if best is not None and program.interface == "training-loop" and best.shows_gradients:
+            continue
         try:
             with contextlib.redirect_stdout(io.StringIO()):
                 program.fit(0)
@@ -222,8 +251,12 @@ def _worth(program: Driven) -> tuple[bool, int, bool, bool]:
     and seen rather than inferred."""
     found = program.found
     assert found is not None
-    seen = all(slot.where != "change" for slot in found.slots.values())
-    return found.complete, found.right, seen, found.cost_from is not None or program.steps.forward is not None
+    return (
+        found.complete,
+        found.right,
+        program.shows_gradients,
+        found.cost_from is not None or program.steps.forward is not None,
+    )
 
 
 def not_recognised(namespace: Mapping[str, Any]) -> str:

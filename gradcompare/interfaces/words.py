@@ -23,7 +23,7 @@ FUNCTIONS = {
         r"(params?|param[ea]t[ea]rs?|weights?|net|network|nn|model|layers?|theta|variables|wb|mlp|$)"
     ),
     "fused": re.compile(
-        r"(cost|loss|j|error|objective)_?(and|with|n)_?(the)?(d|grad)|^(grad|gradients?)(and)(cost|loss)"
+        r"^forward(and)?back|(cost|loss|j|error|objective)_?(and|with|n)_?(the)?(d|grad)|^(grad|gradients?)(and)(cost|loss)"
         r"|^(nn)?(costfunction|objective|propagate|computegradients?andcost|lossfun)"
     ),
     "backward": re.compile(
@@ -32,7 +32,7 @@ FUNCTIONS = {
     ),
     "forward": re.compile(
         rf"^{_WHOSE}(forward|for?w?ard|feed_?f[ao]?or?ward|feed|fprop|fp$|fwd|propagate(forward)?$|predictproba|hypothesis"
-        r"|inference|call$|think|scores?$|computeoutput|activate$|f$)"
+        r"|netinput|decision(function)?$|inference|call$|think|scores?$|computeoutput|activate$|f$)"
     ),
     "cost": re.compile(
         rf"^{_WHOSE}(compute|calc|calculate|get|eval|find|total|mean|avg|average)*(the)?"

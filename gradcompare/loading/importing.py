@@ -228,6 +228,8 @@ class Importer:
     def _standing_in(self, row: stood_in.Row, wanted: str, name: str) -> Any:
         if row.rows is not None and uses.rows_are_samples(self.tree):
             row = row.rows
+        if row.of_a is not None and uses.gives_activations(self.tree, wanted):
+            row = row.of_a
         two = row.with_cache is not None and uses.returns_two(self.tree, wanted, name)
         self._stand_in_for(name, f"{wanted} ({row.says}{'; returns A and Z' if two else ''})")
         return row.with_cache if two else row.alone

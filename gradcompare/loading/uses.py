@@ -24,6 +24,22 @@ def returns_two(tree: ast.AST, name: str, module: str) -> bool:
     return bool(WITH_CACHE.match(module.rpartition(".")[2]))
 
 
+def gives_activations(tree: ast.AST, name: str) -> bool:
+    """Whether a file gives a derivative nothing but what an activation returned: sigmoid_grad(h), h = sigmoid(z)."""
+    names, activated, given = {name, *_aliases(tree, name)}, set[str](), set[str]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and _is_activation(node.value.func):
+            targets = [t.elts[0] if isinstance(t, ast.Tuple) else t for t in node.targets]
+            activated |= {ast.unparse(target) for target in targets}
+        elif isinstance(node, ast.Call) and _is_call(node, names) and node.args:
+            given.add(ast.unparse(node.args[0]))
+    return bool(given) and given <= activated
+
+
+def _is_activation(function: ast.AST) -> bool:
+    return bool(re.search(r"(sigmoid|relu|tanh|logistic|expit)$", ast.unparse(function), re.IGNORECASE))
+
+
 def _operands(node: ast.AST) -> Iterator[ast.AST]:
     """What a formula or a call takes: where a pair of values would make no sense."""
     if isinstance(node, ast.BinOp):

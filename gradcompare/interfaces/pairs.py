@@ -1,0 +1,180 @@
+"""Layers as pairs of functions: affine_forward(x, w, b) -> (out, cache), affine_backward(dout, cache) -> (dx, dw, db).
+
+A file of them has no network. Each pair is given arrays of its own; the cost is the sum over all pairs of output times
+a fixed array, and that array is what each backward function gets. Losses with their own derivative, (x, y) -> (loss,
+dx), are added to it as they are.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from gradcompare.cases import Network
+from gradcompare.interfaces import calling, paths, words
+from gradcompare.interfaces.driven import Driven, Steps
+from gradcompare.interfaces.holders import Instance, Plan
+from gradcompare.interfaces.layouts import Layout
+from gradcompare.randomness import same_random_numbers
+
+Function = Callable[..., Any]
+SAMPLES = ((4, 5), (2, 3, 6, 6))
+"""Shapes of x: samples by features, samples by channels by height by width."""
+OTHERS = {
+    2: ((5, 3), (3, 5), (3,), (5,), (1, 3), (1, 5), (5, 1)),
+    4: ((7, 3, 3, 3), (7,), (3,), (1, 3, 1, 1)),
+}
+"""Shapes of the other arrays, by the number of axes that x has; all numbers differ, so that few combinations run."""
+MOST_ARRAYS = 3
+_SETTINGS: dict[str, Any] = {
+    "mode": "train", "stride": 2, "pad": 1, "p": 0.8, "eps": 1e-5, "momentum": 0.9, "seed": 0, "padding": 1,
+    "pool_height": 2, "pool_width": 2, "keep_prob": 0.8, "dropout": 0.8, "training": True,
+}  # fmt: skip
+"""What a dict of settings holds, and what arguments of these names are given."""
+_DICT = re.compile(r"(param|params|config|opts?|options|settings)$")
+
+
+@dataclass
+class Pair:
+    """A layer's two functions, or a loss with its own derivative, and what they are given."""
+
+    forward: Function
+    backward: Function | None
+    """None for a loss."""
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """Of the arguments that are differentiated."""
+    fixed: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """affine of affine_forward."""
+        return re.sub(r"_?forward_?", "", self.forward.__name__)
+
+    def run(self, arrays: dict[str, Any]) -> tuple[Any, Any, tuple[Any, ...]]:
+        """Output, the array that it is multiplied by, and the gradients of the arrays in order."""
+        fixed = {k: dict(v) if isinstance(v, dict) else v for k, v in self.fixed.items()}
+        with same_random_numbers():
+            result = self.forward(**arrays, **fixed)
+        if self.backward is None:
+            return result[0], 1.0, result[1:]
+        output, cache = result
+        slope = np.cos(np.arange(1.0, output.size + 1)).reshape(output.shape)
+        gradients = self.backward(slope.copy(), cache)
+        return output, slope, gradients if isinstance(gradients, tuple) else (gradients,)
+
+
+class Library:
+    """All pairs of a file: an object that holds their arrays, as a network holds its parameters."""
+
+    def __init__(self, pairs: list[Pair]) -> None:
+        self.pairs = _Kept(pairs)
+        self.arrays = {f"{k}_{pair.name}": _numbers(shape) for pair in pairs for k, shape in pair.shapes.items()}
+
+    def cost_and_gradients(self) -> Any:
+        """The sum of every output times its array, and the gradient of each array."""
+        cost, gradients = 0.0, dict[str, Any]()
+        for pair in self.pairs.items:
+            output, slope, found = pair.run({k: self.arrays[f"{k}_{pair.name}"] for k in pair.shapes})
+            cost = cost + np.sum(output * slope)
+            gradients |= {f"d{k}_{pair.name}": array for k, array in zip(pair.shapes, found, strict=False)}
+        return cost, gradients
+
+
+class _Kept:
+    """Things that are shared by all copies, and in which there are no parameters."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, items: list[Any]) -> None:
+        self.items = items
+
+    def __deepcopy__(self, _: Any) -> _Kept:
+        return self
+
+
+class _LibraryPlan(Plan):
+    """Makes the library, whatever the widths of the network."""
+
+    def __init__(self, pairs: list[Pair]) -> None:
+        super().__init__({}, (1,))
+        self.pairs = pairs
+
+    def call(self, function: Callable[..., Any], network: Network, layout: Layout) -> Any:
+        """A library of the pairs."""
+        return Library(self.pairs)
+
+
+def candidates(functions: list[Function]) -> Iterator[Driven]:
+    """The library of a file's pairs, where there are any that run."""
+    pairs = [fitted for pair in _pairs(functions) if (fitted := _fitted(pair)) is not None]
+    if any(pair.backward is not None for pair in pairs):
+        used = [f for pair in pairs for f in (pair.forward, pair.backward) if f is not None]
+        yield Driven(
+            "function-layers", Instance(Library, _LibraryPlan(pairs)), Steps("cost_and_gradients", "fused"), used
+        )
+
+
+def members(functions: list[Function]) -> list[Function]:
+    """The functions of a file that are layers in pairs; none where there is one pair only, which may be a network."""
+    pairs = [pair for pair in _pairs(functions) if pair.backward is not None]
+    return [f for pair in pairs for f in (pair.forward, pair.backward) if f] if len(pairs) > 1 else []
+
+
+def _pairs(functions: list[Function]) -> Iterator[Pair]:
+    by_name = {f.__name__: f for f in functions}
+    for name, function in by_name.items():
+        other = by_name.get(name.replace("forward", "backward")) if "forward" in name else None
+        if other is not None and other is not function and _takes_slope_and_cache(other):
+            yield Pair(function, other)
+        roles = [words.role_of_argument(argument) for argument in calling.argument_names(function)]
+        if roles == ["inputs", "targets"] and re.search("loss|cost|entropy", name):
+            yield Pair(function, None)
+
+
+def _takes_slope_and_cache(function: Function) -> bool:
+    names = calling.argument_names(function)
+    return len(names) == 2 and (words.role_of_argument(names[0]) == "slope" or names[0].startswith("d"))
+
+
+def _fitted(pair: Pair) -> Pair | None:
+    """The pair with shapes for its arrays, under which both functions run and gradients have their arrays' shapes."""
+    arrays: list[str] = []
+    for name, parameter in inspect.signature(pair.forward).parameters.items():
+        if arrays and words.role_of_argument(name) == "targets":
+            pair.fixed[name] = np.arange(SAMPLES[0][0]) % SAMPLES[0][1]
+        elif _DICT.search(name.lower()):
+            pair.fixed[name] = _SETTINGS
+        elif parameter.default is not parameter.empty:
+            continue
+        elif arrays and name in _SETTINGS:
+            pair.fixed[name] = _SETTINGS[name]
+        else:
+            arrays.append(name)
+    if len(arrays) > MOST_ARRAYS:
+        return None
+    for first in SAMPLES:
+        for others in itertools.product(OTHERS[len(first)], repeat=len(arrays) - 1):
+            pair.shapes = dict(zip(arrays, (first, *others), strict=True))
+            if _runs(pair):
+                return pair
+    return None
+
+
+def _runs(pair: Pair) -> bool:
+    arrays = {name: _numbers(shape) for name, shape in pair.shapes.items()}
+    try:
+        with np.errstate(all="ignore"):
+            output, _, gradients = pair.run({name: array.copy() for name, array in arrays.items()})
+    except Exception:
+        return False
+    return paths.is_array(output) and [np.shape(g) for g in gradients] == [a.shape for a in arrays.values()]
+
+
+def _numbers(shape: tuple[int, ...]) -> np.ndarray:
+    return np.random.default_rng(0).standard_normal(shape)
