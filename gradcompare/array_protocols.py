@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import torch
 
 from gradcompare import guards, numpy_functions, numpy_shapes
 from gradcompare.numpy_namespace import NUMPY, accepting_numpy, stacked
@@ -38,7 +37,8 @@ def _array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs
 
 _SCIPY = {
     "expit": lambda x: 1 / (1 + torch_numpy.exp(-asarray(x))),
-    "xlogy": lambda x, y: TracedArray(torch.xlogy(asarray(x).tensor, asarray(y).tensor)),
+    "xlogy": lambda x, y: asarray(x) * torch_numpy.log(numpy_functions.where(asarray(x) == 0, 1.0, y)),
+    "logit": lambda x: torch_numpy.log(asarray(x)) - NUMPY.log1p(-asarray(x)),
     "log_expit": lambda x: -NUMPY.logaddexp(0, -asarray(x)),
     "erf": numpy_functions.erf,
 }

@@ -250,6 +250,28 @@ def erf(x: Any) -> Any:
     return TracedArray(torch.erf(asarray(x).tensor))
 
 
+# ---- SciPy's, of the module scipy.special ----------------------------------------------------------------------------
+
+
+def logsumexp(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    a = asarray(a)
+    largest = tnp.max(a, axis=axis, keepdims=True)
+    total = largest + tnp.log(tnp.sum(tnp.exp(a - largest), axis=axis, keepdims=True))
+    return total if keepdims else tnp.squeeze(total, axis)
+
+
+def log_softmax(x: Any, axis: Any = None) -> Any:
+    return asarray(x) - logsumexp(x, axis, keepdims=True)
+
+
+def softmax(x: Any, axis: Any = None) -> Any:
+    e = tnp.exp(asarray(x) - tnp.max(asarray(x), axis=axis, keepdims=True))
+    return e / tnp.sum(e, axis=axis, keepdims=True)
+
+
+SCIPY: dict[str, Callable[..., Any]] = {"softmax": softmax, "log_softmax": log_softmax, "logsumexp": logsumexp}
+
+
 # ---- Python functions, entry by entry --------------------------------------------------------------------------------
 
 

@@ -226,7 +226,34 @@ def _is_builtin(thing: Any) -> bool:
     return getattr(builtins, getattr(thing, "__name__", ""), None) is thing
 
 
-STAND_INS = _numpy_names()
+_STAND_INS = _numpy_names()
+
+
+def stand_in_for(thing: Any) -> Any:
+    """What stands in for an object of NumPy, `math` or SciPy; any other is its own."""
+    name = getattr(thing, "__name__", None)
+    if isinstance(thing, types.ModuleType) and name in ("scipy", "scipy.special"):
+        return _scipy(thing)
+    if isinstance(thing, types.FunctionType) and name in _SCIPY and thing.__module__.startswith("scipy.special"):
+        return _SCIPY[name]
+    return _STAND_INS.get(id(thing), thing)
+
+
+_SCIPY = {name: accepting_numpy(function) for name, function in numpy_functions.SCIPY.items()}
+
+
+class _Scipy(types.ModuleType):
+    """SciPy with some functions that can be traced."""
+
+    def __init__(self, real: types.ModuleType) -> None:
+        super().__init__(real.__name__)
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:
+        return stand_in_for(getattr(self._real, name))
+
+
+_scipy = functools.cache(_Scipy)
 _BACK_TO_NUMPY = {
     id(getattr(torch_numpy, name)): getattr(np, name)
     for name in dir(np)

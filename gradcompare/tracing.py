@@ -23,7 +23,7 @@ import torch
 
 from gradcompare.array_protocols import PROTOCOLS
 from gradcompare.numpy_functions import Vectorized
-from gradcompare.numpy_namespace import STAND_INS, Float
+from gradcompare.numpy_namespace import Float, stand_in_for
 from gradcompare.randomness import same_random_numbers
 from gradcompare.traced_array import NotTraceableError, TracedArray, converted, from_numpy, leaves
 
@@ -177,7 +177,7 @@ def _stand_in(thing: Any) -> Any:
         return Vectorized(thing.pyfunc)
     if isinstance(thing, np.ndarray) or (type(thing) in (dict, list, tuple) and _holds_arrays(thing)):
         return converted(thing, from_numpy)
-    return STAND_INS.get(id(thing), thing)
+    return stand_in_for(thing)
 
 
 def _holds_arrays(tree: Any) -> bool:

@@ -11,6 +11,12 @@ from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
 from gradcompare import compare, numpy_on_torch
 
+try:
+    from scipy import special
+    from scipy.special import expit, softmax
+except ImportError:
+    special = None
+
 GENERATOR = np.random.default_rng(0)
 INPUTS = {name: GENERATOR.standard_normal(shape) for name, shape in {"W": (3, 4), "v": (4,), "S": (4, 4)}.items()}
 CLASSES = np.array([2, 0, 1])
@@ -383,6 +389,22 @@ IDIOMS = {
 """Costs."""
 
 
+def logistic_loss(i):
+    return -np.sum(special.xlogy(0.3, special.expit(i["W"])) + 0.7 * np.log1p(-special.expit(i["W"])))
+
+
+SCIPY = {
+    "expit, xlogy": logistic_loss,
+    "softmax": lambda i: squares(special.softmax(i["W"], axis=1)),
+    "xlogy at 0": lambda i: -np.sum(special.xlogy(np.eye(4)[CLASSES], np.maximum(softmax(i["W"]), 0))),
+    "logit": lambda i: squares(special.logit(expit(i["W"]) * 0.9)),
+    "softmax of all": lambda i: squares(softmax(i["W"])),
+    "logsumexp": lambda i: squares(special.logsumexp(i["W"], axis=0)) + special.logsumexp(i["v"]),
+    "log_softmax": lambda i: -np.sum(special.log_softmax(i["W"], axis=1)[range(3), CLASSES]),
+    "erf": lambda i: np.sum(i["W"] * (1 + special.erf(i["W"] / np.sqrt(2)))),
+}
+
+
 def by_plain_torch(cost):
     """The gradients by autograd without bounds: the bounded run's values, and its derivatives, must be the same."""
 
@@ -396,11 +418,21 @@ def by_plain_torch(cost):
     return subject
 
 
-@pytest.mark.parametrize("name", IDIOMS)
-def test_numpy_as_people_write_it_is_followed_with_a_small_bound(name):
+def assert_followed(cost):
     """`compare` has held the traced cost and a directional derivative against the untouched code's."""
     inputs = {key: array.copy() for key, array in INPUTS.items()}
-    report = compare(numpy_on_torch(IDIOMS[name]), by_plain_torch(IDIOMS[name]), inputs)
+    report = compare(numpy_on_torch(cost), by_plain_torch(cost), inputs)
     assert (report.verdict, report.reference) == ("agrees", "autograd"), str(report)
     assert all(f.bound_reference <= 1e-11 * f.size for f in report.tensors)
     assert any(f.name != "J" and f.size > 0 for f in report.tensors)
+
+
+@pytest.mark.parametrize("name", IDIOMS)
+def test_numpy_as_people_write_it_is_followed_with_a_small_bound(name):
+    assert_followed(IDIOMS[name])
+
+
+@pytest.mark.skipif(special is None, reason="SciPy is not installed")
+@pytest.mark.parametrize("name", SCIPY)
+def test_scipys_functions_of_backpropagation_are_followed(name):
+    assert_followed(SCIPY[name])
