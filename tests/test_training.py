@@ -120,6 +120,7 @@ def test_a_large_learning_rate_parts_them_and_rounding_explains_it():
     assert found.agrees
     assert found.parting.reason == "learning rate"
     k = found.parting.step + 1
+    assert 25 <= k <= 37  # "some thirty steps" in manual/DERIVATION.md
     assert found.distances[k - 1] <= found.half_of_the_digits < found.distances[k]
     assert all(apart <= bound for apart, bound in zip(found.distances[: k + 1], found.explained[: k + 1], strict=True))
 
