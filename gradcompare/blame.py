@@ -98,11 +98,14 @@ def blame(
         excuse = None
         if own and cause is None and step.verdict == "fault" and local.run.met_a_tie:
             excuse = _excuse(claims[name], arrived, at_ties().tensors[name], claim_errors.get(name))
-        causes = [k for k in near if judged[k].verdict not in EXCUSED]
+        found = {
+            k: judged.get(k, findings[k]).verdict for k in near
+        }  # of two names of one tensor either may come first
+        causes = [k for k in near if found[k] not in EXCUSED]
         if cause is not None or (causes and not (own and excuse is None)):
             judged[name] = finding.but(verdict="inherited", inherited_from=cause or causes[0])
         elif excuse is not None or (near and not own):
-            excuses = {excuse, *(judged[k].verdict for k in near)}
+            excuses = {excuse, *found.values()}
             judged[name] = (
                 finding.but(verdict="undecided", ratio=0.0) if "undecided" in excuses else finding.but(verdict="kink")
             )
