@@ -7,6 +7,8 @@ import pytest
 
 import gradcompare
 from gradcompare.cli import main
+from gradcompare.outputs import CannotWriteError
+from gradcompare.training import figures
 
 pytest.importorskip("matplotlib", reason="needs the extra [train]")
 pytest.importorskip("sklearn", reason="needs the extra [train]")
@@ -78,6 +80,24 @@ def test_what_is_refused_leaves_no_folder_and_what_is_in_it_stays(tmp_path, caps
     assert main(["train", "--iterations", "5", "--output", str(folder)]) == 2
     assert "training.png cannot be written: it is a folder." in capsys.readouterr().err
     assert sorted(path.name for path in folder.iterdir()) == ["notes.txt", "training.png"]
+
+
+@pytest.mark.parametrize(
+    ("problem", "says"),
+    [
+        (KeyboardInterrupt(), "Interrupted before all was written to"),
+        (CannotWriteError("No space is left."), "No space"),
+    ],
+)
+def test_what_is_known_is_said_whatever_becomes_of_the_pictures(tmp_path, capsys, monkeypatch, problem, says):
+    def fails(*_arguments):
+        raise problem
+
+    monkeypatch.setattr(figures, "course", fails)
+    assert main(["train", "--iterations", "5", "--output", str(tmp_path)]) == 2
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2].startswith("They do not part")
+    assert lines[-1].startswith(says)
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path, capsys):

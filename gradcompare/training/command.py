@@ -95,20 +95,35 @@ def _problem(options: argparse.Namespace) -> Problem:
     return problem
 
 
+def _outcome(
+    text: str, verdict: str, files: Sequence[str], folder: Path | None, write: Callable[[Path], None]
+) -> Outcome:
+    """The outcome once the files are written, where they are wanted; what is known is said whatever becomes of them."""
+    if folder is None:
+        return Outcome(text, verdict)
+    try:
+        write(folder)
+    except (KeyboardInterrupt, CannotWriteError) as problem:
+        why = str(problem) or f"Interrupted before all was written to {folder}."
+        return Outcome(f"{text}\n{why}", "wrong" if verdict == "wrong" else "interrupted")
+    return Outcome(f"{text}\nWritten to {folder}: {', '.join(files)}.", verdict)
+
+
 # ---- two engines -----------------------------------------------------------------------------------------------------
 
 
 def _side_by_side(options: argparse.Namespace, problem: Problem, folder: Path | None, advance: Advance) -> Outcome:
     found = course.run(problem, lambda k: advance(k + 1, problem.iterations))
-    written = ""
-    if folder is not None:
+    text, verdict = "\n".join(_said(found)), _verdict(found)
+
+    def write(folder: Path) -> None:
         from gradcompare.training import figures
 
         figures.course(found, folder)
         X, Y = problem.data.X, problem.data.Y
         save(folder / "network.npz", found.parameters, X, Y, problem.activations, problem.data.loss)
-        written = f"\nWritten to {folder}: {', '.join(TRAINED)}."
-    return Outcome("\n".join(_said(found)) + written, _verdict(found))
+
+    return _outcome(text, verdict, TRAINED, folder, write)
 
 
 def _verdict(found: Course) -> str:
@@ -202,14 +217,15 @@ def _compare(options: argparse.Namespace, problem: Problem, folder: Path | None,
     text = "\n".join([*_said_of_race(problem, race, len(seeds)), "", *_said_of_sweeps(swept, sweeps)])
     if len(sweeps) < len(titles):
         return Outcome(f"{text}\n\nInterrupted after {len(sweeps)} of {len(titles)} sweeps.", "interrupted")
-    if folder is not None:
+
+    def write(folder: Path) -> None:
         from gradcompare.training import figures
 
         figures.functions(folder)
         figures.race(race, str(problem).partition(";")[0], folder)
         figures.sweeps(sweeps, swept.iterations, folder)
-        text += f"\n\nWritten to {folder}: {', '.join(COMPARED)}."
-    return Outcome(text, "agrees")
+
+    return _outcome(text + "\n" * (folder is not None), "agrees", COMPARED, folder, write)
 
 
 def _said_of_race(problem: Problem, found: activations.Race, seeds: int) -> Iterator[str]:
