@@ -25,7 +25,8 @@ LOSSES = (
 """The keys of `gradcompare.losses.LOSSES`, for which NumPy would have to be loaded."""
 INTERFACES = (
     "dict-cache", "positional", "l-layer", "fused", "flat-vector", "global-weights", "loss-and-gradients",
-    "gradient-method", "backprop-lists", "class", "layers", "update-only", "adapter",
+    "gradient-method", "backprop-lists", "class", "layers", "update-only", "function-layers", "training-loop",
+    "adapter",
 )  # fmt: skip
 """The keys of `gradcompare.interfaces.INTERFACES`, for which the same holds."""
 TIMEOUT = 120.0
