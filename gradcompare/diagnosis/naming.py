@@ -8,7 +8,8 @@ import numpy as np
 
 from gradcompare.diagnosis.correction import correction
 from gradcompare.diagnosis.forms import LEAF, Form, constant, forms
-from gradcompare.diagnosis.formulas import Known, said
+from gradcompare.diagnosis.formulas.constants import said
+from gradcompare.diagnosis.formulas.known import Known
 from gradcompare.diagnosis.mistakes import TABLE, Row
 from gradcompare.diagnosis.regularities import FLOAT32, plainest
 from gradcompare.diagnosis.step import RIGHT, Case, Diagnosis, Step, fits
