@@ -47,10 +47,11 @@ def unscaled(claims: Mapping[str, np.ndarray], inputs: Iterable[str], scale: flo
     """The claims with the convention divided out."""
     if scale == 1:
         return dict(claims)
-    return {
-        k: c.astype(np.float64) / scale if is_intermediate(k, inputs) and c.dtype.kind == "f" else c
-        for k, c in claims.items()
-    }
+    with np.errstate(all="ignore"):  # an array may hold what was never written
+        return {
+            k: c.astype(np.float64) / scale if is_intermediate(k, inputs) and c.dtype.kind == "f" else c
+            for k, c in claims.items()
+        }
 
 
 def blame(

@@ -127,7 +127,8 @@ class Server:
             for s, error in watched.sightings
         ]
         kept = {key: found[key] for key in ("names", "places")}
-        return {**kept, "claims": _arrays(watched.claims), "sightings": sightings, "masks": watched.masks}
+        seen = {"sightings": sightings, "written": [list(key) for key in watched.written], "masks": watched.masks}
+        return {**kept, "claims": _arrays(watched.claims), **seen}
 
 
 def _arrays(claims: Mapping[str, Any]) -> dict[str, Any]:

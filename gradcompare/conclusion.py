@@ -57,7 +57,7 @@ def explained(
     report.draw = partial(_picture, placed, report)
     is_wrong = report.verdict in ("wrong", "scaled")
     if is_wrong:
-        found = diagnosed(placed, report.first_fault, subject.about["samples_axis"])
+        found = diagnosed(placed, report.first_fault, subject.about["samples_axis"], subject.about["text"])
         report.diagnosis = _wrong_cost(subject, judged) or [diagnosis.to_dict() for diagnosis in found]
     _put_into_cells(report, subject.about["cells"])
     if is_wrong:
@@ -71,11 +71,12 @@ def _placed(subject: Subject, judged: Sequence[Judged]) -> list[Placed]:
     failing = [one for one in judged if one.report.verdict != "agrees"]
     chosen = sorted(failing, key=lambda one: one.precision != "float64")[:WATCHED] or judged[:1]
     samples_axis = subject.about["samples_axis"]
-    return [
-        place(subject.host, subject.inputs(one.network), Precision.of(one.precision), subject.loss, samples_axis)
-        for one in chosen
-        if one.report.reference == "autograd"
-    ]
+    placed: list[Placed] = []
+    for one in (one for one in chosen if one.report.reference == "autograd"):
+        inputs, precision = subject.inputs(one.network), Precision.of(one.precision)
+        eliminated = placed[0].eliminated if placed else None
+        placed.append(place(subject.host, inputs, precision, subject.loss, samples_axis, eliminated))
+    return placed
 
 
 def _picture(placed: Sequence[Placed], report: Report) -> Picture | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,19 +14,25 @@ from gradcompare.diagnosis import UNKNOWN, Diagnosis, Step, diagnose
 from gradcompare.evaluation import COST, Evaluation
 from gradcompare.placing import Placed
 from gradcompare.sightings import Sighting, base
+from gradcompare.spelling import spelled
 from gradcompare.verdict import WRONG, Finding, of
 
 MOST = 3
 """So many faults are diagnosed, the first ones."""
 
 
-def diagnosed(placed: Sequence[Placed], first_fault: Finding | None, samples_axis: int) -> list[Diagnosis]:
-    """A diagnosis of each tensor at fault, the first fault first, from the networks that show it."""
+def diagnosed(
+    placed: Sequence[Placed], first_fault: Finding | None, samples_axis: int, text: str = ""
+) -> list[Diagnosis]:
+    """A diagnosis of each tensor at fault, the first fault first, from the networks that show it.
+
+    `text`: the file's.
+    """
     steps: dict[str, list[Step]] = {}
     for one in placed:
         for finding in one.report.tensors:
             if finding.verdict in (*WRONG, "scaled") and finding.verdict != "dtype":
-                step = step_of(one, finding, samples_axis)
+                step = step_of(one, finding, samples_axis, text)
                 if step is not None:
                     steps.setdefault(finding.name, []).append(step)
     ordered = sorted(steps, key=lambda name: first_fault is None or name != first_fault.name)
@@ -54,7 +60,7 @@ def _with_the_same_names(steps: Sequence[Step]) -> list[Step]:
     ]
 
 
-def step_of(placed: Placed, finding: Finding, samples_axis: int) -> Step | None:
+def step_of(placed: Placed, finding: Finding, samples_axis: int, text: str = "") -> Step | None:
     """The step that made a tensor, with its true inputs, in the code's own numbers; None where blame was not needed."""
     comparison, local = placed.comparison, placed.comparison.local
     name = finding.name
@@ -67,13 +73,14 @@ def step_of(placed: Placed, finding: Finding, samples_axis: int) -> Step | None:
     gradients, hidden, unspoken = _gradients(placed, name, local)
     unspoken += [k for k in comparison.inputs if k not in ("X", "Y") and k not in placed.words]
     sighting = placed.sightings.get(name)
+    values = _values(placed, local)
     return Step(
         name=finding.variable if sighting is not None and _holds(sighting, comparison.claims[name]) else name,
         of=base(of(name)),
         claim=comparison.claims[name],
         right=arrived.value * scale,
         bound=2 * arrived.error * scale + claim_error + 2.0**-52 * np.abs(arrived.value * scale),
-        values=_values(placed, local),
+        values=values,
         gradients=gradients,
         hidden=hidden,
         unspoken=unspoken,
@@ -83,12 +90,29 @@ def step_of(placed: Placed, finding: Finding, samples_axis: int) -> Step | None:
         source=sighting.source if sighting is not None else None,
         constants=sighting.constants if sighting is not None else {},
         line=finding.line,
+        spelled=_spelled(text, finding.line, values, set(gradients) - {*hidden, *unspoken}),
         unit_roundoff=comparison.precision.unit_roundoff,
     )
 
 
 def _holds(sighting: Sighting, claim: np.ndarray) -> bool:
     return sighting.value.shape == claim.shape and np.allclose(np.abs(sighting.value), np.abs(claim), rtol=1e-4)
+
+
+def _spelled(text: str, line: int | None, values: Collection[str], gradients: Collection[str]) -> dict[str, str] | None:
+    """How the line can write values, and the gradients that it has names for."""
+    found = spelled(text, line) if text and line is not None else None
+    if found is None:
+        return None
+    return {k: found[k] for k in values if k in found} | {k: k for k in gradients if k.isidentifier()}
+
+
+def _still_holds(placed: Placed, sighting: Sighting, here: Sighting) -> bool:
+    """Whether a variable holds at a line what it was seen to hold before, in the same function."""
+    function, _, variable, _ = sighting.key
+    before = placed.written[: placed.written.index(here.key)] if here.key in placed.written else []
+    held = [key for key in before if (key[0], key[2]) == (function, variable)]
+    return function == here.function and (not held or held[-1] == sighting.key)
 
 
 def _variable(sighting: Sighting | None, claim: np.ndarray) -> str | None:
@@ -118,7 +142,7 @@ def _gradients(placed: Placed, name: str, local: Evaluation) -> tuple[dict[str, 
         sighting = placed.sightings.get(k)
         variable = _variable(sighting, comparison.claims[k])
         here = placed.sightings.get(name)
-        if here is not None and sighting is not None and sighting.function != here.function:
+        if here is not None and sighting is not None and not _still_holds(placed, sighting, here):
             variable = None
         if variable is None or variable in own:  # the line knows it by no name of its own
             variable = k

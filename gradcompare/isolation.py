@@ -171,7 +171,8 @@ class Child:
         for row in found["sightings"]:
             error = row.pop("error")
             sightings.append(Witness(Sighting(**{**row, "calls": tuple(row["calls"])}), error))
-        watched = Watched(found["claims"], sightings, found["masks"])
+        written = [tuple(key) for key in found["written"]]
+        watched = Watched(found["claims"], sightings, written, found["masks"])
         places = {name: (line, source) for name, (line, source) in found["places"].items()}
         return {"names": found["names"], "places": places, "watched": watched}
 

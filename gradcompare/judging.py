@@ -254,8 +254,11 @@ class Comparison:
         for candidate in candidates:
             judged = findings if candidate == scale else self._judge(candidate)
             claims = unscaled(self.claims, self.inputs, candidate)
-            errors = {k: self._bounds(k, e, e, candidate).claim for k, e in self.claim_errors.items() if k in claims}
-
+            errors = {
+                k: self._bounds(k, e, e, candidate).claim
+                for k, e in self.claim_errors.items()
+                if k in claims and e.shape in ((), self.first.tensors[k].value.shape)
+            }
             blamed, local = blame(
                 judged,
                 claims,

@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -42,6 +42,10 @@ class Host(Protocol):
         """See `gradcompare.host.Host.watch`."""
 
 
+Eliminated = dict[str, set[tuple[str, Any, int]]]
+"""By fault: (a gradient before it, the key of the sighting that stands for it, its sign)."""
+
+
 @dataclass
 class Placed:
     """One network's report, its findings with lines; and what a diagnosis needs to know."""
@@ -53,10 +57,14 @@ class Placed:
     """What stands for the gradient of what, beside the claims."""
     returned: set[str]
     """The findings that are claims; the others are witnesses."""
+    written: Sequence[tuple[str, int, str, int]]
+    """See `Watched.written`."""
     masks: dict[str, np.ndarray] = field(default_factory=dict)
     """See `Watched.masks`."""
     forward: Places = field(default_factory=dict)
     """Where the values of the forward pass were made."""
+    eliminated: Eliminated = field(default_factory=dict)
+    """What was found by elimination: for each fault looked into, what stands for the gradient of what."""
 
     @property
     def places(self) -> Places:
@@ -98,15 +106,30 @@ class Placed:
         return wrong - self.returned - needed
 
 
-def place(host: Host, inputs: Inputs, precision: Precision, loss: str | None, samples_axis: int) -> Placed:
+def place(
+    host: Host,
+    inputs: Inputs,
+    precision: Precision,
+    loss: str | None,
+    samples_axis: int,
+    eliminated: Eliminated | None = None,
+) -> Placed:
     """Compare one network again, with the local variables of the code as witnesses beside what it returns.
 
     Where names and numbers of the witnesses say different things, that reading is taken which leaves fewest of the
-    returned gradients at fault.
+    returned gradients at fault. `eliminated`: what another network has shown of the same faults, so that nothing else
+    need be tried.
     """
+    known: dict[Any, Evaluation] = {}
 
     def evaluate(claimed: Sequence[str], working: Precision, **options: Any) -> Evaluation:
-        return host.evaluate(inputs, claimed, working.name, loss, watched=True, **options)
+        key = (frozenset(claimed), working.name, *sorted(options)) if not any(options.values()) else None
+        if key is None or key not in known:
+            found = host.evaluate(inputs, claimed, working.name, loss, watched=True, **options)
+            if key is None:
+                return found
+            known[key] = found
+        return known[key]
 
     m = float(losses.count(inputs["X"], samples_axis))
     seen = host.watch(inputs, precision.name, loss)
@@ -129,31 +152,39 @@ def place(host: Host, inputs: Inputs, precision: Precision, loss: str | None, sa
     def placed_with(witnesses: dict[str, Witness]) -> Placed:
         return _placed_with(witnesses, watched, evaluate, inputs, precision, gradients)
 
-    best = _by_elimination(best, watched, evaluation, placed_with)
-    return replace(best, forward=seen["places"], masks=watched.masks)
+    found: Eliminated = {}
+    trials = partial(_trials, watched, evaluation, eliminated or {})
+    best = _by_elimination(best, trials, placed_with, found)
+    return replace(best, forward=seen["places"], masks=watched.masks, eliminated=found)
 
 
 MOST_TRIALS = 16
 """So many further readings are tried."""
 
 
+Trials = Iterator[tuple[str, str, Witness, int]]
+"""(fault, gradient before it, what may stand for that, with which sign)"""
+
+
 def _by_elimination(
     placed: Placed,
-    watched: Watched,
-    evaluation: Evaluation,
+    trials: Callable[[Placed], Trials],
     placed_with: Callable[[dict[str, Witness]], Placed],
+    found: Eliminated,
     most: int = MOST_TRIALS,
 ) -> Placed:
     """Where neither names nor numbers say what the wrong gradient of a value is called: an array of its shape, if what
     is computed from it is right given that it is the one."""
-    for i, (fault, gradient, witness, sign) in enumerate(_trials(placed, watched, evaluation)):
+    for i, (fault, gradient, witness, sign) in enumerate(trials(placed)):
         if i == most:
             break
-        others = {other: w for other, w in placed.witnesses.items() if w is not witness}
+        found.setdefault(fault, set())
+        others = {k: w for k, w in placed.witnesses.items() if w.sighting.key != witness.sighting.key}
         sighting = witness.sighting if sign == 1 else replace(witness.sighting, value=-witness.sighting.value)
         tried = placed_with(others | {gradient: Witness(sighting, witness.error)})
         if len(tried.faults) < len(placed.faults) or _moves_up(fault, placed, tried):
-            return _by_elimination(tried, watched, evaluation, placed_with, most - i - 1)
+            found[fault].add((gradient, witness.sighting.key, sign))
+            return _by_elimination(tried, trials, placed_with, found, most - i - 1)
     return placed
 
 
@@ -162,9 +193,9 @@ def _moves_up(fault: str, placed: Placed, tried: Placed) -> bool:
     return fault in placed.own and fault in tried.inherited and len(tried.own) <= len(placed.own)
 
 
-def _trials(placed: Placed, watched: Watched, evaluation: Evaluation) -> Iterator[tuple[str, str, Witness, int]]:
-    """(fault, gradient before it, what may stand for that, with which sign): with either where nothing is known of the
-    file's sign."""
+def _trials(watched: Watched, evaluation: Evaluation, eliminated: Eliminated, placed: Placed) -> Trials:
+    """What may be tried: with either sign where nothing is known of the file's; of faults that another network has
+    shown, what was found there."""
     values = [evaluation.tensors[name].value for name in evaluation.values]
     made = [w for w in watched.sightings if not any(_alike(w.sighting.value, value) for value in values)]
     for fault in placed.own:
@@ -172,7 +203,9 @@ def _trials(placed: Placed, watched: Watched, evaluation: Evaluation) -> Iterato
             shape = evaluation.tensors[gradient].value.shape
             alike = [w for w in reversed(made) if w.sighting.value.shape == shape and is_real(w)]
             fitting = sorted(alike, key=lambda w: root(w.sighting.name) != w.sighting.name)  # stored ones last
-            yield from itertools.product([fault], [gradient], fitting, (1,) if placed.witnesses else (1, -1))
+            for witness, sign in itertools.product(fitting, (1,) if placed.witnesses else (1, -1)):
+                if fault not in eliminated or (gradient, witness.sighting.key, sign) in eliminated[fault]:
+                    yield fault, gradient, witness, sign
 
 
 def _alike(array: np.ndarray, other: np.ndarray) -> bool:
@@ -233,7 +266,7 @@ def _placed_with(
         for finding in report.tensors
     ]
     report.tensors = _in_order([w.sighting for w in watched.sightings], report.tensors, sightings)
-    return Placed(report, sightings, comparison, witnesses, set(claims))
+    return Placed(report, sightings, comparison, witnesses, set(claims), watched.written)
 
 
 def _in_order(

@@ -59,6 +59,8 @@ class Watched:
     """What the program returned, as without watching."""
     sightings: list[Witness]
     """In the order of the computation; only of code that the forward pass does not run."""
+    written: list[tuple[str, int, str, int]] = field(default_factory=list)
+    """The keys of all sightings, those that were only parts of others included."""
     masks: dict[str, np.ndarray] = field(default_factory=dict)
     """Arrays of zeros and one other number that had a name, in the forward pass too: dropout."""
 

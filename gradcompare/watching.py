@@ -58,6 +58,8 @@ class Watcher:
         self._frames: dict[types.FrameType, _Frame] = {}
         self._counts: dict[tuple[str, int, str], int] = {}
         self._before: Any = None
+        self._seen: dict[int, tuple[Any, Any, types.FrameType]] = {}
+        """By the id of every array that was seen: itself, so that no other gets its id, its token, and who saw it."""
 
     def __enter__(self) -> Watcher:
         self._before = sys.gettrace()
@@ -103,16 +105,20 @@ class Watcher:
         """What has changed since the line before was begun was done by that line."""
         tokens: dict[str, Any] = {}
         changed: list[tuple[str, Any]] = []
+        known: set[int] = set()
         for name, array, token in _arrays(frame.f_locals):
             tokens[name] = token
             if state.tokens.get(name) != token:
                 changed.append((name, array))
+                _, before, by = self._seen.get(id(array), (None, None, frame))
+                known |= {id(array)} if before == token and by is not frame else set()
+                self._seen[id(array)] = array, token, frame
         state.tokens = tokens
         if not changed:
             return
         targets = _statement(frame.f_code.co_filename, state.line).targets
-        written = {id(array) for name, array in changed if root(name) in targets}
-        for name, array in changed:  # another name of an array that this line writes into is no news
+        written = known | {id(array) for name, array in changed if root(name) in targets}
+        for name, array in changed:  # another name of what this line writes into, or a call of it has made, is no news
             if root(name) in targets or id(array) not in written:
                 self._add(frame, state, name, array)
 

@@ -135,7 +135,7 @@ def watch(program: Program, inputs: Mapping[str, Any], precision: Precision, for
         if s.settled and (s.function, s.line) not in forward_lines
     ]
     masks = {s.name: s.value for s in plainly.sightings if s.name.isidentifier() and _is_mask(s.value)}
-    return Watched(claims, sightings, masks)
+    return Watched(claims, sightings, [s.key for s in plainly.sightings], masks)
 
 
 def _is_mask(array: np.ndarray) -> bool:

@@ -29,6 +29,8 @@ LINES = {
         "reg": "dW{l} = np.dot(dZ{l}, A{k}.T) / m + lambd / m * W{l}",
         "bias": "db{l} = np.sum(dZ{l}, axis=1, keepdims=True) / m + 2 * lambd * b{l}",
         "drop": "dA{k} = np.dot(W{l}.T, dZ{l}) * D{k} / keep_prob",
+        "skip": "dA{k} = np.dot(W{l}.T, dZ{l}) + dZ{l}",
+        "tied": "dW{l} = np.dot(dZ{l}, A{k}.T) / m + np.dot(A{l}, dZ3.T) / m",
     },
     "rows": {
         "out": "dZ{l} = A{l} - Y",
@@ -40,8 +42,12 @@ LINES = {
         "reg": "dW{l} = A{k}.T @ dZ{l} / m + lambd * W{l}",
         "bias": "db{l} = np.sum(dZ{l}, axis=0) / m + lambd * b{l}",
         "drop": "dA{k} = dZ{l} @ W{l}.T * D{k} / keep_prob",
+        "skip": "dA{k} = dZ{l} @ W{l}.T + dZ{l}",
+        "tied": "dW{l} = A{k}.T @ dZ{l} / m + dZ3.T @ A{l} / m",
     },
 }
+TWO_WAYS = ("skip", "tied")
+"""Lines to which the gradient comes by two ways, in square networks."""
 # the row's name: (the step, the line in columns, in rows, the activations it shows in)
 PLANTS = {
     "sign": ("out", "Y - A{l}", "Y - A{l}"),
@@ -96,6 +102,11 @@ PLANTS = {
     ),
     "regulariser: m": ("reg", "np.dot(dZ{l}, A{k}.T) / m + lambd * W{l}", "A{k}.T @ dZ{l} / m + lambd * W{l} / m"),
     "regulariser: sign": ("reg", "np.dot(dZ{l}, A{k}.T) / m - lambd / m * W{l}", "A{k}.T @ dZ{l} / m - lambd * W{l}"),
+    "regulariser: square": (
+        "reg",
+        "np.dot(dZ{l}, A{k}.T) / m + lambd / m * W{l}**2",
+        "A{k}.T @ dZ{l} / m + lambd * W{l}**2",
+    ),
     "regulariser: bias": ("bias", "np.sum(dZ{l}, axis=1, keepdims=True) / m", "np.sum(dZ{l}, axis=0) / m"),
     "regulariser: extra": (
         "db",
@@ -180,6 +191,10 @@ SQUARE = {  # where every width, and the number of samples, are the same
     "wrong_variable: slope": ("dZ", "np.dot(W{l}.T, dZ{l}) * (1 - A{l}**2)", "dZ{l} @ W{l}.T * (1 - A3**2)"),
     "transposed": ("dW", "np.dot(A{k}, dZ{l}.T) / m", "dZ{l}.T @ A{k} / m"),
     "wrong_axis": ("db", "np.sum(dZ{l}, axis=0).reshape(-1, 1) / m", "np.sum(dZ{l}, axis=1) / m"),
+    "term_missing": ("skip", "np.dot(W{l}.T, dZ{l})", "dZ{l} @ W{l}.T"),
+    "term_missing: through": ("skip", "dZ{l} * 1", "dZ{l} * 1"),
+    "term_missing: tied": ("tied", "np.dot(dZ{l}, A{k}.T) / m", "dZ3.T @ A{l} / m"),
+    "wrong_variable: of two": ("skip", "np.dot(W{l}, dZ{l}) + dZ{l}", "dZ{l} @ W{l} + dZ{l}"),
 }
 OTHERS = {
     "the square": "right**2",
@@ -278,7 +293,7 @@ def upstream(layout, activation, depth, layer, values, m, dtype, kind):
         if at == depth and kind in ("out", "cost"):
             break
         lines = ["out"] if at == depth else []
-        lines += ["dW"] * (at > layer or kind not in ("dW", "reg"))
+        lines += ["dW"] * (at > layer or kind not in ("dW", "reg", "tied"))
         lines += ["db", "dZ"] * (at > layer)
         for key in lines:
             name, value = run(filled(LINES[layout][key], at, activation), values | gradients, m, dtype)
@@ -322,13 +337,16 @@ def test_planted_mistake_is_named_in_square_networks(plant, layout):
     assert found.fix is not None
 
 
-@pytest.mark.parametrize(("kind", "layout"), [("dZ", "columns"), ("dW", "rows"), ("reg", "columns"), ("cost", "rows")])
+@pytest.mark.parametrize(
+    ("kind", "layout"), [("dZ", "columns"), ("dW", "rows"), ("reg", "columns"), ("cost", "rows"), ("skip", "rows")]
+)
 @pytest.mark.parametrize("other", OTHERS)
 def test_mistake_outside_the_table_is_unknown(other, kind, layout):
     def wrong(right, random):
         return eval(OTHERS[other], {"np": np, "right": right, "random": random})
 
-    (found,) = diagnose(planted(kind, wrong, layout))
+    square = {"depth": 3, "layer": 2, "square": True} if kind in TWO_WAYS else {}
+    (found,) = diagnose(planted(kind, wrong, layout, **square))
     assert found.mistake == UNKNOWN, found
     assert found.fix is None
 
@@ -338,7 +356,8 @@ def test_mistake_outside_the_table_is_unknown(other, kind, layout):
 @pytest.mark.parametrize("kind", LINES["columns"])
 def test_right_step_is_no_mistake(kind, layout, dtype):
     _, _, right = LINES[layout][kind].partition(" = ")
-    assert diagnose(planted(kind, right, layout, dtype=dtype)) == []
+    square = {"depth": 3, "layer": 2, "square": True} if kind in TWO_WAYS else {}
+    assert diagnose(planted(kind, right, layout, dtype=dtype, **square)) == []
 
 
 def test_keys_are_those_of_the_table():

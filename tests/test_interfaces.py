@@ -434,3 +434,37 @@ def back_prop(x, y, w1, w2, alpha):
     h = np.tanh(inputs["X"] @ inputs["w1"])
     expected = h.T @ (h @ inputs["w2"] - inputs["Y"])
     np.testing.assert_allclose(program.gradients(inputs)["dw2"], expected, rtol=1e-9)
+
+
+PARTS = """
+def affine_forward(x, w, b):
+    return x @ w + b, (x, w)
+
+def affine_backward(dout, cache):
+    x, w = cache
+    return dout @ w.T, x.T @ dout, dout.sum(axis=0)
+
+def squared(out, y):
+    return 0.5 * np.sum((out - y) ** 2) / len(y), (out - y) / len(y)
+
+class Net:
+    def __init__(self, input_dim=12, hidden_dim=5, num_classes=3):
+        self.params = {"W1": np.random.randn(input_dim, hidden_dim), "b1": np.zeros(hidden_dim),
+                       "W2": np.random.randn(hidden_dim, num_classes), "b2": np.zeros(num_classes)}
+
+    def METHOD(self, X, y):
+        p = self.params
+        h, cache1 = affine_forward(X, p["W1"], p["b1"])
+        out, cache2 = affine_forward(h, p["W2"], p["b2"])
+        loss, dout = squared(out, y)
+        dh, dW2, db2 = affine_backward(dout, cache2)
+        _, dW1, db1 = affine_backward(dh, cache1)
+        return loss, {"W1": dW1, "b1": db1, "W2": dW2, "b2": db2}
+"""
+
+
+@pytest.mark.parametrize("method", ["loss", "_loss_grad"])
+def test_a_class_made_of_the_files_functions_is_the_program_and_its_own_cost_counts(named, method: str):
+    program = fitted(named(PARTS.replace("METHOD", method)))
+    assert (program.interface, program.has_cost) == ("loss-and-gradients", True)
+    assert set(program.parameters) == {"W1", "b1", "W2", "b2"}

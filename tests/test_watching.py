@@ -113,6 +113,25 @@ def test_an_alias_that_is_written_into_is_seen_under_the_name_that_is_written():
     assert [(s.name, s.line) for s in seen] == [("d", 2), ("d", 3)]
 
 
+def test_what_a_called_function_stores_is_seen_on_its_own_line_alone():
+    seen = watch(
+        """
+        class Layer:
+            def backward(self, d):
+                self.dx = d * 2
+        class Net:
+            def __init__(self): self.layer = Layer()
+            def backward(self, d):
+                self.layer.backward(d)
+                self.kept = self.layer.dx
+        def f(d):
+            Net().backward(d)
+        """,
+        A,
+    )
+    assert places(seen) == [("self.dx", 3), ("self.kept", 8)]
+
+
 def test_calls_are_known_by_their_lines_and_only_of_watched_files():
     seen = watch(
         """

@@ -17,6 +17,7 @@ from typing import Any
 from gradcompare.diagnosis.arithmetic import CannotEvaluateError, evaluate
 from gradcompare.diagnosis.forms import PRODUCT, SUM, Form
 from gradcompare.diagnosis.step import Case
+from gradcompare.spelling import last_part
 
 SAMPLES = ("m", "N", "n", "M", "batch_size", "num_examples", "n_samples", "num_samples", "n_examples", "batch")
 """Names that the number of samples goes by; a guess that the line as it stands must confirm."""
@@ -88,7 +89,7 @@ class Line:
             return None
         if (name := self.spelled.get(_normal(node))) is not None:
             return name
-        name = _last_part(node)
+        name = last_part(node)
         known = name in self.identifiers and name not in self._nameless
         return name if known else None
 
@@ -96,7 +97,7 @@ class Line:
         name = self._name(node)
         if name is not None and name in self.identifiers:
             return case.names[self.identifiers[name]]
-        last = _last_part(node)
+        last = last_part(node)
         if last in case.step.constants:
             return case.step.constants[last]
         return case.step.samples if isinstance(node, ast.Name) and node.id in SAMPLES else None
@@ -219,7 +220,7 @@ class Line:
     def _of_call(self, node: ast.AST) -> Iterator[str]:
         if not isinstance(node, ast.Call):
             return
-        name = _last_part(node.func)
+        name = last_part(node.func)
         swapped = {"mean": "sum", "sum": "mean", "dot": "multiply", "multiply": "dot"}.get(name)
         if swapped and isinstance(node.func, ast.Attribute):
             yield from self._put(node.func, f"{self._segment(node.func.value)}.{swapped}")
@@ -269,6 +270,9 @@ class Line:
         if form is not None and form.penalty:
             penalty = self.translate(form.penalty.removeprefix(" + "))
             yield from self._put(self.value, _and(f"{text} + ", penalty, brackets=False))
+        if form is not None and form.rest:
+            for way in (form.rest.removeprefix(" + "), form.but(rest="").text()):
+                yield from self._put(self.value, _and(f"{text} + ", self.translate(way), brackets=False))
         if form is not None and form.mask is not None:
             yield from self._put(self.value, _and(f"{inner} * ", self.translate(form.mask + form.factor)))
 
@@ -307,14 +311,3 @@ def _normal(node: ast.AST | str) -> str:
     """One way to write an expression."""
     text = ast.unparse(ast.parse(node.strip(), mode="eval") if isinstance(node, str) else node)
     return text.replace(" ** ", "**")
-
-
-def _last_part(node: ast.AST) -> str:
-    """The name at the end of an expression: W1 of W1, self.W1 and parameters["W1"]."""
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
-        return node.slice.value
-    return ""

@@ -64,6 +64,8 @@ class Form:
     mask: str | None = None
     factor: str = ""
     penalty: str = ""
+    rest: str = ""
+    """What comes by another way besides: past a layer, from the next step in time, through weights used twice."""
 
     def text(self) -> str:
         """The whole formula."""
@@ -71,7 +73,7 @@ class Form:
         for part in (self.slope, self.mask):
             if part is not None:
                 text = f"({text}) * ({part})"
-        return (f"({text}){self.factor}" if self.factor else text) + self.penalty
+        return (f"({text}){self.factor}" if self.factor else text) + self.penalty + self.rest
 
     def but(self, **changes: object) -> Form:
         """The same with other parts."""
@@ -86,10 +88,13 @@ MOST_FORMS = 4
 MOST_CANDIDATES = 5000
 
 
-def forms(cases: Sequence[Case], target: str | None = None) -> list[Form]:
-    """The formulas of the right step on all the networks, or of the named gradient: those that the line can have meant
-    first."""
-    wanted = [case.right if target is None else case.names[target].value for case in cases]
+def forms(
+    cases: Sequence[Case], target: str | None = None, *, wanted: Sequence[np.ndarray] | None = None
+) -> list[Form]:
+    """The formulas of the right step on all the networks, of the named gradient, or of what is wanted: those that the
+    line can have meant first."""
+    if wanted is None:
+        wanted = [case.right if target is None else case.names[target].value for case in cases]
     found: list[Form] = []
     for stage, candidates in enumerate(_stages(cases, wanted[0].shape, target)):
         for candidate in itertools.islice(candidates, MOST_CANDIDATES):
@@ -102,6 +107,24 @@ def forms(cases: Sequence[Case], target: str | None = None) -> list[Form]:
             break
     words = set(re.findall(r"\w+", cases[0].step.source or ""))
     return sorted(found, key=lambda form: len(_operand_names(form) - words) if words else 0)
+
+
+def sums_of_two(cases: Sequence[Case]) -> list[Form]:
+    """The formulas of a right step to which a gradient comes by two ways: one of them what the code has, or a gradient
+    as it stands in the line."""
+    wrong = [case for case in cases if not case.is_right()]
+    if len(wrong) > 1 and all(case.claim.shape == case.right.shape for case in wrong):
+        for lacking in forms(wrong, wanted=[case.right - case.claim for case in wrong])[:1]:
+            has = forms(wrong, wanted=[case.claim for case in wrong])
+            if has:
+                return [form.but(rest=f" + {lacking.text()}") for form in has]
+    words = set(re.findall(r"\w+", cases[0].step.source or ""))
+    shape = cases[0].right.shape
+    for leaf in (k for k, v in cases[0].gradients.items() if k in words and v.shape == shape):
+        found = forms(cases, wanted=[case.right - case.gradients[leaf] for case in cases])
+        if found:
+            return [form.but(rest=f" + {leaf}") for form in found]
+    return []
 
 
 def _operand_names(form: Form) -> set[str]:
@@ -353,4 +376,16 @@ def _masks(case: Case, shape: tuple[int, ...]) -> Iterator[str]:
                 yield k
 
 
-__all__ = ["FACTORS", "RIGHT", "Form", "constant", "forms", "multiple", "products", "ratio", "residuals", "sums"]
+__all__ = [
+    "FACTORS",
+    "RIGHT",
+    "Form",
+    "constant",
+    "forms",
+    "multiple",
+    "products",
+    "ratio",
+    "residuals",
+    "sums",
+    "sums_of_two",
+]

@@ -68,9 +68,16 @@ TABLE = (
     ),
     Row("broadcast", "{operand} has a shape that broadcasts: it acts as {operand}.reshape{shape}.", sums.broadcast),
     Row("slope_missing", "The derivative of {activation} is missing.", slopes.missing, scalable=True),
+    Row(
+        "wrong_activation",
+        "The derivative of sigmoid stands where that of softmax belongs: every output depends on every z.",
+        slopes.of_softmax,
+        scalable=True,
+    ),
     Row("wrong_steepness", "The derivative of {activation} is {how}.", slopes.steepness, scalable=True),
     Row("wrong_cost", "The derivative of the cost is {words}.", costs.other, scalable=True),
     Row("slope_twice", "The derivative of {activation} is there once too often.", slopes.twice, scalable=True),
+    Row("term_missing", "A gradient comes by two ways, and one of them, {term}, is left out.", operands.way_missing),
     Row("wrong_variable", "In the formula of {name}, {what}.", operands.other, scalable=True),
     Row("label_missing", "{label} is not subtracted.", costs.label_missing, scalable=True),
     Row(

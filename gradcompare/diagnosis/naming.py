@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from gradcompare.diagnosis.correction import correction
-from gradcompare.diagnosis.forms import LEAF, Form, constant, forms
+from gradcompare.diagnosis.forms import LEAF, Form, constant, forms, sums_of_two
 from gradcompare.diagnosis.formulas.constants import said
 from gradcompare.diagnosis.formulas.known import Known
 from gradcompare.diagnosis.mistakes import TABLE, Row
@@ -36,7 +36,7 @@ def diagnose(steps: Sequence[Step]) -> list[Diagnosis]:
     cases = sorted(cases, key=Case.is_right)
     for case in cases:
         case.names["_shape"] = case.claim.shape
-    right = forms(cases)
+    right = forms(cases) or sums_of_two(cases)
     mistake, says = _named(cases, right) or (UNKNOWN, plainest(cases))
     step = steps[0]
     fix = next((fix for form in [*right, None] if (fix := correction(cases, form)) is not None), None)

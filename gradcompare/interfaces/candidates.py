@@ -56,6 +56,8 @@ def by_role(functions: Iterable[Any]) -> dict[str, list[Any]]:
         role = words.role_of_function(function.__name__.strip("_"))
         if function.__name__ == "__call__":
             role = "forward"
+        elif role == "slope_of_cost" and _gives_cost_and_gradients(function):
+            role = "fused"
         found.setdefault(role or "", []).append(function)
     for role, row in _by_what_they_do(found.pop("", ())).items():
         if role not in found and (role != "forward" or "predict" not in found):
@@ -68,6 +70,15 @@ _GRADIENT_OF_PARAMETER = re.compile(
     r"|^(grads?|gradients?)$|^(w|b|theta|weights?|bias(es)?)_?\w{0,3}_(grads?|gradients?)$",
     re.IGNORECASE,
 )
+
+
+def _gives_cost_and_gradients(function: Any) -> bool:
+    """Whether what is called the gradient of a cost takes inputs and labels, and hands out the cost as well."""
+    taken = {words.role_of_argument(name) for name in calling.argument_names(function)}
+    return {"inputs", "targets"} <= taken and any(map(_COST.search, calling.handed_out(function)))
+
+
+_COST = re.compile(r"cost|loss|^j$|error", re.IGNORECASE)
 
 
 def _by_what_they_do(functions: Iterable[Any]) -> dict[str, list[Any]]:
@@ -88,7 +99,7 @@ def _by_what_they_do(functions: Iterable[Any]) -> dict[str, list[Any]]:
         if ending and {"inputs", "targets"} <= set(taken):
             found.setdefault("backward" if ending[1].startswith("grad") else "cost", []).append(function)
         elif any(map(_GRADIENT_OF_PARAMETER.match, names)):
-            with_cost = any(re.search(r"cost|loss|^j$|error", name, re.IGNORECASE) for name in names)
+            with_cost = any(map(_COST.search, names))
             found.setdefault("fused" if with_cost else "backward", []).append(function)
         elif calling.returns_nothing(function):
             continue
@@ -134,7 +145,9 @@ def steps_of(functions: Iterable[Any], everything: Iterable[Any] = ()) -> Iterat
             costs = roles.get("cost", []) + (roles.get("fused", []) if role != "fused" else []) + others.get("cost", [])
             costs = [c for c in costs if c is not maker]
             near = lambda f, maker=maker: _strangeness(f, maker)  # noqa: E731
-            chosen = sorted(dict.fromkeys(costs), key=near)[:1] or [None]
+            chosen = sorted(dict.fromkeys(costs), key=near)[:1]
+            own = [None] if role in ("cost", "fused") or not chosen else []
+            chosen = [*own, *chosen] if role == "cost" else [*chosen, *own]  # what is called a cost hands out its own
             for forward in [*sorted(forwards, key=near)[:3], None]:
                 for cost in chosen:
                     yield maker, role, forward, cost, slopes[0]

@@ -128,7 +128,17 @@ def _built(layer: Any, inputs: int) -> Any:
 def is_layer(made: type) -> bool:
     """Whether a class has forward and backward methods and is made for two widths, or none."""
     methods = _methods(made)
-    return {"forward", "backward"} <= set(methods) and next(iter(plans(made)), Plan({}, (1,))).depths == (1,)
+    made_for_one = next(iter(plans(made)), Plan({}, (1,))).depths == (1,)
+    return {"forward", "backward"} <= set(methods) and made_for_one and not _is_made_of_layers(made)
+
+
+def _is_made_of_layers(made: type) -> bool:
+    """Whether what it makes itself of are objects with forward and backward methods: it is their network."""
+    start = getattr(made.__init__, "__code__", None)  # type: ignore[misc]
+    used = [made.__init__.__globals__.get(name) for name in start.co_names] if start is not None else []  # type: ignore[misc]
+    return any(
+        isinstance(part, type) and part is not made and {"forward", "backward"} <= set(_methods(part)) for part in used
+    )
 
 
 def candidates(classes: list[type], functions: list[Callable[..., Any]]) -> Iterator[Driven]:

@@ -45,3 +45,12 @@ def tensor_itself(known: Known) -> Formulas:
     """No formula at all: another array."""
     for k, turned in itertools.product(known.arrays, ("", ".T")):
         yield k + turned, {"what": f"it is {k}{turned} itself"}
+
+
+def way_missing(known: Known) -> Formulas:
+    """One of the two ways by which a gradient comes."""
+    form = known.form
+    if form.rest:
+        rest = form.rest.removeprefix(" + ")
+        yield known.text(form.but(rest="")), {"term": rest}
+        yield known.wrap(rest), {"term": form.but(rest="").text()}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradcompare.diagnosis.activations import ACTIVATIONS, LEAKY, SLOPES, leaky, put
+from gradcompare.diagnosis.forms import SOFTMAX
 from gradcompare.diagnosis.formulas.known import Formulas, Known
 
 
@@ -14,6 +15,13 @@ def missing(known: Known) -> Formulas:
     """No derivative."""
     if known.form.slope is not None and known.form.applied is not None:
         yield known.text(known.form.but(slope=None)), {"activation": known.form.applied.name}
+
+
+def of_softmax(known: Known) -> Formulas:
+    """Only the diagonal of the softmax's Jacobian."""
+    if known.form.base == SOFTMAX:
+        a, g, _ = known.form.operands
+        yield known.text(known.form.but(base="{0} * (1 - {0}) * {1}", operands=(a, g))), {}
 
 
 def twice(known: Known) -> Formulas:
