@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as hypothesis_seed
 
 from gradcompare import cases
+from gradcompare.assuming import chosen_loss, is_for_one_output
 from gradcompare.conclusion import Judged, explained
 from gradcompare.errors import CodeError, TimeIsUpError
 from gradcompare.interfaces import INTERFACES
@@ -176,8 +177,8 @@ class _Check:
         """The report on all networks, or on those that there was time for."""
         try:
             networks = draw(self.subject.wide, self.examples, self.seed)
-            self.subject.loss = self._chosen_loss(loss, networks)
-            for network in networks:
+            self.subject.loss = chosen_loss(self.subject, loss, networks)
+            for network in self._of_one_output(networks):
                 self._compare(network)
         except TimeIsUpError as problem:
             if not self.judged:
@@ -242,29 +243,20 @@ class _Check:
         if wrong and self._alike[precision, wrong] >= BLAMED:
             self._familiar[precision].setdefault(wrong, report)
 
-    def _chosen_loss(self, asked: str | None, networks: Sequence[cases.Network]) -> str | None:
-        """None for the file's own cost; else the one asked for, or that the last layer's gradients agree with: exactly,
-        or else but for a constant."""
-        subject = self.subject
-        if asked is not None or subject.about["has_cost"]:
-            return asked
-        first_one, fitting = networks[0], subject.fitting_losses(networks[0])
-        others = [next((n for n in networks if n.sizes[-1] != first_one.sizes[-1]), None)]
-        others += [next((n for n in networks if n.m != first_one.m), None)]  # of two samples a mean is half the sum
-        scaled: list[str] = []
-        for loss in fitting:
-            subject.loss = loss
-            first = subject.compared(first_one, "float64", verify=True)
-            scaled += [loss] if first.verdict == "scaled" else []
-            more = (subject.compared(n, "float64") for n in others if n is not None)
-            if self._agrees_at_the_end(first) and all(map(self._agrees_at_the_end, more)):
-                return loss
-        return [*scaled, *fitting][0]
-
-    def _agrees_at_the_end(self, report: Report) -> bool:
-        """Whether a gradient of the last layer is right: the others may have mistakes of their own."""
-        last = [f"d{name}" for name in self.subject.about["last_layer"]]
-        return any(f.name in last and f.verdict == "ok" for f in report.tensors)
+    def _of_one_output(self, networks: list[cases.Network]) -> list[cases.Network]:
+        """The networks, or others of one output where the file is meant for one."""
+        subject, free = self.subject, not isinstance(self.subject.wide["outputs"], int)
+        if not (free and subject.about["has_cost"] and subject.loss is None and subject.wide["labels"] == "one_hot"):
+            return networks
+        wide = subject.wide | {"outputs": 1, "labels": "binary"}
+        if not is_for_one_output(subject, networks[0], draw(wide, 1, self.seed)[0]):
+            return networks
+        subject.wide = wide
+        self.notes.append(
+            "With several outputs the cost and its gradients would differ by their number, with one they fit: one is "
+            "what the file is taken to be meant for."
+        )
+        return draw(wide, self.examples, self.seed)
 
     def _conclusion(self) -> Report:
         """The verdict on all networks."""

@@ -8,6 +8,7 @@ What fits nothing is left out.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -180,11 +181,21 @@ def line_of(claim: Any, watched: Watched, parameter: Any = None) -> Sighting | N
         return (named or same or [None])[0]  # type: ignore[list-item]
     alike = [w.sighting for w in watched.sightings if w.sighting.value.shape == array.shape == np.shape(parameter)]
     applied = [s for s in alike if _is_multiple(s.value, array)]
+    applied = applied or [w.sighting for w in watched.sightings if _spreads_to(w.sighting.value, array)]
     return next(iter(applied or [s for s in alike if _is_change(s.value, parameter, array)]), None)
 
 
 NEARLY = 1e-4
 """How near a difference of float32 numbers must be to what it is taken for, as a part of its largest entry."""
+
+
+def _spreads_to(value: np.ndarray, array: np.ndarray) -> bool:
+    """Whether fewer numbers are these, with either sign, once broadcasting has spread them: a sum without its axis."""
+    with contextlib.suppress(ValueError):
+        spread = np.broadcast_to(value, array.shape)
+        nearly = NEARLY * np.max(np.abs(array), initial=0.0)
+        return value.size < array.size and any(np.max(np.abs(array - x)) <= nearly for x in (spread, -spread))
+    return False
 
 
 def _is_change(value: np.ndarray, parameter: np.ndarray, by: np.ndarray) -> bool:

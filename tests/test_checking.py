@@ -184,6 +184,52 @@ def test_behind_a_guard_a_mistake_is_still_found(check):
     assert [f.name for f in report.tensors if f.verdict in ("fault", "inherited")] == ["dW1"]
 
 
+ONE_OUTPUT = {"/ Y.shape[1]\n\ndef back": "/ Y.size\n\ndef back"}
+
+
+def test_a_classifier_of_two_classes_may_divide_its_cost_by_all_labels(check):
+    report = check(but=ONE_OUTPUT)
+    assert report.verdict == "agrees"
+    assert any("one is what the file is taken to be meant for" in note for note in report.notes)
+    wrong = check(but={**ONE_OUTPUT, '(1 - cache["A1"] ** 2)': '(1 - cache["A1"])'})
+    assert wrong.diagnosis[0]["mistake"] == "wrong_formula"
+
+
+def test_of_another_cost_the_number_of_outputs_is_a_constant_that_is_missing(check):
+    squared = {"-np.sum(Y * np.log(A2) + (1 - Y) * np.log(1 - A2)) / Y.shape[1]": "np.mean((A2 - Y) ** 2)"}
+    report = check(but={**squared, 'cache["A2"] - Y': '2 * (cache["A2"] - Y) * cache["A2"] * (1 - cache["A2"])'})
+    assert report.verdict == "scaled"
+
+
+UPDATES = """
+import numpy as np
+
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W1, self.b1 = np.random.randn(n_in, n_hidden), np.zeros((1, n_hidden))
+        self.W2, self.b2 = np.random.randn(n_hidden, n_out), np.zeros((1, n_out))
+
+    def forward(self, X):
+        self.A1 = np.tanh(X @ self.W1 + self.b1)
+        return self.A1 @ self.W2 + self.b2
+
+    def train(self, X, Y, lr=0.1):
+        dZ2 = (self.forward(X) - Y) / len(X)
+        dZ1 = dZ2 @ self.W2.T * (1 - self.A1 ** 2)
+        db1 = np.sum(dZ1)
+        self.W2 -= lr * self.A1.T @ dZ2
+        self.b2 -= lr * np.sum(dZ2, axis=0, keepdims=True)
+        self.W1 -= lr * X.T @ dZ1
+        self.b1 -= lr * db1
+"""
+
+
+def test_a_sum_without_its_axis_is_placed_where_it_is_made_and_not_where_it_is_applied(check):
+    fault = check(UPDATES).first_fault
+    assert fault is not None
+    assert fault.source == "db1 = np.sum(dZ1)"
+
+
 NAMELESS = {
     '    Z1 = parameters["W1"] @ X + parameters["b1"]\n    A1 = np.tanh(Z1)': (
         '    A1 = np.tanh(parameters["W1"] @ X + parameters["b1"])'
