@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradcompare import guards, numpy_functions, numpy_shapes
+from gradcompare.bounds import BoundedTensor
 from gradcompare.numpy_namespace import NUMPY, accepting_numpy, stacked
 from gradcompare.numpy_ufuncs import Ufunc
 from gradcompare.traced_array import (
@@ -52,6 +53,14 @@ def _array_function(self: Any, func: Callable[..., Any], types: Any, args: Any, 
     if function is None or function is func:
         raise NotTraceableError(f"{func.__module__}.{func.__name__} cannot be traced: torch's NumPy layer lacks it")
     return function(*args, **kwargs)
+
+
+def _dtype(self: Any) -> Any:
+    """That of the precision whose rounding is bounded, which is what the code would find: the run's own numbers are of
+    float64."""
+    tensor = self.tensor
+    bounded = isinstance(tensor, BoundedTensor) and tensor.is_floating_point()
+    return torch_numpy.dtype(tensor.run.precision.name if bounded else tensor.dtype)
 
 
 def _astype(
@@ -119,6 +128,7 @@ PROTOCOLS: dict[str, Any] = _AS_THEY_WERE | {
     "__rmatmul__": lambda self, other: numpy_functions.matmul(other, self),
     "__pow__": numpy_functions.power,
     "dot": accepting_numpy(numpy_functions.dot),
+    "dtype": property(_dtype),
     "astype": _astype,
     "copy": lambda self, order="C": array(self),
     "flatten": lambda self, order="C": array(numpy_shapes.ravel(self, order)),

@@ -9,7 +9,8 @@ import pytest
 import torch
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
-from gradcompare import compare, numpy_on_torch
+from gradcompare import numpy_on_torch
+from gradcompare.comparison import compare_verified
 
 try:
     from scipy import special
@@ -306,11 +307,8 @@ IDIOMS = {
     "finfo": lambda i: np.sum(np.log(np.abs(i["W"]) + np.finfo(i["W"].dtype).eps)),
     "issubdtype": lambda i: squares(i["W"]) if np.issubdtype(i["W"].dtype, np.floating) else 0.0,
     "result_type": lambda i: squares(i["W"].astype(np.result_type(i["W"], np.float64))),
-    "dtype name": lambda i: (
-        squares(i["W"])
-        if i["W"].dtype.name == "float64" and i["W"].dtype == np.float64 and i["W"].dtype == "float64"
-        else 0 * squares(i["W"])
-    ),
+    "dtype name": lambda i: squares(i["W"] * {"float32": 2.0, "float64": 3.0}[i["W"].dtype.name]),
+    "dtype equals": lambda i: squares(i["W"] * (2.0 if i["W"].dtype == np.float32 else 3.0)),
     "isnan where": lambda i: squares(np.where(np.isnan(i["W"]), 0.0, i["W"])),
     "isfinite": lambda i: squares(i["W"] * np.isfinite(i["W"])) + squares(np.where(np.isinf(i["W"]), 0.0, i["W"])),
     "ndenumerate": lambda i: sum(k[1] * z**2 for k, z in np.ndenumerate(i["W"])),
@@ -418,21 +416,27 @@ def by_plain_torch(cost):
     return subject
 
 
-def assert_followed(cost):
-    """`compare` has held the traced cost and a directional derivative against the untouched code's."""
-    inputs = {key: array.copy() for key, array in INPUTS.items()}
-    report = compare(numpy_on_torch(cost), by_plain_torch(cost), inputs)
+SMALL = {"float64": 1e-11, "float32": 1e-2}
+"""Of a tensor's largest entry."""
+
+
+def assert_followed(cost, dtype):
+    """In float64 `compare` has held the traced cost and a directional derivative against the untouched code's."""
+    inputs = {key: array.astype(dtype) for key, array in INPUTS.items()}
+    report = compare_verified(numpy_on_torch(cost), by_plain_torch(cost), inputs, verify=dtype == "float64")
     assert (report.verdict, report.reference) == ("agrees", "autograd"), str(report)
-    assert all(f.bound_reference <= 1e-11 * f.size for f in report.tensors)
+    assert all(f.bound_reference <= SMALL[dtype] * f.size for f in report.tensors)
     assert any(f.name != "J" and f.size > 0 for f in report.tensors)
 
 
+@pytest.mark.parametrize("dtype", SMALL)
 @pytest.mark.parametrize("name", IDIOMS)
-def test_numpy_as_people_write_it_is_followed_with_a_small_bound(name):
-    assert_followed(IDIOMS[name])
+def test_numpy_as_people_write_it_is_followed_with_a_small_bound(name, dtype):
+    assert_followed(IDIOMS[name], dtype)
 
 
 @pytest.mark.skipif(special is None, reason="SciPy is not installed")
+@pytest.mark.parametrize("dtype", SMALL)
 @pytest.mark.parametrize("name", SCIPY)
-def test_scipys_functions_of_backpropagation_are_followed(name):
-    assert_followed(SCIPY[name])
+def test_scipys_functions_of_backpropagation_are_followed(name, dtype):
+    assert_followed(SCIPY[name], dtype)
