@@ -83,7 +83,7 @@ TABLE = {
     "positional_summed_over_units": Row("positional", "wrong", "db2", 43, "summed_over_units"),
     "positional_wrong_variable": Row("positional", "wrong", "dZ1", 44, "wrong_variable"),
     "residual_skip_missing": Row("class", "wrong", "dh0", 40, "term_missing"),
-    "training_loop_bias_summed_over_units": Row("training-loop", "wrong", "db1", 25, "summed_over_units"),
+    "training_loop_bias_summed_over_units": Row("training-loop", "wrong", "db1", 23, "summed_over_units"),
     "training_loop_right": Row("training-loop", "agrees"),
     "training_loop_slope_lost": Row("training-loop", "wrong", "d_hidden", 24, "slope_missing"),
     "tuple_cache_mask_lost": Row("dict-cache", "wrong", "dz1", 51, "slope_missing"),
