@@ -82,7 +82,7 @@ def test_dispatch_sees_whether_a_tensor_is_differentiated():
 def test_relu_saves_its_result():
     x = torch.tensor([-1.0, 2.0], requires_grad=True)
     y = torch.relu(x)
-    assert torch.equal(y.grad_fn._saved_result, y), "relu's backward no longer reads its result; see kinds.gate"
+    assert torch.equal(y.grad_fn._saved_result, y), "relu's backward no longer reads its result; see kinks.gate"
 
 
 def test_the_derivative_of_a_maximum_is_a_mask_over_a_count():

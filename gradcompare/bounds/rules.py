@@ -1,8 +1,9 @@
 """The table of rules: for each torch operation, how far the result can be off when its arguments are off by their own
 bounds.
 
-A row is `operation: rule`. How the errors of the arguments move the exact result stands in `propagation.py`, the kinds
-of rules, which add what the operation itself rounds, in `kinds.py`, and the proofs of both in `PROOF.md`.
+A row is `operation: rule`. How the errors of the arguments move the exact result stands in `propagation.py`; the kinds
+of rules, which add what the operation itself rounds, in `kinds.py`, `products.py`, `kinks.py` and `indexed.py`; and the
+proofs of both in `PROOF.md`.
 """
 
 from __future__ import annotations
@@ -21,38 +22,34 @@ from gradcompare.bounds.composites import (
     softmax_gradient,
     variance,
 )
+from gradcompare.bounds.indexed import accumulated, put, scattered
 from gradcompare.bounds.kinds import (
     Rule,
-    accumulated,
     added,
-    all_or_any,
     by_slope,
-    comparison,
-    cumulative,
     elementary,
+    jumping,
+    rounded,
+    subtracted_from,
+    with_workspace,
+)
+from gradcompare.bounds.kinks import (
+    all_or_any,
+    comparison,
     equality,
     extreme,
     extreme_and_position,
     foremost,
     gate,
     in_order,
-    jumping,
     logical,
-    multiplied,
     position_of_extreme,
     positions,
-    product,
-    product_added,
-    put,
     rectified,
-    reduction,
-    rounded,
-    scattered,
     sign,
-    subtracted_from,
-    with_workspace,
 )
 from gradcompare.bounds.operands import error, magnitude, nonzero
+from gradcompare.bounds.products import cumulative, multiplied, product, product_added, reduction
 from gradcompare.bounds.propagation import (
     atan_slope,
     chosen,

@@ -98,7 +98,7 @@ class Run(TorchDispatchMode):
         return BoundedTensor(value, error, self, number, memory)
 
     def _kinks_among(self, value: Tensor, error: Tensor | None, substitute: Tensor) -> Tensor | None:
-        """What is handed on is exact, but an exact 0 that is to be a kink stays one (see `kinds.rectified`)."""
+        """What is handed on is exact, but an exact 0 that is to be a kink stays one (see `kinks.rectified`)."""
         if error is None or not self.ties_are_kinks:
             return None
         marked = (error == self.precision.underflow) & (value == 0) & (substitute == 0)
