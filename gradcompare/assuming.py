@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from gradcompare.cases import Network
@@ -19,13 +20,15 @@ def chosen_loss(subject: Subject, asked: str | None, networks: Sequence[Network]
     if asked is not None or subject.about["has_cost"]:
         return asked
     fitting = subject.fitting_losses(networks[0])
-    other = next((n for n in networks if n.sizes[-1] != networks[0].sizes[-1]), networks[0])
+    others = [next((n for n in networks if n.sizes[-1] != networks[0].sizes[-1]), None)]
+    others += [next((n for n in networks if n.m != networks[0].m), None)]  # of two samples a mean is half the sum
     scaled: list[str] = []
     for loss in fitting:
         subject.loss = loss
         first = subject.compared(networks[0], "float64", verify=True)
         scaled += [loss] if first.verdict == "scaled" else []
-        if _agrees_at_the_end(subject, first) and _agrees_at_the_end(subject, subject.compared(other, "float64")):
+        more = (subject.compared(n, "float64") for n in others if n is not None)
+        if all(_agrees_at_the_end(subject, report) for report in itertools.chain([first], more)):
             return loss
     return [*scaled, *fitting][0]
 

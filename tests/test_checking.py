@@ -285,3 +285,30 @@ def test_the_time_that_a_child_takes_to_start_is_none_of_the_codes(monkeypatch, 
         now = 131.0
         with pytest.raises(CodeError, match="after 30 seconds"):
             child.leave_out_guards(True)
+
+
+ADALINE = """
+import numpy as np
+class Adaline:
+    def __init__(self, eta=0.01, n_iter=50):
+        self.eta, self.n_iter = eta, n_iter
+    def fit(self, X, y):
+        self.w_ = np.random.normal(size=1 + X.shape[1])
+        for _ in range(self.n_iter):
+            errors = y - self.net_input(X)
+            self.w_[1:] += self.eta * X.T.dot(errors)
+            self.w_[0] += self.eta * errors.sum()
+        return self
+    def net_input(self, X):
+        return X.dot(self.w_[1:]) + self.w_[0]
+"""
+
+
+def test_an_assumed_cost_is_that_of_any_number_of_samples(tmp_path):
+    path = tmp_path / "adaline.py"
+    path.write_text(ADALINE)
+    names = {"__file__": str(path), "__name__": "adaline"}
+    exec(compile(ADALINE, str(path), "exec"), names)
+    report = gradcompare.check(names, examples=4)
+    assert report.verdict == "agrees"
+    assert "summed over the samples" in report.assumed[0]

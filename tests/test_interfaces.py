@@ -4,9 +4,11 @@ import types
 
 import numpy as np
 import pytest
+import torch
 
 from gradcompare import cases, losses
 from gradcompare.interfaces import INTERFACES, CannotCheckError, not_recognised, paths, recognise, words
+from gradcompare.tracing import NumpyOnTorch
 
 FORWARD = """
 def {forward}({x}, {p}):
@@ -341,15 +343,17 @@ class Neuron:
 
 def test_parameters_that_a_function_takes_apart(named):
     names = named("""
-def nn(params, X, y):
+def nn(params, X, y, grad=True):
     W1, b1, W2, b2 = params
     H = np.tanh(X @ W1 + b1)
     d = H @ W2 + b2 - y
+    loss = 0.5 * np.sum(d ** 2)
+    if not grad:
+        return loss
     e = d @ W2.T * (1 - H ** 2)
-    return 0.5 * np.sum(d ** 2), [X.T @ e, e.sum(0), H.T @ d, d.sum(0)]
+    return loss, [X.T @ e, e.sum(0), H.T @ d, d.sum(0)]
 """)
-    names["nn"].__name__ = "cost_and_grad"
-    program = fitted({"cost_and_grad": names["nn"]})
+    program = fitted(names)
     assert program.complete
     assert program.parameters == ["W1", "b1", "W2", "b2"]
 
@@ -379,7 +383,7 @@ def affine_forward(x, w, b):
     return x @ w + b, (x, w, b)
 def affine_backward(dout, cache):
     x, w, b = cache
-    return dout @ w.T, x.T @ dout, dout.sum(axis=0)
+    return dout.dot(w.T), x.T @ dout, dout.sum(axis=0)
 def relu_forward(x):
     return np.maximum(x, 0), x
 def relu_backward(dout, cache):
@@ -394,6 +398,10 @@ def softmax_loss(x, y):
     assert program.interface == "function-layers"
     assert program.parameters == ["x_affine", "w_affine", "b_affine", "x_relu", "x_softmax_loss"]
     assert program.complete
+    network = cases.draw_network((3, 2), 4, 0, labels="one_hot")
+    inputs = {name: torch.from_numpy(array) for name, array in program.inputs(network).items()}
+    traced = NumpyOnTorch(program.gradients, reaching=program.functions)(inputs)
+    assert traced["dw_affine"].shape == inputs["w_affine"].shape
 
 
 def test_what_is_returned_under_a_parameters_name_is_its_gradient_whatever_else_is_stored(named):
@@ -468,3 +476,72 @@ def test_a_class_made_of_the_files_functions_is_the_program_and_its_own_cost_cou
     program = fitted(named(PARTS.replace("METHOD", method)))
     assert (program.interface, program.has_cost) == ("loss-and-gradients", True)
     assert set(program.parameters) == {"W1", "b1", "W2", "b2"}
+
+
+def test_layers_that_are_told_the_width_of_their_inputs_later(named):
+    names = named("""
+SLOPES = {"linear": (lambda z: z, np.ones_like), "tanh": (np.tanh, lambda z: 1 - np.tanh(z) ** 2)}
+class Dense:
+    def __init__(self, units, activation="linear"):
+        self.units, (self.g, self.slope) = units, SLOPES[activation]
+    def build(self, n):
+        self.W, self.b = np.random.randn(n, self.units), np.zeros(self.units)
+    def forward(self, x):
+        self.x, self.z = x, x @ self.W + self.b
+        return self.g(self.z)
+    def backward(self, grad):
+        delta = grad * self.slope(self.z)
+        self.dW, self.db = self.x.T @ delta, delta.sum(axis=0)
+        return delta @ self.W.T
+""")
+    program = fitted(names)
+    assert program.interface == "layers"
+    assert program.found.layout.activation == "tanh"
+
+
+def test_that_a_cost_counts_samples_does_not_make_the_gradients_those_of_several(named):
+    names = named("""
+class Net:
+    def __init__(self, sizes):
+        self.weights = [np.random.randn(n, k) for k, n in zip(sizes, sizes[1:])]
+        self.biases = [np.zeros((n, 1)) for n in sizes[1:]]
+    def feedforward(self, a):
+        for w, b in zip(self.weights, self.biases):
+            a = np.tanh(w @ a + b)
+        return a
+    def cost(self, out, y):
+        return 0.5 * np.sum((out - y) ** 2) / y.shape[1]
+    def backprop(self, x, y):
+        activations = [x]
+        for w, b in zip(self.weights, self.biases):
+            activations.append(np.tanh(w @ activations[-1] + b))
+        delta = (activations[-1] - y) * (1 - activations[-1] ** 2)
+        nabla_b, nabla_w = [delta], [delta @ activations[-2].T]
+        for l in range(2, len(activations)):
+            delta = self.weights[-l + 1].T @ delta * (1 - activations[-l] ** 2)
+            nabla_b.insert(0, delta)
+            nabla_w.insert(0, delta @ activations[-l - 1].T)
+        return nabla_b, nabla_w
+""")
+    assert fitted(names).networks()["samples"] == (1, 1)
+
+
+KEYED = """
+params = {"W1": np.ones((0, 2)), "b1": np.ones((0, 2))}
+for start in range(0):
+    xb, yb = X[start:start + 8], Y[start:start + 8]
+    A = xb @ params["W1"] + params["b1"]
+    J = ((A - yb) * (A - yb)).dot(np.ones(A.shape[1])) @ np.ones(len(A))
+    dZ = 2 * (A - yb)
+    params["W1"] -= 0.5 * xb.T @ dZ
+    params["b1"] -= 0.5 * dZ.sum(axis=0)
+"""
+
+
+def test_a_loop_over_batches_with_its_parameters_in_a_dict_and_a_cost_of_its_own(named):
+    program = fitted(named("X = Y = None" + KEYED))
+    assert program.parameters == ["W1", "b1"]
+    assert program.has_cost
+    inputs = program.inputs(cases.draw_network((3, 2), 4, 0, labels="one_hot"))
+    output = inputs["X"] @ inputs["W1"] + inputs["b1"]
+    assert float(program.cost(inputs, program.forward(inputs)[0])) == pytest.approx(np.sum((output - inputs["Y"]) ** 2))

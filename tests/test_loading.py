@@ -735,6 +735,20 @@ def test_the_file_it_comes_from_decides_where_the_use_does_not(loaded, module, t
     assert isinstance(result.names["sigmoid"](0.0), tuple) == two
 
 
+@pytest.mark.parametrize(("given", "expected"), [("h", 0.25), ("z", 0.235), ("h + 0", 0.235)])
+def test_the_use_decides_whether_a_derivative_is_given_z_or_a(loaded, given, expected):
+    result = loaded(
+        f"""
+        from q2_sigmoid import sigmoid, sigmoid_grad
+        def f(z):
+            h = sigmoid(z)
+            return sigmoid_grad({given})
+        """
+    )
+    assert result.names["sigmoid_grad"](0.5) == pytest.approx(expected, abs=1e-3)
+    assert ("from a = g(z)" in said(result)) == (given == "h")
+
+
 def test_a_stand_in_by_attribute_star_and_alias(loaded):
     result = loaded(
         """

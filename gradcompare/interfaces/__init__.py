@@ -1,8 +1,9 @@
 """How the code under test is found, fed and called: one shape a row.
 
 A row is a name, what it looks like (a skeleton to copy), and a recogniser: names of a file -> Program or None. Under
-the rows are a few mechanisms that all of them share: what holds the parameters (`holders`), how functions are called
-and what they return (`calling`), where gradients end up (`naming`), which way up arrays are (`layouts`), and the trial
+the rows are a few mechanisms that all of them share: what holds the parameters (`holders`), what the source of a
+function says (`source`), how it is called and what it returns (`calling`), a turn of a loop as a function (`loops`,
+`turns`, `dataflow`), where gradients end up (`naming`), which way up arrays are (`layouts`), and the trial
 that settles it all by running the file (`fitting`).
 """
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from gradcompare.interfaces import calling, chain, holders, loops, pairs, words
+from gradcompare.interfaces import chain, holders, loops, pairs, source, words
 from gradcompare.interfaces.driven import Driven, Steps
 from gradcompare.interfaces.holders import Arguments, Flat, Globals, Holder, Initialised, Instance, TakenApart
 from gradcompare.interfaces.late import Late
@@ -62,7 +62,7 @@ def by_role(functions: Iterable[Any]) -> dict[str, list[Any]]:
     for role, row in _by_what_they_do(found.pop("", ())).items():
         if role not in found and (role != "forward" or "predict" not in found):
             found[role] = row
-    return {role: sorted(row, key=lambda f: -len(calling.argument_names(f))) for role, row in found.items()}
+    return {role: sorted(row, key=lambda f: -len(source.argument_names(f))) for role, row in found.items()}
 
 
 _GRADIENT_OF_PARAMETER = re.compile(
@@ -74,8 +74,8 @@ _GRADIENT_OF_PARAMETER = re.compile(
 
 def _gives_cost_and_gradients(function: Any) -> bool:
     """Whether what is called the gradient of a cost takes inputs and labels, and hands out the cost as well."""
-    taken = {words.role_of_argument(name) for name in calling.argument_names(function)}
-    return {"inputs", "targets"} <= taken and any(map(_COST.search, calling.handed_out(function)))
+    taken = {words.role_of_argument(name) for name in source.argument_names(function)}
+    return {"inputs", "targets"} <= taken and any(map(_COST.search, source.handed_out(function)))
 
 
 _COST = re.compile(r"cost|loss|^j$|error", re.IGNORECASE)
@@ -88,8 +88,8 @@ def _by_what_they_do(functions: Iterable[Any]) -> dict[str, list[Any]]:
     slopes = {id(slope): cost for slope, cost in _slopes_of(functions)}
     costs = {id(cost) for cost in slopes.values()}
     for function in functions:
-        taken = [words.role_of_argument(name) for name in calling.argument_names(function)]
-        names = calling.handed_out(function)
+        taken = [words.role_of_argument(name) for name in source.argument_names(function)]
+        names = source.handed_out(function)
         if "likelihood" in words.plain(function.__name__):
             continue  # what is wanted is its maximum
         if id(function) in slopes or id(function) in costs:
@@ -98,10 +98,12 @@ def _by_what_they_do(functions: Iterable[Any]) -> dict[str, list[Any]]:
         ending = re.search(r"(gradients?|grads?|loss|cost)$", words.plain(function.__name__))
         if ending and {"inputs", "targets"} <= set(taken):
             found.setdefault("backward" if ending[1].startswith("grad") else "cost", []).append(function)
+        elif {"inputs", "targets"} <= set(taken) and source.returns_cost_and_more(function):
+            found.setdefault("fused", []).append(function)
         elif any(map(_GRADIENT_OF_PARAMETER.match, names)):
             with_cost = any(map(_COST.search, names))
             found.setdefault("fused" if with_cost else "backward", []).append(function)
-        elif calling.returns_nothing(function):
+        elif source.returns_nothing(function):
             continue
         elif "targets" in taken and len(taken) == 2:
             found.setdefault("cost", []).append(function)
@@ -116,15 +118,15 @@ def _slopes_of(functions: list[Any]) -> Iterator[tuple[Any, Any]]:
     for name, function in by_name.items():
         for form in ("grad{}", "gradient{}", "d{}", "{}grad", "{}gradient", "{}prime", "{}derivative", "gradof{}"):
             slope = by_name.get(form.format(name))
-            if slope is not None and calling.argument_names(slope) == calling.argument_names(function):
-                roles = set(map(words.role_of_argument, calling.argument_names(slope)))
+            if slope is not None and source.argument_names(slope) == source.argument_names(function):
+                roles = set(map(words.role_of_argument, source.argument_names(slope)))
                 if {"inputs", "targets"} <= roles:
                     yield slope, function
 
 
 def _takes_parameters(function: Any, roles: list[str | None]) -> bool:
-    arguments = calling.argument_names(function)
-    if calling.is_method(function):
+    arguments = source.argument_names(function)
+    if source.is_method(function):
         return True
     return "parameters" in roles or bool(words.parameter_pairs(arguments) or _loose_pairs(arguments))
 
@@ -136,7 +138,7 @@ def steps_of(functions: Iterable[Any], everything: Iterable[Any] = ()) -> Iterat
     slopes = roles.get("slope_of_cost", []) + others.get("slope_of_cost", []) or [None]
     for role in MAKERS:
         for maker in roles.get(role, []):
-            if role == "update" and calling.repeats(maker):
+            if role == "update" and source.repeats(maker):
                 continue
             if role in ("cost", "slope_of_cost") and not _may_give_gradients(maker):
                 continue
@@ -155,11 +157,11 @@ def steps_of(functions: Iterable[Any], everything: Iterable[Any] = ()) -> Iterat
 
 def _only_takes_inputs(function: Any) -> bool:
     """Whether what is called an update is one of the activations: update(inputs)."""
-    return [words.role_of_argument(name) for name in calling.argument_names(function)] == ["inputs"]
+    return [words.role_of_argument(name) for name in source.argument_names(function)] == ["inputs"]
 
 
 def _may_give_gradients(function: Any) -> bool:
-    roles = set(map(words.role_of_argument, calling.argument_names(function)))
+    roles = set(map(words.role_of_argument, source.argument_names(function)))
     return bool(roles & {"inputs", "parameters"})
 
 
@@ -187,12 +189,12 @@ def _of_functions(functions: list[Callable[..., Any]]) -> Iterator[Driven]:
 
 def _argument_holders(used: list[Callable[..., Any]], initialisers: list[Callable[..., Any]]) -> Iterator[Holder]:
     """What may hold the parameters of these functions."""
-    arguments = [name for f in used for name in calling.argument_names(f)]
+    arguments = [name for f in used for name in source.argument_names(f)]
     takes_all = any(words.role_of_argument(name) == "parameters" for name in arguments)
-    keyed = [key for f in used for key in calling.keys_in(f)]
+    keyed = [key for f in used for key in source.keys_in(f)]
     pairs = words.parameter_pairs(arguments)
     flat = next((name for name in arguments if words.role_of_argument(name) == "parameters"), None)
-    apart = {argument: names for f in used for argument, names in calling.taken_apart(f).items()}
+    apart = {argument: names for f in used for argument, names in source.taken_apart(f).items()}
     for argument, names in apart.items():
         numbered = words.parameter_pairs(names)
         if {name for pair in numbered for name in pair if name} == set(names):
@@ -203,7 +205,7 @@ def _argument_holders(used: list[Callable[..., Any]], initialisers: list[Callabl
     if pairs:
         yield Arguments(pairs)
     elif not takes_all:
-        read = calling.globals_read(used)
+        read = source.globals_read(used)
         namespace = next(iter(read.values()), {})
         pairs = words.parameter_pairs([name for name in namespace if name in read] or list(read))
         if pairs:
@@ -212,9 +214,9 @@ def _argument_holders(used: list[Callable[..., Any]], initialisers: list[Callabl
         pairs = words.parameter_pairs([k for k in keyed if not k.startswith("d")])
         if pairs:
             yield Arguments(pairs)
-        for start in sorted(set().union(*(calling.beginnings_in(f) for f in used))):
+        for start in sorted(set().union(*(source.beginnings_in(f) for f in used))):
             if re.fullmatch(r"[wW]\w*", start):
-                bias = next((b for b in ("b", "B", "bias") if any(b in calling.beginnings_in(f) for f in used)), "b")
+                bias = next((b for b in ("b", "B", "bias") if any(b in source.beginnings_in(f) for f in used)), "b")
                 yield Arguments([(f"{start}{i}", f"{bias}{i}") for i in (1, 2, 3)])
     if flat is not None:
         for folded in (True, False):
@@ -241,7 +243,7 @@ def _interface_of(holder: Holder, role: str, forward: Any, maker: Any) -> str:
         return "adapter"
     if role in ("fused", "cost"):
         return "fused"
-    takes = {words.role_of_argument(name) for f in (forward, maker) if f for name in calling.argument_names(f)}
+    takes = {words.role_of_argument(name) for f in (forward, maker) if f for name in source.argument_names(f)}
     if words.plain(maker.__name__).startswith(("lmodel", "llayer", "deep")):
         return "l-layer"
     return "dict-cache" if "parameters" in takes else "positional"
@@ -278,7 +280,7 @@ def _of_functions_with(made: type, functions: list[Callable[..., Any]]) -> Itera
     """Programs of functions that are given an object of a class: backward(net, cache, y)."""
 
     def takes_it(function: Any) -> bool:
-        names = calling.argument_names(function)
+        names = source.argument_names(function)
         return any(holders.is_called_like(name, made) or words.role_of_argument(name) == "parameters" for name in names)
 
     methods = methods_of(made)
@@ -324,6 +326,6 @@ def _class_interface(role: str, maker: Any, forward: Any) -> str:
         return "loss-and-gradients"
     if name.startswith("gradient"):
         return "gradient-method"
-    if name.startswith("backprop") and len(calling.argument_names(maker)) == 2:
+    if name.startswith("backprop") and len(source.argument_names(maker)) == 2:
         return "backprop-lists"
     return "class"

@@ -17,7 +17,7 @@ import numpy as np
 
 from gradcompare import stood_in
 from gradcompare.cases import Network
-from gradcompare.interfaces import calling, paths, words
+from gradcompare.interfaces import calling, paths, source, words
 from gradcompare.interfaces.driven import Driven, Steps
 from gradcompare.interfaces.holders import Instance, Plan, plans
 from gradcompare.interfaces.layouts import Layout
@@ -120,7 +120,7 @@ class ChainPlan(Plan):
 def _built(layer: Any, inputs: int) -> Any:
     """A layer that makes its weights only when it is told the width of its inputs: layer.build(n)."""
     build = getattr(layer, "build", None)
-    if callable(build) and len(calling.argument_names(build)) == 1:
+    if callable(build) and len(source.argument_names(build)) == 1:
         build(inputs)
     return layer
 
@@ -128,8 +128,17 @@ def _built(layer: Any, inputs: int) -> Any:
 def is_layer(made: type) -> bool:
     """Whether a class has forward and backward methods and is made for two widths, or none."""
     methods = _methods(made)
-    made_for_one = next(iter(plans(made)), Plan({}, (1,))).depths == (1,)
-    return {"forward", "backward"} <= set(methods) and made_for_one and not _is_made_of_layers(made)
+    given = next(iter(plans(made)), Plan({}, (1,))).depths == (1,)
+    both = {"forward", "backward"} <= set(methods)
+    return both and (given or bool(_later(made))) and not _is_made_of_layers(made)
+
+
+def _later(made: type) -> list[Plan]:
+    """How a layer is made that is given its number of units, and in build(n) the width of its inputs."""
+    needed = [p.name for p in inspect.signature(made).parameters.values() if p.default is p.empty]
+    build = getattr(made, "build", None)
+    lazily = build is not None and len(source.argument_names(build)) == 1 and len(needed) == 1
+    return [Plan({needed[0]: "width 1"}, (1,))] if lazily else []
 
 
 def _is_made_of_layers(made: type) -> bool:
@@ -144,7 +153,7 @@ def _is_made_of_layers(made: type) -> bool:
 def candidates(classes: list[type], functions: list[Callable[..., Any]]) -> Iterator[Driven]:
     """Networks of the file's layers."""
     layered = [made for made in classes if is_layer(made)]
-    dense = [made for made in layered if _widths(made) == 2]
+    dense = [made for made in layered if _widths(made) == 2 or _later(made)]
     simple = [made for made in layered if made not in dense]
     losses = [made for made in classes if _takes(made) >= 2 and "backward" in _methods(made) and made not in dense]
     losses.sort(key=lambda made: not re.search("softmax", made.__name__, re.IGNORECASE))  # for a layer that is linear
@@ -152,7 +161,7 @@ def candidates(classes: list[type], functions: list[Callable[..., Any]]) -> Iter
     cost = _first(functions, "cost")
     slope = _first(functions, "slope_of_cost")
     for made in dense:
-        plan = next(p for p in plans(made) if _count(p) == 2)
+        plan = next(p for p in [*_later(made), *plans(made)] if _count(p) == 2 or _later(made))
         named = [n for n in inspect.signature(made).parameters if words.role_of_argument(n) == "activation"]
         activated = [Plan(plan.roles | {named[0]: "activation"}, plan.depths)] if named else []
         inner: list[tuple[list[Callable[[], Any] | None], Plan]] = [([None], p) for p in activated]
@@ -185,7 +194,7 @@ def _count(plan: Plan) -> int:
 
 def _takes(made: type) -> int:
     """How many arguments forward takes."""
-    return max((len(calling.argument_names(f)) for _, f in _methods(made).get("forward", ())), default=0)
+    return max((len(source.argument_names(f)) for _, f in _methods(made).get("forward", ())), default=0)
 
 
 def _first(functions: list[Any], role: str) -> Any:
@@ -213,6 +222,6 @@ def _with_slopes(functions: list[Any]) -> Iterator[tuple[Any, Any]]:
     for name, function in by_name.items():
         for end in ("prime", "deriv", "derivative", "grad", "gradient", "backward", "d"):
             slope = by_name.get(f"{name}{end}") or by_name.get(f"d{name}")
-            if slope is not None and len(calling.argument_names(function)) == 1:
+            if slope is not None and len(source.argument_names(function)) == 1:
                 yield function, slope
                 break

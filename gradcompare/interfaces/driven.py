@@ -19,7 +19,7 @@ import numpy as np
 
 from gradcompare import cases
 from gradcompare.cases import Network
-from gradcompare.interfaces import ascent, calling, fitting, naming, paths, rates, values, words
+from gradcompare.interfaces import ascent, calling, fitting, naming, paths, rates, source, values, words
 from gradcompare.interfaces.holders import Holder, set_for_now
 from gradcompare.interfaces.layouts import KEEP, RATE, REGULARISATION, SAMPLES, Layout
 from gradcompare.interfaces.program import Program
@@ -194,7 +194,7 @@ class Driven(Program):
     @functools.cached_property
     def _changed(self) -> set[str]:
         """Names of forward that stand for one value after another, as with dropout: which one dA1 is of is not said."""
-        return calling.changed_in(self.function(self.steps.forward)) if self.steps.forward is not None else set()
+        return source.changed_in(self.function(self.steps.forward)) if self.steps.forward is not None else set()
 
     def _signed(self, array: Any) -> Any:
         return array if self.sign == 1 else self.sign * array
@@ -310,7 +310,7 @@ class Driven(Program):
         found: naming.Candidates = []
         after: dict[str, Any] = {}
         cost = values.cost_in(function, result) if self.steps.role in ("fused", "cost") else None
-        changed = calling.updated_in(function)
+        changed = source.updated_in(function)
         if result is not session.root:
             for name, path, array in calling.entries(function, result):
                 if cost is not None and array is cost:
@@ -368,8 +368,8 @@ class Driven(Program):
         """Global names of samples or labels that a function reads which is given none."""
         found = set()
         for function in self.functions:
-            given = set(map(words.role_of_argument, calling.argument_names(function)))
-            for name, namespace in calling.globals_read([function]).items():
+            given = set(map(words.role_of_argument, source.argument_names(function)))
+            for name, namespace in source.globals_read([function]).items():
                 if words.role_of_argument(name) in {"inputs", "targets"} - given and np.ndim(namespace.get(name, 0)):
                     found.add(name)
         return found
@@ -380,7 +380,7 @@ class Driven(Program):
 
     def _globals(self) -> dict[str, dict[str, Any]]:
         if not hasattr(self, "_read"):
-            self._read = calling.globals_read([f for f in self.functions if isinstance(f, types.FunctionType)])
+            self._read = source.globals_read([f for f in self.functions if isinstance(f, types.FunctionType)])
         return self._read
 
 

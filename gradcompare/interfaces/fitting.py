@@ -13,7 +13,7 @@ import numpy as np
 
 from gradcompare import cases
 from gradcompare.cases import Network
-from gradcompare.interfaces import calling, naming, paths, values, words
+from gradcompare.interfaces import calling, naming, paths, source, values, words
 from gradcompare.interfaces.layouts import LABELS, SAMPLES, Layout, copies, layouts
 from gradcompare.interfaces.program import CannotCheckError
 from gradcompare.randomness import same_random_numbers
@@ -69,7 +69,7 @@ def _counts_samples(program: Driven) -> bool:
     called = [program.function(f) for f in (program.steps.maker, program.steps.forward) if f]
     if any((f.__module__ or "").startswith("gradcompare.") for f in called):  # a chain of the file's layers
         called = program.functions
-    return calling.counts_samples(calling.reached(called))
+    return source.counts_samples(source.reached(called))
 
 
 def _asks_for_activation(holder: Any) -> bool:
@@ -90,11 +90,11 @@ class _CannotBuildError(Exception):
 
 def _tries(program: Driven) -> Iterator[tuple[int, Layout]]:
     holder = program.holder
-    literals = set().union(*(calling.literals_in(f) for f in program.functions)) if program.functions else set()
+    literals = set().union(*(source.literals_in(f) for f in program.functions)) if program.functions else set()
     constants = tuple(sorted(n for n in literals if n == 3 or 8 <= n <= 20))
     one = not _counts_samples(program) or holder.own_shapes  # tried last
     one_by_one = getattr(program.steps.maker, "one_sample", False)
-    asks = any(words.role_of_argument(n) == "activation" for f in program.functions for n in calling.argument_names(f))
+    asks = any(words.role_of_argument(n) == "activation" for f in program.functions for n in source.argument_names(f))
     cotangent = "slope" in _wants(program) and program.steps.slope is None
     for depth in holder.depths:
         for activation in ACTIVATIONS if asks or _asks_for_activation(holder) else ACTIVATIONS[:1]:
@@ -164,8 +164,10 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
 
 
 def _wants(program: Driven) -> set[str | None]:
-    """The roles of the maker's arguments."""
-    return {words.role_of_argument(name) for name in calling.argument_names(program.function(program.steps.maker))}
+    """The roles of the maker's arguments, switches left out (grad=True)."""
+    function = program.function(program.steps.maker)
+    switches = source.switches_of(function)
+    return {words.role_of_argument(name) for name in source.argument_names(function) if name not in switches}
 
 
 def _chains(program: Driven) -> list[tuple[str, ...]]:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from gradcompare.cases import Network
-from gradcompare.interfaces import calling, paths, words
+from gradcompare.interfaces import paths, source, words
 from gradcompare.interfaces.driven import Driven, Steps
 from gradcompare.interfaces.holders import Instance, Plan
 from gradcompare.interfaces.layouts import Layout
@@ -64,7 +64,7 @@ class Pair:
         if self.backward is None:
             return result[0], 1.0, result[1:]
         output, cache = result
-        slope = np.cos(np.arange(1.0, output.size + 1)).reshape(output.shape)
+        slope = np.zeros_like(output) + np.cos(np.arange(1.0, output.size + 1)).reshape(output.shape)  # traced as it is
         gradients = self.backward(slope.copy(), cache)
         return output, slope, gradients if isinstance(gradients, tuple) else (gradients,)
 
@@ -132,13 +132,13 @@ def _pairs(functions: list[Function]) -> Iterator[Pair]:
         other = by_name.get(name.replace("forward", "backward")) if "forward" in name else None
         if other is not None and other is not function and _takes_slope_and_cache(other):
             yield Pair(function, other)
-        roles = [words.role_of_argument(argument) for argument in calling.argument_names(function)]
+        roles = [words.role_of_argument(argument) for argument in source.argument_names(function)]
         if roles == ["inputs", "targets"] and re.search("loss|cost|entropy", name):
             yield Pair(function, None)
 
 
 def _takes_slope_and_cache(function: Function) -> bool:
-    names = calling.argument_names(function)
+    names = source.argument_names(function)
     return len(names) == 2 and (words.role_of_argument(names[0]) == "slope" or names[0].startswith("d"))
 
 

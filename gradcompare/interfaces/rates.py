@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from gradcompare.interfaces import calling, paths, words
+from gradcompare.interfaces import paths, source, words
 from gradcompare.interfaces.layouts import RATE
 
 
@@ -15,11 +15,11 @@ def rate_of(
 ) -> float:
     """RATE where the file can be told one: as an argument, an attribute or a global name; else the one number that its
     updates multiply by; else 1."""
-    asked = [name for f in functions for name in calling.argument_names(f)]
+    asked = [name for f in functions for name in source.argument_names(f)]
     held = [paths.word(path) for path, _ in paths.walk(root)]
     if any(words.role_of_argument(name) == "learning_rate" for name in [*asked, *held, *names]):
         return RATE
-    literals = _multipliers(calling.tree(maker))
+    literals = _multipliers(source.tree(maker))
     return literals.pop() if len(literals) == 1 else 1.0
 
 

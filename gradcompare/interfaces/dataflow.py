@@ -1,0 +1,95 @@
+"""Which names statements read and bind, and which statements others need."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+
+_EFFECTS = re.compile(r"save|load|print|plot|show|dump|write|input|exit")
+
+
+def inner_first(node: ast.AST) -> Iterator[ast.AST]:
+    """All nodes, the parts of an expression before the expression: the order in which they are evaluated."""
+    for child in ast.iter_child_nodes(node):
+        yield from inner_first(child)
+    yield node
+
+
+def names_read(node: ast.AST) -> list[str]:
+    """The names that a statement reads and does not bind itself before, in order."""
+    if isinstance(node, ast.For):
+        own = set(names_bound(node.target))
+        return names_read(node.iter) + [name for name in names_free([*node.body, *node.orelse]) if name not in own]
+    if isinstance(node, ast.If | ast.While):
+        return names_read(node.test) + names_free(node.body) + names_free(node.orelse)
+    inside = list(inner_first(node))
+    own = {n for part in inside if isinstance(part, ast.comprehension) for n in names_bound(part.target)}
+    own |= {argument.arg for part in inside if isinstance(part, ast.Lambda) for argument in part.args.args}
+    found = []
+    for inner in inside:
+        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):
+            found.append(inner.id)
+        elif isinstance(inner, ast.AugAssign) and isinstance(inner.target, ast.Name):
+            found.append(inner.target.id)
+    return [name for name in found if name not in own]
+
+
+def names_bound(node: ast.AST) -> list[str]:
+    """The names that are assigned in it."""
+    return [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+
+
+def names_written(statement: ast.AST) -> list[str]:
+    """The names that a statement binds, or into which it stores."""
+    found = names_bound(statement)
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name):
+            found.append(node.value.id)
+    return found
+
+
+def names_free(body: Sequence[ast.AST]) -> list[str]:
+    """What statements read before they write it."""
+    found: list[str] = []
+    written: set[str] = set()
+    for statement in body:
+        found += [name for name in names_read(statement) if name not in written]
+        written |= set(names_bound(statement))
+    return list(dict.fromkeys(found))
+
+
+def needed(statements: list[ast.stmt], wanted: set[str], without: set[str]) -> list[ast.stmt]:
+    """The statements that the wanted names depend on."""
+    kept: list[ast.stmt] = []
+    for statement in reversed(statements):
+        simple = isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.If | ast.For)
+        written = set(names_written(statement))
+        if simple and written & wanted and not written & without:
+            kept.append(statement)
+            wanted = wanted | set(names_read(statement))
+    return kept[::-1]
+
+
+def without_asides(body: list[ast.stmt]) -> list[ast.stmt]:
+    """The statements that matter to the gradients: none that print, plot, note or stop."""
+    kept = []
+    for statement in body:
+        inside = list(ast.walk(statement))
+        others = {name for other in body if other is not statement for name in names_read(other)}
+        leaves = any(isinstance(n, ast.Break | ast.Continue | ast.Return) for n in inside)
+        if isinstance(statement, ast.If) and (leaves or not set(names_written(statement)) & others):
+            continue
+        if isinstance(statement, ast.Expr) and not _writes_into(statement.value):
+            continue
+        if not leaves and not isinstance(statement, ast.Pass | ast.Import | ast.ImportFrom | ast.Assert):
+            kept.append(statement)
+    return kept
+
+
+def _writes_into(call: ast.expr) -> bool:
+    """Whether a call of NumPy's changes an array: np.clip(dW, -5, 5, out=dW), np.add.at(...)."""
+    if not isinstance(call, ast.Call):
+        return False
+    text = ast.unparse(call.func)
+    return text.startswith(("np.", "numpy.", "self.")) and not _EFFECTS.search(text)

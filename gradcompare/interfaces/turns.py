@@ -1,0 +1,209 @@
+"""A turn of a training loop: what it computes from what, without running it.
+
+Its parameters are what it reads before it writes it and what is multiplied or added on the way to the output; the
+forward pass is what stands before labels meet anything that was computed from them.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from gradcompare.interfaces import dataflow, words
+
+
+@dataclass
+class Turn:
+    """One turn of a loop."""
+
+    loop: ast.For | ast.While
+    before: list[ast.stmt]
+    body: list[ast.stmt]
+    pairs: list[tuple[str, str]] = field(default_factory=list)
+    """(weight, bias) by layer."""
+    end: int = 0
+    """The statement of the body in which labels first meet what was computed."""
+    output: ast.expr | None = None
+    """What they meet there."""
+
+    @property
+    def goes_through_samples(self) -> bool:
+        """Whether each turn takes another sample: `for x, y in zip(X, Y)`."""
+        names = dataflow.names_bound(self.loop.target) if isinstance(self.loop, ast.For) else []
+        return any(words.role_of_argument(name) == "inputs" for name in names)
+
+    @property
+    def parameters(self) -> list[str]:
+        """Weights and biases by layer."""
+        return [name for pair in self.pairs for name in pair if name]
+
+
+def turn_of(loop: ast.For | ast.While, before: list[ast.stmt]) -> Turn:
+    first = starts(loop.target) if isinstance(loop, ast.For) else []
+    body = dataflow.without_asides(loop.body)
+    keyed = _KeysAsNames(body)
+    return Turn(loop, [*before, *first], [keyed.visit(copy.deepcopy(statement)) for statement in body])
+
+
+class _KeysAsNames(ast.NodeTransformer):
+    """W1 for params["W1"], where a turn updates what is under such keys and does nothing else with the dict."""
+
+    def __init__(self, body: list[ast.stmt]) -> None:
+        nodes = [node for statement in body for node in ast.walk(statement)]
+        keyed = [node for node in nodes if isinstance(node, ast.Subscript) and self._key(node)]
+        bases = [node.value for node in keyed if isinstance(node.value, ast.Name)]
+        stored = {n.value.id for n in keyed if isinstance(n.value, ast.Name) and not isinstance(n.ctx, ast.Load)}
+        read = {n.value.id for n in keyed if isinstance(n.value, ast.Name) and isinstance(n.ctx, ast.Load)}
+        names = [node for node in nodes if isinstance(node, ast.Name)]
+        self.dicts = (stored & read) - {n.id for n in names if not any(n is base for base in bases)}
+        self.taken = {node.id for node in names}
+
+    @staticmethod
+    def _key(node: ast.Subscript) -> str | None:
+        if isinstance(node.value, ast.Name) and isinstance(node.slice, ast.Constant):
+            key = node.slice.value
+            return key if isinstance(key, str) and key.isidentifier() else None
+        return None
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        key = self._key(node)
+        if (
+            key is not None
+            and key not in self.taken
+            and isinstance(node.value, ast.Name)
+            and node.value.id in self.dicts
+        ):
+            return ast.copy_location(ast.Name(key, node.ctx), node)
+        return self.generic_visit(node)
+
+
+def training_turn(loop: ast.For | ast.While, before: list[ast.stmt]) -> Turn | None:
+    """What a turn of a loop computes from what; None where it trains nothing."""
+    turn = turn_of(loop, before)
+    carried = _carried(turn.body)
+    if not carried:
+        return None
+    given = [n for s in turn.body for n in dataflow.names_read(s)] + (
+        dataflow.names_bound(loop.target) if isinstance(loop, ast.For) else []
+    )
+    labels = {name for name in given if words.role_of_argument(name) == "targets"}
+    computed: set[str] = set()
+    for i, statement in enumerate(turn.body):
+        read, written = set(dataflow.names_read(statement)), set(dataflow.names_written(statement))
+        if labels & read and (computed | carried) & read:
+            bound = [name for s in turn.body[:i] for name in dataflow.names_written(s)]
+            met = sorted(computed & read - carried, key=lambda name: _last(bound, name))
+            multiplied = _apart(statement, labels, lambda node: _multiplies(node, carried))
+            computes = _apart(statement, labels, lambda node: bool(set(dataflow.names_read(node)) & carried))
+            turn.end, turn.output = i, multiplied or (ast.Name(met[-1], ast.Load()) if met else computes)
+            break
+        if (computed | carried) & read:
+            computed |= written
+        elif labels & read:
+            labels |= _made_of(statement, labels)
+    if turn.output is None:
+        return None
+    in_order = [name for statement in turn.body for name in dataflow.names_read(statement) if name in carried]
+    forward = [*turn.body[: turn.end], turn.output]
+    turn.pairs = max(_layers(forward, carried), words.parameter_pairs(in_order), key=len)
+    return turn if turn.pairs else None
+
+
+def _made_of(statement: ast.stmt, labels: set[str]) -> set[str]:
+    """The names that a statement makes of labels: yb of `xb, yb = X[i:j], Y[i:j]`."""
+    if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Tuple):
+        targets = statement.targets[0]
+        if isinstance(targets, ast.Tuple) and len(targets.elts) == len(statement.value.elts):
+            pairs = zip(targets.elts, statement.value.elts, strict=True)
+            return {
+                name
+                for target, value in pairs
+                if labels & set(dataflow.names_read(value))
+                for name in dataflow.names_bound(target)
+            }
+    return set(dataflow.names_written(statement))
+
+
+def _apart(node: ast.AST, labels: set[str], wanted: Callable[[ast.AST], bool]) -> ast.expr | None:
+    """The largest part of a statement that is computed without labels: X @ W + b of `error = X @ W + b - y`."""
+    if isinstance(node, ast.expr) and wanted(node) and not set(dataflow.names_read(node)) & labels:
+        return node
+    parts = (_apart(child, labels, wanted) for child in ast.iter_child_nodes(node) if wanted(child))
+    return next((part for part in parts if part is not None), None)
+
+
+def _multiplies(node: ast.AST, carried: set[str]) -> bool:
+    """Whether there is a product of matrices in it, one of which is carried."""
+    return any(_plain_name(factor) in carried for part in ast.walk(node) for factor in _is_product(part))
+
+
+def _last(names: list[str], name: str) -> int:
+    return len(names) - names[::-1].index(name) if name in names else -1
+
+
+def _carried(body: list[ast.stmt]) -> set[str]:
+    """What a turn hands to the next: read before it is written, and written."""
+    read: set[str] = set()
+    written: set[str] = set()
+    for statement in body:
+        read |= set(dataflow.names_read(statement)) - written
+        written |= set(dataflow.names_written(statement))
+    return read & written
+
+
+def _layers(body: Sequence[ast.AST], carried: set[str]) -> list[tuple[str, str]]:
+    """Of what is carried, the weights as they are multiplied on the way, each with the bias that is added next."""
+    weights: list[str] = []
+    biases: dict[str, str] = {}
+    for product in (_is_product, _is_multiple):  # w * x where nothing is a product of matrices
+        for node in (n for statement in body for n in dataflow.inner_first(statement)):
+            names = [name for part in product(node) if (name := _plain_name(part)) in carried]
+            for name in names:
+                if name not in weights and name not in biases.values():
+                    weights.append(str(name))
+            for part in _summands(node):
+                bias = _plain_name(part)
+                if bias in carried and weights and bias not in weights:
+                    biases.setdefault(weights[-1], str(bias))
+        if weights:
+            break
+    return [(weight, biases.get(weight, "")) for weight in weights]
+
+
+def _is_product(node: ast.AST) -> list[ast.expr]:
+    """The factors, where a node is a product of matrices."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+        return [node.left, node.right]
+    if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in ("dot", "matmul"):
+        return [*node.args, *([node.func.value] if isinstance(node.func, ast.Attribute) else [])]
+    return []
+
+
+def _is_multiple(node: ast.AST) -> list[ast.expr]:
+    return [node.left, node.right] if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) else []
+
+
+def _summands(node: ast.AST) -> list[ast.expr]:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return [node.left, node.right]
+    return [node.value] if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add) else []
+
+
+def _plain_name(node: ast.expr) -> str | None:
+    """W of W and of W.T."""
+    while isinstance(node, ast.Attribute) and node.attr == "T":
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def starts(target: ast.expr) -> list[ast.stmt]:
+    """`i = 0` for what a loop counts; samples and labels that it goes through are given."""
+    counted = [
+        name for name in dataflow.names_bound(target) if words.role_of_argument(name) not in ("inputs", "targets")
+    ]
+    return [
+        ast.fix_missing_locations(ast.copy_location(ast.Assign([ast.Name(n, ast.Store())], ast.Constant(0)), target))
+        for n in counted
+    ]
