@@ -162,7 +162,17 @@ class Comparison:
         for f in wrong:
             whole = f.verdict in ("shape", "dtype")
             shares[self._at_a_kink(f, claims[f.name])] += 1.0 if whole else f.above / max(math.prod(f.shape), 1)
-        return shares[False], shares[True], sum(math.log10(min(max(f.ratio, 1.0), 1e300)) for f in wrong)
+        return shares[False], shares[True], sum(self._magnitudes(f, claims[f.name]) for f in wrong)
+
+    def _magnitudes(self, finding: Finding, claim: np.ndarray) -> float:
+        """How many magnitudes above its bound the worst entry that is a number is."""
+        ratio = finding.ratio
+        value = self.first.tensors[finding.name].value
+        if math.isinf(ratio) and claim.shape == value.shape:
+            with np.errstate(invalid="ignore", divide="ignore"):
+                ratios = np.abs(claim - value) / self._reference_error(finding.name)
+            ratio = float(np.max(ratios, initial=1.0, where=np.isfinite(ratios)))
+        return math.log10(min(max(ratio, 1.0), 1e300))
 
     # -- before anyone is accused
 

@@ -94,7 +94,7 @@ class Run(TorchDispatchMode):
         substitute = self.substitutes.get(number)
         if substitute is not None:
             self.arrived[number] = value.clone(), torch.zeros_like(substitute) if error is None else error.clone()
-            value, error, memory = substitute.clone(), self._kinks_among(value, error, substitute), None
+            value, error, memory = _as_laid_out(value, substitute), self._kinks_among(value, error, substitute), None
         return BoundedTensor(value, error, self, number, memory)
 
     def _kinks_among(self, value: Tensor, error: Tensor | None, substitute: Tensor) -> Tensor | None:
@@ -362,6 +362,14 @@ def _functional(func: Any, name: str) -> Any:
     wanted = [(a.name, str(a.type)) for a in func._schema.arguments]
     overloads = [getattr(packet, overload) for overload in packet.overloads()]
     return next(f for f in overloads if [(a.name, str(a.type)) for a in f._schema.arguments] == wanted)
+
+
+def _as_laid_out(value: Tensor, substitute: Tensor) -> Tensor:
+    """A copy of the substitute with the strides of the value: what is computed from it must take the same course, and a
+    reshape copies or not by the strides."""
+    if any(n > 1 and stride == 0 for n, stride in zip(value.shape, value.stride(), strict=True)):
+        return substitute.clone()
+    return torch.empty_strided(value.shape, value.stride(), dtype=substitute.dtype).copy_(substitute)
 
 
 def _share_memory(a: Tensor, b: Tensor) -> bool:
