@@ -195,6 +195,12 @@ def test_a_classifier_of_two_classes_may_divide_its_cost_by_all_labels(check):
     assert wrong.diagnosis[0]["mistake"] == "wrong_formula"
 
 
+def test_a_classifier_of_two_classes_may_guard_its_logarithms_too(check):
+    report = check(but=GUARDED | ONE_OUTPUT)
+    assert report.verdict == "agrees"
+    assert sum("one is what the file" in note or "1e-07" in note for note in report.notes) == 2
+
+
 def test_of_another_cost_the_number_of_outputs_is_a_constant_that_is_missing(check):
     squared = {"-np.sum(Y * np.log(A2) + (1 - Y) * np.log(1 - A2)) / Y.shape[1]": "np.mean((A2 - Y) ** 2)"}
     report = check(but={**squared, 'cache["A2"] - Y': '2 * (cache["A2"] - Y) * cache["A2"] * (1 - cache["A2"])'})
