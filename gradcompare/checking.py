@@ -218,8 +218,8 @@ class _Check:
     def _is_better_without_guards(self, report: Report, network: cases.Network) -> bool:
         """Whether fewer gradients differ from those of the file's cost without the numbers that it adds inside of
         logarithms; then these are left out from now on."""
-        subject = self.subject
-        if self._without_guards or not self._has_guards(network):
+        subject, guards = self.subject, self._known_guards(network)
+        if self._without_guards or not guards:
             return False
         subject.host.leave_out_guards(True)
         self._without_guards = len(_differing(subject.compared(network, network.X.dtype.name))) < len(
@@ -228,16 +228,16 @@ class _Check:
         subject.host.leave_out_guards(self._without_guards)
         if self._without_guards:
             self.notes.append(
-                f"The cost adds {(self._guards or [0.0])[-1]:g} inside of a logarithm, against log(0); the gradients are held "
+                f"The cost adds {guards[-1]:g} inside of a logarithm, against log(0); the gradients are held "
                 "against those of the cost without it."
             )
         return self._without_guards
 
-    def _has_guards(self, network: cases.Network) -> bool:
+    def _known_guards(self, network: cases.Network) -> list[float]:
         if self._guards is None:
             able = self.subject.loss is None and self.subject.untraceable is None
             self._guards = self.subject.host.guards(self.subject.inputs(network), None) if able else []
-        return bool(self._guards)
+        return self._guards
 
     def _note_familiar(self, report: Report, precision: str) -> None:
         """What is wrong in enough networks becomes familiar."""
@@ -254,7 +254,7 @@ class _Check:
         wide = subject.wide | {"outputs": 1, "labels": "binary"}
         several, one = networks[0], draw(wide, 1, self.seed)[0]
         fits = is_for_one_output(subject, several, one)
-        if not fits and self._has_guards(several):
+        if not fits and self._known_guards(several):
             subject.host.leave_out_guards(True)
             fits = is_for_one_output(subject, several, one)
             subject.host.leave_out_guards(False)
