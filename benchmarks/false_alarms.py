@@ -20,7 +20,7 @@ from typing import Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from benchmarks import results
-from gradcompare import batch, outputs
+from gradcompare.commands import batch, outputs
 from gradcompare.report import versions
 from tests.trials import tally
 
@@ -28,7 +28,8 @@ __all__ = ["code", "main", "sentence"]
 
 ROOT = Path(__file__).parent.parent
 PART = 250  # networks that are run and recorded together
-SOURCES = ("gradcompare", "manual", "torch_ref", "tests/programs.py", "tests/strategies.py", "tests/trials.py")
+JUDGES = ("gradcompare/bounds", "gradcompare/tracing", "gradcompare/judging", "gradcompare/cases.py")
+SOURCES = (*JUDGES, "manual", "torch_ref", "tests/programs.py", "tests/strategies.py", "tests/trials.py")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -18,7 +18,7 @@ from rich.progress import track
 from benchmarks import machine, plots_of_verdicts, questions, results
 from benchmarks.false_alarms import SOURCES, code
 from benchmarks.rules import RULES, installed
-from gradcompare import batch
+from gradcompare.commands import batch
 from tests.mistakes import TENSORS
 from tests.planting import DEPTHS, HIDDEN, PRECISIONS, named
 

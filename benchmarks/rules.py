@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from gradcompare import compare, numpy_on_torch
-from gradcompare.randomness import same_random_numbers
+from gradcompare.tracing.randomness import same_random_numbers
 
 __all__ = ["RULES", "Question", "Rule", "installed"]
 

@@ -17,7 +17,7 @@ from rich.progress import track
 from benchmarks import machine, plots_of_verdicts, questions, results
 from benchmarks.checking import SIZES, SLOW
 from benchmarks.rules import RULES, Question, Rule, installed
-from gradcompare import batch
+from gradcompare.commands import batch
 from tests.mistakes import MISTAKES
 
 __all__ = ["interval", "main", "percent"]

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gradcompare import cases
-    from gradcompare.checking import check
-    from gradcompare.comparison import assert_gradients, compare
+    from gradcompare.checking.check import check
+    from gradcompare.judging.comparison import assert_gradients, compare
     from gradcompare.report import Report
     from gradcompare.symptoms import health
-    from gradcompare.tracing import NotTraceableError, NumpyOnTorch, numpy_on_torch
+    from gradcompare.tracing.numpy_on_torch import NotTraceableError, NumpyOnTorch, numpy_on_torch
 
 _WHERE = {
-    "NotTraceableError": "tracing",
-    "NumpyOnTorch": "tracing",
+    "NotTraceableError": "tracing.numpy_on_torch",
+    "NumpyOnTorch": "tracing.numpy_on_torch",
     "Report": "report",
-    "assert_gradients": "comparison",
-    "check": "checking",
-    "compare": "comparison",
+    "assert_gradients": "judging.comparison",
+    "check": "checking.check",
+    "compare": "judging.comparison",
     "health": "symptoms",
-    "numpy_on_torch": "tracing",
+    "numpy_on_torch": "tracing.numpy_on_torch",
 }
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""The command line, from its arguments to its exit status; `gradcompare.commands` has what each command does."""
+"""The command line, from its arguments to its exit status; `gradcompare.commands.table` has what each command does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 
-from gradcompare.exit_status import NOT_JUDGED
+from gradcompare.commands.exit_status import NOT_JUDGED
 
 SOON = 0.01
 """Seconds after which an interruption that was dropped comes again."""
@@ -20,13 +20,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0 the gradients agree, 1 they do not, 2 the question could not be put."""
     try:
         with _terminated_like_interrupted(), _interrupted_for_sure():
-            from gradcompare.arguments import parser
+            from gradcompare.commands.arguments import parser
 
             options = parser().parse_args(arguments)
             for stream in (sys.stdout, sys.stderr):
                 if hasattr(stream, "reconfigure"):
                     stream.reconfigure(errors="backslashreplace")
-            from gradcompare.commands import COMMANDS
+            from gradcompare.commands.table import COMMANDS
 
             status = COMMANDS[options.command](options)
             if sys.stdout is not None:  # it can be closed

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gradcompare.evaluation import COST, Evaluation
-from gradcompare.verdict import DECIDES, ratios
+from gradcompare.judging.evaluation import COST, Evaluation
+from gradcompare.judging.verdict import DECIDES, ratios
 
 if TYPE_CHECKING:
-    from gradcompare.judging import Comparison
+    from gradcompare.judging.claims import Comparison
 
 MOST_CELLS = 48
 """A map has so many rows and columns at most; of a larger tensor each cell is the worst entry of a block."""

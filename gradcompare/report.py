@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from gradcompare.judging.verdict import WRONG, Finding, overall, worse
 from gradcompare.picture import Picture
-from gradcompare.verdict import WRONG, Finding, overall, worse
 
 SCHEMA = 1
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from gradcompare import check, compare, numpy_on_torch
+from gradcompare.judging.verdict import Finding
 from gradcompare.picture import Picture, Tensor, map_of
 from gradcompare.report import Report, Source
-from gradcompare.verdict import Finding
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 HOSTILE = (

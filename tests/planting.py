@@ -15,10 +15,10 @@ import numpy as np
 import torch_ref
 from gradcompare import cases, compare, numpy_on_torch
 from gradcompare.bounds import Precision
-from gradcompare.comparison import claim_errors
-from gradcompare.reference import evaluate
+from gradcompare.judging.comparison import claim_errors
+from gradcompare.judging.reference import evaluate
+from gradcompare.judging.verdict import DECIDES, WRONG
 from gradcompare.report import Report
-from gradcompare.verdict import DECIDES, WRONG
 from tests.mistakes import MISTAKES, Mistake, Step, by_name
 from tests.programs import Form, backward, draw_form, forward, plain_form, subject
 

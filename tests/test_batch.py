@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from gradcompare import batch, journal, outputs, table_csv
-from gradcompare.batch import BatchError, Job, checked, failed, for_cluster, run
-from gradcompare.targets import Target, targets
+from gradcompare.commands import batch, journal, outputs, table_csv
+from gradcompare.commands.batch import BatchError, Job, checked, failed, for_cluster, run
+from gradcompare.commands.targets import Target, targets
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 RIGHT, WRONG = EXAMPLES / "dict_cache_right.py", EXAMPLES / "dict_cache_lost_derivative.py"
@@ -83,7 +83,7 @@ def test_a_fault_of_our_own_is_an_outcome_that_is_not_kept(tmp_path, monkeypatch
     def fails(*_: object, **__: object) -> None:
         raise ZeroDivisionError("by\nzero")
 
-    monkeypatch.setattr("gradcompare.checking.check", fails)
+    monkeypatch.setattr("gradcompare.checking.check.check", fails)
     outcome = checked(Job(Target(str(RIGHT))))
     assert outcome.verdict == "error"
     assert not outcome.lasting
@@ -124,7 +124,7 @@ def test_an_exit_that_python_drops_is_made_all_the_same(tmp_path):
     script.write_text(
         """
 import time
-from gradcompare import batch
+from gradcompare.commands import batch
 
 class Destructor:
     def __del__(self):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import gradcompare
-from gradcompare import isolation
-from gradcompare.errors import CodeError
+from gradcompare.checking import isolation
+from gradcompare.checking.errors import CodeError
 
 RIGHT = """
 import numpy as np
@@ -271,7 +271,7 @@ def test_interrupted_after_the_last_network_the_verdict_is_known(check, monkeypa
     def interrupt(*_arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(f"gradcompare.checking.{later}", interrupt)
+    monkeypatch.setattr(f"gradcompare.checking.check.{later}", interrupt)
     with pytest.raises(KeyboardInterrupt) as interrupted:
         check(but={" / m": ""})
     assert interrupted.value.report.verdict == "scaled"

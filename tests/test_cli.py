@@ -14,11 +14,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gradcompare import arguments, checking, commands, exit_status, losses
+from gradcompare import losses
+from gradcompare.checking import check as checking
 from gradcompare.cli import main
+from gradcompare.commands import arguments, exit_status
+from gradcompare.commands import table as commands
 from gradcompare.interfaces import INTERFACES
+from gradcompare.judging.verdict import Finding
 from gradcompare.report import Report
-from gradcompare.verdict import Finding
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 RIGHT, WRONG = EXAMPLES / "dict_cache_right.py", EXAMPLES / "dict_cache_lost_derivative.py"
@@ -292,7 +295,7 @@ def _alive(pid: int) -> bool:
 
 def test_an_interruption_that_python_drops_is_one_too():
     code = """
-from gradcompare import commands
+from gradcompare.commands import table as commands
 from gradcompare.cli import main
 
 class Destructor:

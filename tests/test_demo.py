@@ -5,7 +5,7 @@ import statistics
 
 from rich.console import Console
 
-from gradcompare import demo
+from gradcompare.commands import demo
 
 
 def test_demo_agrees_with_small_bounds():

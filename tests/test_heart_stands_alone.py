@@ -1,4 +1,4 @@
-"""`manual` needs NumPy alone, `torch_ref` torch alone, and what their docstrings show is so."""
+"""`manual` needs NumPy alone, `torch_ref` torch alone, and what their docstrings show is so; imports run downwards."""
 
 import doctest
 import re
@@ -14,6 +14,9 @@ import manual.network
 
 STRANGERS = {"manual": ("torch", "gradcompare", "hypothesis", "torch_ref"), "torch_ref": ("manual", "gradcompare")}
 
+LAYERS = ["bounds", "tracing", "judging", "loading", "interfaces", "diagnosis", "checking", "page"]
+"""The packages of the yardstick from the ground up; its command line (`commands`, `training`) stands on all of them."""
+
 
 @pytest.mark.parametrize("package", STRANGERS)
 def test_importing_it_loads_no_stranger(package):
@@ -28,8 +31,18 @@ def test_only_the_commands_of_the_yardstick_know_the_heart():
     files = {
         path.relative_to(folder) for path in folder.rglob("*.py") if knows.search(path.read_text(encoding="utf-8"))
     }
-    assert {path.parts[0] for path in files} <= {"demo.py", "symptoms.py", "training"}
-    assert Path("demo.py") in files
+    assert {path.parts[0] for path in files} <= {"commands", "symptoms.py", "training"}
+    assert Path("commands/demo.py") in files
+
+
+@pytest.mark.parametrize("package", LAYERS)
+def test_what_is_below_knows_nothing_of_what_is_above(package):
+    folder = Path(gradcompare.__file__).parent / package
+    above = "|".join([*LAYERS[LAYERS.index(package) + 1 :], "commands", "training"])
+    knows = re.compile(rf"^\s*(?:import|from) gradcompare(?:\.| import )(?:{above})\b", re.MULTILINE)
+    files = list(folder.rglob("*.py"))
+    assert files
+    assert [path.name for path in files if knows.search(path.read_text(encoding="utf-8"))] == []
 
 
 @pytest.mark.parametrize("module", [manual, manual.network, manual.initialisation])

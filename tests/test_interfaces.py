@@ -8,7 +8,7 @@ import torch
 
 from gradcompare import cases, losses
 from gradcompare.interfaces import INTERFACES, CannotCheckError, not_recognised, paths, recognise, words
-from gradcompare.tracing import NumpyOnTorch
+from gradcompare.tracing.numpy_on_torch import NumpyOnTorch
 
 FORWARD = """
 def {forward}({x}, {p}):

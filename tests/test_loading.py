@@ -16,8 +16,8 @@ import traceback
 import numpy as np
 import pytest
 
-from gradcompare import stood_in
 from gradcompare.loading import AbsentError, CannotLoadError, files_in, load
+from gradcompare.tracing import stood_in
 
 
 @pytest.fixture

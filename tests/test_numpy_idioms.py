@@ -10,7 +10,7 @@ import torch
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
 from gradcompare import numpy_on_torch
-from gradcompare.comparison import compare_verified
+from gradcompare.judging.comparison import compare_verified
 
 try:
     from scipy import special

@@ -18,13 +18,13 @@ from markupsafe import Markup
 
 from gradcompare import check, compare, numpy_on_torch
 from gradcompare.cli import main
+from gradcompare.judging.verdict import Finding
 from gradcompare.page import clean, heatmap, power
 from gradcompare.page.layout import GRADIENTS, RESULTS, layout, nearest, visible
 from gradcompare.page.listing import changed, listing
 from gradcompare.page.mathml import formula, symbol
 from gradcompare.picture import Tensor
 from gradcompare.report import Report, Source
-from gradcompare.verdict import Finding
 from tests import pages
 
 # ---- formulas

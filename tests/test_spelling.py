@@ -1,6 +1,6 @@
 """What a corrected line may call things: only what its function has them under."""
 
-from gradcompare.spelling import spelled
+from gradcompare.diagnosis.spelling import spelled
 
 SOURCE = """
 def backward(self, x, y):

@@ -214,7 +214,7 @@ def as_arrays(function):
 
 
 def programs_random():
-    from gradcompare.tracing import same_random_numbers
+    from gradcompare.tracing.numpy_on_torch import same_random_numbers
 
     return same_random_numbers()
 

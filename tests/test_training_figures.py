@@ -7,7 +7,7 @@ import pytest
 
 import gradcompare
 from gradcompare.cli import main
-from gradcompare.outputs import CannotWriteError
+from gradcompare.commands.outputs import CannotWriteError
 from gradcompare.training import figures
 
 pytest.importorskip("matplotlib", reason="needs the extra [train]")

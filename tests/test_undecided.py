@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from gradcompare import compare, numpy_on_torch
 from gradcompare.bounds import FLOAT32, FLOAT64
-from gradcompare.evaluation import Bounded
-from gradcompare.verdict import DECIDES, Bounds, judge
+from gradcompare.judging.evaluation import Bounded
+from gradcompare.judging.verdict import DECIDES, Bounds, judge
 
 numbers = st.floats(-1e3, 1e3).filter(lambda x: x == 0 or abs(x) > 1e-3)
 bounds = st.sampled_from([0.0, 1e-16, 1e-9, 1e-3, 1.0, 1e9, np.inf, np.nan])

@@ -6,7 +6,7 @@ import textwrap
 import numpy as np
 import pytest
 
-from gradcompare.watching import Watcher, copy_of
+from gradcompare.checking.watching import Watcher, copy_of
 
 A = np.arange(6.0).reshape(2, 3)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from gradcompare.wire import WireError, receive, send
+from gradcompare.checking.wire import WireError, receive, send
 
 numbers = arrays.arrays(
     st.sampled_from([np.float32, np.float64, np.int64, np.uint8, np.bool_]), arrays.array_shapes(min_dims=0, min_side=0)

@@ -1,9 +1,9 @@
 """A tensor that carries its own rounding bound.
 
-This file and `run.py` beside it lean on parts of PyTorch that it does not document for users (so does `tracing.py`):
-`torch.Tensor._make_wrapper_subclass`, `__torch_dispatch__` and `TorchDispatchMode`, which hand every operation to
-Python *below* autograd, so that autograd's backward operations pass through the same table of rules as the forward
-ones; and `torch._decomp`, PyTorch's own table of operations written in terms of simpler ones.
+This file, `run.py` beside it and `gradcompare/tracing/numpy_on_torch.py` lean on parts of PyTorch that it does not
+document for users. Here these are `torch.Tensor._make_wrapper_subclass`, `__torch_dispatch__` and `TorchDispatchMode`,
+which hand every operation to Python *below* autograd, so that autograd's backward operations pass through the same
+table of rules as the forward ones; and `torch._decomp`, PyTorch's own table of operations written in simpler ones.
 `tests/test_private_torch.py` notices when one of them changes.
 """
 

@@ -16,8 +16,8 @@ from typing import Any
 
 from gradcompare.diagnosis.arithmetic import CannotEvaluateError, evaluate
 from gradcompare.diagnosis.forms import PRODUCT, SUM, Form
+from gradcompare.diagnosis.spelling import last_part
 from gradcompare.diagnosis.step import Case
-from gradcompare.spelling import last_part
 
 SAMPLES = ("m", "N", "n", "M", "batch_size", "num_examples", "n_samples", "num_samples", "n_examples", "batch")
 """Names that the number of samples goes by; a guess that the line as it stands must confirm."""

@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare import stood_in
 from gradcompare.cases import Network
 from gradcompare.interfaces import calling, paths, source, words
 from gradcompare.interfaces.driven import Driven, Steps
 from gradcompare.interfaces.holders import Instance, Plan, plans
 from gradcompare.interfaces.layouts import Layout
+from gradcompare.tracing import stood_in
 
 MOST_ACTIVATIONS = 3
 _INPUT_GRADIENT = re.compile(

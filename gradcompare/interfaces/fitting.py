@@ -16,7 +16,7 @@ from gradcompare.cases import Network
 from gradcompare.interfaces import calling, naming, paths, source, values, words
 from gradcompare.interfaces.layouts import LABELS, SAMPLES, Layout, copies, layouts
 from gradcompare.interfaces.program import CannotCheckError
-from gradcompare.randomness import same_random_numbers
+from gradcompare.tracing.randomness import same_random_numbers
 
 if TYPE_CHECKING:
     from gradcompare.interfaces.driven import Driven, Found, Session

@@ -17,7 +17,7 @@ import numpy as np
 from gradcompare.cases import Network
 from gradcompare.interfaces import calling, paths, words
 from gradcompare.interfaces.layouts import BIASES, RATE, REGULARISATION, Layout
-from gradcompare.randomness import same_random_numbers
+from gradcompare.tracing.randomness import same_random_numbers
 
 
 class Holder:

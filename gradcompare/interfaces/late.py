@@ -16,7 +16,7 @@ from gradcompare.cases import Network
 from gradcompare.interfaces import calling, paths
 from gradcompare.interfaces.holders import Instance, Plan
 from gradcompare.interfaces.layouts import RATE, REGULARISATION, Layout
-from gradcompare.randomness import same_random_numbers
+from gradcompare.tracing.randomness import same_random_numbers
 
 
 class Late(Instance):

@@ -21,7 +21,7 @@ from gradcompare.interfaces import paths, source, words
 from gradcompare.interfaces.driven import Driven, Steps
 from gradcompare.interfaces.holders import Instance, Plan
 from gradcompare.interfaces.layouts import Layout
-from gradcompare.randomness import same_random_numbers
+from gradcompare.tracing.randomness import same_random_numbers
 
 Function = Callable[..., Any]
 SAMPLES = ((4, 5), (2, 3, 6, 6))

@@ -195,6 +195,8 @@ def plain(array: Any) -> np.ndarray:
     tensor = getattr(tensor, "value", tensor)
     if not hasattr(tensor, "detach"):
         return np.asarray(tensor)
-    from gradcompare.traced_array import plain as numbers  # needs torch, which is loaded where there are tensors
+    from gradcompare.tracing.traced_array import (
+        plain as numbers,  # needs torch, which is loaded where there are tensors
+    )
 
     return numbers(array)

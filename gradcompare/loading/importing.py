@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare import stood_in
 from gradcompare.loading import uses
 from gradcompare.loading.absent import Absent
 from gradcompare.loading.errors import CannotLoadError
 from gradcompare.loading.outdated import NUMPY
 from gradcompare.loading.substitutes import SUBSTITUTES
+from gradcompare.tracing import stood_in
 
 NEVER = {
     "IPython", "PIL", "antigravity", "bokeh", "cv2", "cvxpy", "google", "graphviz", "gym", "h5py", "idlelib", "imageio",

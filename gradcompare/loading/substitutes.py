@@ -11,8 +11,8 @@ import types
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gradcompare import stood_in
 from gradcompare.loading.absent import Absent
+from gradcompare.tracing import stood_in
 
 
 def progress_bar(iterable: Iterable[Any] = (), *_: Any, **__: Any) -> Iterable[Any]:

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from gradcompare import report as words
+from gradcompare.judging.verdict import Finding
 from gradcompare.page import heatmap
 from gradcompare.picture import Entry, Map, Tensor
-from gradcompare.verdict import Finding
 
 CELL = (4.0, 22.0)
 """Least and most pixels of a cell of a map."""

@@ -10,7 +10,9 @@ from typing import Any
 from markupsafe import Markup
 
 from gradcompare import report as words
+from gradcompare.checking.smallest import snippet
 from gradcompare.diagnosis import UNKNOWN
+from gradcompare.judging.verdict import SEVERITY, Finding
 from gradcompare.page import heatmap
 from gradcompare.page.cards import LOOKS, Card, Look, drawn
 from gradcompare.page.layout import VALUES, Box, Edge, Layout, layout, nearest, visible
@@ -18,8 +20,6 @@ from gradcompare.page.listing import Block, listing
 from gradcompare.page.mathml import formula
 from gradcompare.picture import Tensor
 from gradcompare.report import Report
-from gradcompare.smallest import snippet
-from gradcompare.verdict import SEVERITY, Finding
 
 OVERALL = {
     "agrees": Look("ok", "✓", "Right"),

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from gradcompare.judging.verdict import Finding, of
 from gradcompare.picture import Tensor
-from gradcompare.verdict import Finding, of
 
 INPUTS, VALUES, GRADIENTS, RESULTS = range(4)
 """The columns: parameters and data; what is computed from them; gradients of that; gradients of parameters."""

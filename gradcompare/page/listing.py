@@ -14,8 +14,8 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from gradcompare.judging.verdict import Finding
 from gradcompare.report import Report, place
-from gradcompare.verdict import Finding
 
 CONTEXT = 3
 """Lines without a verdict that are shown around one that has one."""

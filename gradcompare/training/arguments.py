@@ -6,7 +6,7 @@ import argparse
 import math
 from typing import Any
 
-from gradcompare.argument_types import named, number, whole
+from gradcompare.commands.argument_types import named, number, whole
 
 __all__ = ["DATA", "HIDDEN", "add_train"]
 

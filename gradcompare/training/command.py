@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradcompare.health_command import save
-from gradcompare.outputs import CannotWriteError, check_writable
+from gradcompare.commands.health import save
+from gradcompare.commands.outputs import CannotWriteError, check_writable
 from gradcompare.symptoms import health
 from gradcompare.training import activations, course
 from gradcompare.training.course import Course

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import manual
-from gradcompare.outputs import write
+from gradcompare.commands.outputs import write
 from gradcompare.training.activations import HIDDEN, Race, Sweep
 from gradcompare.training.course import Course
 from gradcompare.training.extras import needed

@@ -30,10 +30,10 @@ import numpy as np
 import manual
 import torch_ref
 from gradcompare.bounds import Precision
-from gradcompare.comparison import claim_errors
-from gradcompare.judging import Comparison
-from gradcompare.reference import evaluate
-from gradcompare.tracing import NumpyOnTorch
+from gradcompare.judging.claims import Comparison
+from gradcompare.judging.comparison import claim_errors
+from gradcompare.judging.reference import evaluate
+from gradcompare.tracing.numpy_on_torch import NumpyOnTorch
 from gradcompare.training.problem import Problem, distance
 
 __all__ = ["Check", "Shadows", "check"]

@@ -1,0 +1,60 @@
+"""What a file leaves unsaid, settled on its first networks: which cost it means, and how many outputs."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from gradcompare.cases import Network
+from gradcompare.checking.subject import Subject
+from gradcompare.judging.verdict import Finding
+from gradcompare.report import Report
+
+CROSS_ENTROPY = "cross_entropy"
+"""The cost of a classifier of two classes, which has one output; a key of `gradcompare.losses.LOSSES`."""
+
+
+def chosen_loss(subject: Subject, asked: str | None, networks: Sequence[Network]) -> str | None:
+    """None for the file's own cost; else the one asked for, or that the last layer's gradients agree with: exactly, or
+    else but for a constant."""
+    if asked is not None or subject.about["has_cost"]:
+        return asked
+    fitting = subject.fitting_losses(networks[0])
+    others = [next((n for n in networks if n.sizes[-1] != networks[0].sizes[-1]), None)]
+    others += [next((n for n in networks if n.m != networks[0].m), None)]  # of two samples a mean is half the sum
+    scaled: list[str] = []
+    for loss in fitting:
+        subject.loss = loss
+        first = subject.compared(networks[0], "float64", verify=True)
+        scaled += [loss] if first.verdict == "scaled" else []
+        more = (subject.compared(n, "float64") for n in others if n is not None)
+        if all(_agrees_at_the_end(subject, report) for report in itertools.chain([first], more)):
+            return loss
+    return [*scaled, *fitting][0]
+
+
+def is_for_one_output(subject: Subject, several: Network, one: Network) -> bool:
+    """Whether the file's own cost and gradients fit one another for one output alone: with several they differ by
+    their number, as where the cost is divided by Y.size and the gradients by the samples.
+
+    Where the cost is cross entropy, that is a classifier of two classes; of another cost it is a wrong constant.
+    """
+    n, own = several.sizes[-1], subject.loss
+    factors = {f.factor for f in _at_the_end(subject, subject.compared(several, "float64", verify=True))}
+    if factors not in ({float(n)}, {1.0 / n}):
+        return False
+    fits = _agrees_at_the_end(subject, subject.compared(one, "float64", verify=True))
+    subject.loss = CROSS_ENTROPY
+    fits = fits and _agrees_at_the_end(subject, subject.compared(one, "float64", verify=True))
+    subject.loss = own
+    return fits
+
+
+def _at_the_end(subject: Subject, report: Report) -> list[Finding]:
+    last = [f"d{name}" for name in subject.about["last_layer"]]
+    return [f for f in report.tensors if f.name in last]
+
+
+def _agrees_at_the_end(subject: Subject, report: Report) -> bool:
+    """Whether a gradient of the last layer is right: the others may have mistakes of their own."""
+    return any(f.verdict == "ok" for f in _at_the_end(subject, report))

@@ -1,0 +1,184 @@
+"""The child process: it runs the code under test and answers requests with numbers.
+
+Started by `gradcompare.checking.isolation`. The pipe to the process that judges is what was standard input and output
+at the start; the code under test finds nothing to read and nobody who listens.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from gradcompare.checking import wire
+
+MEMORY = 4 * 2**30
+"""Bytes of memory that the code under test may have beyond what Python, NumPy and torch take."""
+
+
+SIGHTING = ("name", "line", "function", "occurrence", "source", "constants")
+"""Fields of a sighting that are carried as they are."""
+
+
+class Server:
+    """Answers requests by the methods of a `Host`. Made, it has loaded all that it needs."""
+
+    def __init__(self) -> None:
+        import gradcompare.loading  # noqa: F401
+        from gradcompare.checking.host import Host
+
+        self.host = Host()
+
+    def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """{"result": ...}, or {"problem": words} where the code under test went wrong."""
+        from gradcompare.checking.errors import CodeError
+
+        try:
+            return {"result": getattr(self, f"do_{request['call']}")(**request["arguments"])}
+        except CodeError as problem:
+            return {"problem": str(problem)}
+        except MemoryError:
+            return {"problem": f"The code needs more than {MEMORY // 2**30} GB of memory."}
+        except RecursionError:
+            return {"problem": "The code calls itself without end."}
+        except SystemExit:
+            return {"problem": "The code called exit()."}
+        except Exception as defect:
+            return {"problem": f"gradcompare itself failed; please report it. {type(defect).__name__}: {defect}"}
+
+    def do_open_file(self, path: str, name: str | None, interface: str | None, seed: int) -> dict[str, Any]:
+        """Load the definitions of a file and find its program."""
+        from gradcompare.checking.host import open_file
+
+        limit_memory()
+        return open_file(self.host, path, name, interface, seed)
+
+    def do_inputs(
+        self, sizes: list[int], m: int, seed: int, labels: str, dtype: str, parameters: Any, X: Any, Y: Any
+    ) -> Any:
+        """The arrays that stand for a network."""
+        from gradcompare.cases import Network
+
+        return self.host.inputs(Network(tuple(sizes), m, seed, labels, parameters, X, Y))
+
+    def do_fitting_losses(self, inputs: Any) -> Any:
+        """See `Host.fitting_losses`."""
+        return self.host.fitting_losses(inputs)
+
+    def do_guards(self, inputs: Any, loss: str | None) -> Any:
+        """See `Host.guards`."""
+        return self.host.guards(inputs, loss)
+
+    def do_leave_out_guards(self, left_out: bool) -> None:
+        """See `Host.leave_out_guards`."""
+        self.host.leave_out_guards(left_out)
+
+    def do_own_start(self, inputs: Any) -> Any:
+        """See `Host.own_start`."""
+        return self.host.own_start(inputs)
+
+    def do_claims(self, inputs: Any, twice: bool) -> Any:
+        """See `Host.claims`."""
+        return self.host.claims(inputs, twice=twice)
+
+    def do_rounding(self, inputs: Any, precision: str) -> Any:
+        """See `Host.rounding`."""
+        return self.host.rounding(inputs, precision)
+
+    def do_problem(self, inputs: Any, loss: str | None) -> Any:
+        """See `Host.problem`."""
+        return self.host.problem(inputs, loss)
+
+    def do_numerical(self, inputs: Any, name: str, loss: str | None) -> Any:
+        """See `Host.numerical`."""
+        return list(self.host.numerical(inputs, name, loss))
+
+    def do_evaluate(
+        self, inputs: Any, claimed: list[str], precision: str, loss: str | None, watched: bool, options: Any
+    ) -> Any:
+        """See `Host.evaluate`."""
+        from gradcompare.checking.host import options_from
+
+        found = self.host.evaluate(inputs, claimed, precision, loss, watched=watched, **options_from(options))
+        return {
+            "tensors": {name: list(bounded) for name, bounded in found.tensors.items()},
+            "upstream": {name: sorted(names) for name, names in found.upstream.items()},
+            "numbers": found.numbers,
+            "values": sorted(found.values),
+            "order": found.order,
+            "parents": [list(parents) for parents in found.run.parents],
+            "met_a_tie": found.run.met_a_tie,
+            "largest": list(getattr(found.run, "largest", [])),
+        }
+
+    def do_watch(self, inputs: Any, precision: str, loss: str | None) -> Any:
+        """See `Host.watch`."""
+        found = self.host.watch(inputs, precision, loss)
+        watched = found["watched"]
+        sightings = [
+            {
+                **{field: getattr(s, field) for field in SIGHTING},
+                "calls": list(s.calls),
+                "value": s.value,
+                "error": error,
+            }
+            for s, error in watched.sightings
+        ]
+        kept = {key: found[key] for key in ("names", "places")}
+        seen = {"sightings": sightings, "written": [list(key) for key in watched.written], "masks": watched.masks}
+        return {**kept, "claims": _arrays(watched.claims), **seen}
+
+
+def _arrays(claims: Mapping[str, Any]) -> dict[str, Any]:
+    from gradcompare.judging.comparison import plain_claims
+
+    return plain_claims(claims)
+
+
+def limit_memory() -> None:
+    """Let the code under test have so much memory and no more, where the system can see to that."""
+    try:
+        import resource
+
+        with open("/proc/self/statm", encoding="ascii") as file:
+            taken = int(file.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (taken + MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    except (ImportError, OSError, ValueError):
+        return  # no such limit here; the time limit remains
+
+
+def die_with_the_parent() -> None:
+    """Where the system can see to that, end when the process that judges does: code under test may never look up."""
+    try:
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    except (OSError, AttributeError, TypeError):
+        return
+
+
+def main() -> None:
+    """Answer requests until there are no more."""
+    die_with_the_parent()
+    requests, answers = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nothing, descriptor)
+    sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115 (for the life of the process)
+    server = Server()
+    with open(requests, "rb") as source, open(answers, "wb") as target:
+        wire.send(target.write, {"result": "started"})
+        target.flush()
+        while True:
+            try:
+                request = wire.receive(source.read)
+            except EOFError:
+                os._exit(0)  # nothing of the code under test runs at exit
+            wire.send(target.write, server.answer(request))
+            target.flush()
+
+
+if __name__ == "__main__":
+    main()

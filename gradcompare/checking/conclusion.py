@@ -1,0 +1,135 @@
+"""What follows once all networks are judged: the lines, the diagnosis, the smallest network that shows the fault."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gradcompare import cases
+from gradcompare.bounds.precision import Precision
+from gradcompare.checking.errors import CodeError
+from gradcompare.checking.explaining import diagnosed
+from gradcompare.checking.placing import Placed, merged_with, place, shown
+from gradcompare.checking.smallest import smallest
+from gradcompare.checking.subject import Subject
+from gradcompare.judging.claims import Familiar
+from gradcompare.judging.evaluation import COST
+from gradcompare.losses import LOSSES
+from gradcompare.picture import Picture, picture_of
+from gradcompare.report import Report
+
+__all__ = ["Judged", "explained"]
+
+WATCHED = 3
+"""So many of the networks that show a fault are run again with every line watched."""
+
+
+class Judged(NamedTuple):
+    """A network and its report."""
+
+    network: cases.Network
+    report: Report
+
+    @property
+    def precision(self) -> str:
+        """The one under test."""
+        return self.network.X.dtype.name
+
+
+def explained(
+    report: Report, subject: Subject, judged: Sequence[Judged], familiar: Mapping[str, Familiar], seed: int
+) -> Report:
+    """The report on all networks with lines, diagnosis and the smallest network that shows the fault.
+
+    Args:
+        report: the verdict on all of them.
+        subject: the code under test.
+        judged: the networks, one by one.
+        familiar: by precision, what is wrong in enough of them.
+        seed: what the networks were drawn from.
+    """
+    placed = _placed(subject, judged)
+    report = merged_with(report, placed)
+    report.draw = partial(_picture, placed, report)
+    is_wrong = report.verdict in ("wrong", "scaled")
+    if is_wrong:
+        found = diagnosed(placed, report.first_fault, subject.about["samples_axis"], subject.about["text"])
+        report.diagnosis = _wrong_cost(subject, judged) or [diagnosis.to_dict() for diagnosis in found]
+    _put_into_cells(report, subject.about["cells"])
+    if is_wrong:
+        report.smallest_case = _smallest(subject, judged, familiar, seed)
+    shown(report)
+    return report
+
+
+def _placed(subject: Subject, judged: Sequence[Judged]) -> list[Placed]:
+    """Some networks again, watched: those that show what is wrong, if anything is."""
+    failing = [one for one in judged if one.report.verdict != "agrees"]
+    chosen = sorted(failing, key=lambda one: one.precision != "float64")[:WATCHED] or judged[:1]
+    samples_axis = subject.about["samples_axis"]
+    placed: list[Placed] = []
+    for one in (one for one in chosen if one.report.reference == "autograd"):
+        inputs, precision = subject.inputs(one.network), Precision.of(one.precision)
+        eliminated = placed[0].eliminated if placed else None
+        placed.append(place(subject.host, inputs, precision, subject.loss, samples_axis, eliminated))
+    return placed
+
+
+def _picture(placed: Sequence[Placed], report: Report) -> Picture | None:
+    """Of the networks that were watched, the one where most tensors have the verdict that is reported of them."""
+    reported = {finding.name: finding.verdict for finding in report.tensors}
+
+    def typical(one: Placed) -> int:
+        return sum(reported.get(finding.name) == finding.verdict for finding in one.report.tensors)
+
+    best = max(placed, key=typical, default=None)
+    return None if best is None else picture_of(best.comparison, best.places)
+
+
+def _wrong_cost(subject: Subject, judged: Iterable[Judged]) -> list[dict[str, Any]]:
+    """Where the gradients are right for a named cost and not for the file's own: the cost is what is wrong."""
+    if subject.loss is not None or subject.untraceable is not None:
+        return []
+    wrong = [one for one in judged if one.report.verdict == "wrong"][:WATCHED]
+    try:
+        for name in subject.fitting_losses(wrong[0].network) if wrong else []:
+            subject.loss = name
+            if all(subject.compared(one.network, one.precision).verdict == "agrees" for one in wrong):
+                says = f"It is the cost that differs: the gradients are right for {LOSSES[name].says}."
+                return [{"name": COST, "line": None, "mistake": "wrong cost", "says": says, "fix": None}]
+    finally:
+        subject.loss = None
+    return []
+
+
+def _put_into_cells(report: Report, cells: Mapping[str, Sequence[int]]) -> None:
+    """Of a notebook, the cell and the line in it."""
+    if cells:
+        for i, finding in enumerate(report.tensors):
+            if finding.line is not None and str(finding.line) in cells:
+                cell, line = cells[str(finding.line)]
+                report.tensors[i] = finding.but(cell=cell, line=line)
+        for found in report.diagnosis:
+            if str(found["line"]) in cells:
+                found["cell"], found["line"] = cells[str(found["line"])]
+
+
+def _smallest(
+    subject: Subject, judged: Sequence[Judged], familiar: Mapping[str, Familiar], seed: int
+) -> dict[str, Any]:
+    wrong = [one for one in judged if one.report.verdict in ("wrong", "scaled")]
+    known = min(wrong, key=lambda one: one.network.X.dtype != np.float64)
+    precision = known.precision
+
+    def shows(network: cases.Network) -> bool:
+        with contextlib.suppress(CodeError, ValueError):
+            report = subject.compared(network.astype(precision), precision, familiar=familiar[precision])
+            return report.verdict in ("wrong", "scaled")
+        return False
+
+    found = smallest(known.network, subject.wide, shows).astype(precision)
+    return {"sizes": list(found.sizes), "m": found.m, "inputs": subject.inputs(found), "seed": seed}

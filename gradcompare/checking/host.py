@@ -1,0 +1,315 @@
+"""The code under test, and everything that runs it: in this process for live code, in a child process for files.
+
+A host finds the program, settles how it wants its arrays, and answers requests with plain data: arrays, names, numbers.
+It judges nothing. Whatever the code under test does wrong comes out as `CodeError`, in words.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import types
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from gradcompare import cases, losses
+from gradcompare.bounds import NoRuleError, Precision, Run
+from gradcompare.checking.errors import CodeError
+from gradcompare.checking.witnesses import WatchedForward, files_of, watch
+from gradcompare.interfaces import CannotCheckError, Program, not_recognised, recognise, words
+from gradcompare.interfaces.fitting import copies, describe, line_in
+from gradcompare.judging import numerical
+from gradcompare.judging.comparison import claim_errors, plain_claims
+from gradcompare.judging.evaluation import Bounded, Evaluation, Floors, HandedOn
+from gradcompare.judging.reference import evaluate
+from gradcompare.tracing import guards
+from gradcompare.tracing.numpy_on_torch import NotTraceableError, NumpyOnTorch
+
+if TYPE_CHECKING:
+    from gradcompare.loading import Loaded
+
+Inputs = Mapping[str, np.ndarray]
+
+
+class Host:
+    """Code under test in this process."""
+
+    program: Program
+    loaded: Loaded | None = None
+
+    def __init__(self) -> None:
+        self._left_out = False
+        self._references: dict[str | None, NumpyOnTorch] = {}
+
+    # -- once
+
+    def open(self, names: Mapping[str, Any], interface: str | None, seed: int) -> dict[str, Any] | None:
+        """Find the program and settle its layout; what is to be known of it. None where nothing is recognised."""
+        with self._code_runs("on a random network"):
+            program = recognise(names, interface)
+            if program is None:
+                return None
+            self.program = program
+            program.fit(seed)
+        return {
+            "interface": program.interface,
+            "functions": list(dict.fromkeys(getattr(f, "__name__", str(f)) for f in program.functions)),
+            "samples_axis": program.samples_axis,
+            "networks": program.networks(),
+            "parameters": list(program.parameters),
+            "last_layer": list(program.last_layer),
+            "has_cost": program.has_cost,
+            "notes": list(program.notes),
+            "complete": program.complete,
+        }
+
+    def fitting_losses(self, inputs: Inputs) -> list[str]:
+        """The costs that the program's output suggests."""
+        with self._code_runs("in its forward pass"):
+            output, _ = self.program.forward(copies(inputs))
+        return losses.fitting(np.asarray(output), axis=1 - self.program.samples_axis)
+
+    def guards(self, inputs: Inputs, loss: str | None) -> list[float]:
+        """The numbers that the cost adds inside of logarithms, to keep them from 0."""
+        reference, precision = self._reference(loss), Precision.of("float64")
+        with self._code_runs("in its forward pass"), guards.noted(left_out=False) as met:
+            evaluate(reference, inputs, ["J"], precision)
+        return sorted(met)
+
+    def leave_out_guards(self, left_out: bool) -> None:
+        """Whether `evaluate` and `watch` leave them out from now on."""
+        self._left_out = left_out
+
+    # -- for every network
+
+    def inputs(self, network: cases.Network) -> dict[str, np.ndarray]:
+        """The arrays that stand for a network."""
+        return {name: np.asarray(array) for name, array in self.program.inputs(network).items()}
+
+    def own_start(self, inputs: Inputs) -> dict[str, Any] | None:
+        """The parameters that the program itself makes, and its output for the inputs; None where it makes none."""
+        with self._code_runs("in its forward pass"):
+            parameters = self.program.start(inputs)
+            if parameters is None:
+                return None
+            output, _ = self.program.forward(copies(inputs))
+        return {"parameters": parameters, "output": np.asarray(output)}
+
+    def claims(self, inputs: Inputs, *, twice: bool = True) -> dict[str, Any]:
+        """What the program says the gradients are; the inputs that it changed; and, where they are asked for twice,
+        those that differ the second time."""
+        given = copies(inputs)
+        with self._code_runs("in its backward pass"):
+            claims = plain_claims(self._subject(given))
+            again = plain_claims(self._subject(copies(inputs))) if twice else claims
+        changed = [name for name, array in inputs.items() if not np.array_equal(given[name], array, equal_nan=True)]
+        unsteady = [name for name, claim in claims.items() if not _equal(claim, again.get(name))]
+        return {"claims": claims, "changed": changed, "unsteady": unsteady}
+
+    def rounding(self, inputs: Inputs, precision: str) -> dict[str, Any]:
+        """How far rounding can move the program's own formulas: E_claim by the names of the claims, None where they
+        cannot be followed, with a note that says why."""
+        notes: list[str] = []
+        with self._code_runs("in its backward pass"):
+            claims = plain_claims(self._subject(copies(inputs)))
+            errors = claim_errors(self._subject, dict(inputs), claims, Precision.of(precision), notes)
+        return {"errors": errors, "notes": notes}
+
+    def problem(self, inputs: Inputs, loss: str | None) -> str | None:
+        """Why the traced forward pass cannot be trusted, if it cannot."""
+        with self._code_runs("in its forward pass"):
+            return numerical.problem_with(
+                self._reference(loss), dict(inputs), [f"d{name}" for name in self.program.parameters]
+            )
+
+    def evaluate(
+        self,
+        inputs: Inputs,
+        claimed: Collection[str],
+        precision: str,
+        loss: str | None,
+        *,
+        watched: bool = False,
+        **options: Any,
+    ) -> Evaluation:
+        """Values, gradients and bounds of the program's own forward pass (`gradcompare.judging.reference.evaluate`)."""
+        reference = self._watched(loss) if watched else self._reference(loss)
+        with self._code_runs("in its forward pass"), guards.noted(left_out=self._left_out):
+            return evaluate(reference, inputs, list(claimed), Precision.of(precision), **options)
+
+    def numerical(self, inputs: Inputs, name: str, loss: str | None) -> Bounded:
+        """The cost or a gradient by central differences, and its uncertainty."""
+        with self._code_runs("in its forward pass"):
+            return numerical.value_or_gradient(self._cost(loss), dict(inputs), name)
+
+    def watch(self, inputs: Inputs, precision: str, loss: str | None) -> dict[str, Any]:
+        """Every array that the backward code makes, with its line; and the names of the forward pass, with theirs."""
+        forward = WatchedForward(self._cost(loss), files_of(self.program))
+        reference = NumpyOnTorch(forward, reaching=[*self.program.functions, losses.target])
+        run = Run(Precision.of(precision))
+        with self._code_runs("while it was watched"), guards.noted(left_out=self._left_out), run:
+            given = {
+                k: run.exact(torch.from_numpy(np.array(a)), requires_grad=a.dtype.kind == "f")
+                for k, a in inputs.items()
+            }
+            _cost, named = reference(given)
+        with self._code_runs("while it was watched"):
+            watched = watch(self.program, inputs, Precision.of(precision), forward.lines)
+        return {"names": list(named), "places": forward.places, "watched": watched}
+
+    # -- what is run
+
+    def _cost(self, loss: str | None) -> Callable[[Mapping[str, Any]], tuple[Any, dict[str, Any]]]:
+        """inputs -> (cost, named values), in NumPy: the program's own cost, or an assumed one."""
+
+        def cost(inputs: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+            output, named = self.program.forward(inputs)
+            if loss is None:
+                return self.program.cost(inputs, output), named
+            samples = self.program.samples_axis
+            return losses.LOSSES[loss].cost(output, losses.target(inputs["Y"], output, samples), samples), named
+
+        return cost
+
+    @functools.cached_property
+    def _subject(self) -> NumpyOnTorch:
+        return NumpyOnTorch(self.program.gradients, reaching=self.program.functions)
+
+    def _reference(self, loss: str | None) -> NumpyOnTorch:
+        if loss not in self._references:
+            self._references[loss] = NumpyOnTorch(self._cost(loss), reaching=[*self.program.functions, losses.target])
+        return self._references[loss]
+
+    def _watched(self, loss: str | None) -> NumpyOnTorch:
+        forward = WatchedForward(self._cost(loss), files_of(self.program))
+        return NumpyOnTorch(forward, reaching=[*self.program.functions, losses.target])
+
+    @contextlib.contextmanager
+    def _code_runs(self, where: str) -> Iterator[None]:
+        """What is printed is dropped, there is nothing to read, and whatever goes wrong is said in words."""
+        silence = io.StringIO()
+        try:
+            with np.errstate(all="ignore"), contextlib.redirect_stdout(silence), contextlib.redirect_stderr(silence):
+                yield
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:
+            if isinstance(error, CodeError | CannotCheckError):
+                raise CodeError(str(error)) from None
+            raise CodeError(self._said(error, where)) from error
+
+    def _said(self, error: BaseException, where: str) -> str:
+        known = self.loaded.explain(error) if self.loaded is not None else None
+        if known:
+            return f"The code stopped {where}: {known}"
+        if isinstance(error, SystemExit):
+            return f"The code called exit() {where}{self._line(error)}."
+        if isinstance(error, NotTraceableError | NoRuleError):
+            return f"The code could not be followed {where}{self._line(error)}: {error}"
+        return f"The code stopped {where}{self._line(error)}: {describe(error)}"
+
+    def _line(self, error: BaseException) -> str:
+        lines = [line_in(error, file) for file in files_of(self.program)] if hasattr(self, "program") else []
+        known = [line for line in lines if line != "?"]
+        return f", line {known[0]}" if known else ""
+
+
+def _equal(a: np.ndarray, b: np.ndarray | None) -> bool:
+    return b is not None and a.shape == b.shape and (a.dtype.kind not in "fiub" or np.array_equal(a, b, equal_nan=True))
+
+
+def options_from(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of `Host.evaluate` from plain data."""
+    options = dict(plain)
+    if options.get("handed_on"):
+        values, gradients = options["handed_on"]
+        options["handed_on"] = HandedOn({int(k): v for k, v in values.items()}, gradients)
+    if options.get("floors"):
+        values, gradients, relative = options["floors"]
+        options["floors"] = Floors({int(k): v for k, v in values.items()}, gradients, relative)
+    return options
+
+
+# ---- opening ---------------------------------------------------------------------------------------------------------
+
+
+def open_file(host: Host, path: str, name: str | None, interface: str | None, seed: int) -> dict[str, Any]:
+    """Load the definitions of a file and find its program; CodeError where it cannot be loaded."""
+    from gradcompare.loading import CannotLoadError, load
+
+    try:
+        loaded = load(path)
+    except CannotLoadError as problem:
+        raise CodeError(str(problem)) from None
+    return open_loaded(host, loaded, name, interface, seed)
+
+
+def open_live(host: Host, source: Any, name: str | None, interface: str | None, seed: int) -> dict[str, Any]:
+    """The program in live code: a module, a dict of names, functions."""
+    from gradcompare.loading import CannotLoadError, load
+
+    try:
+        loaded = load(source)
+    except CannotLoadError as problem:
+        raise CodeError(str(problem)) from None
+    return open_loaded(host, loaded, name, interface, seed)
+
+
+def open_loaded(host: Host, loaded: Loaded, name: str | None, interface: str | None, seed: int) -> dict[str, Any]:
+    """Find the program among loaded names: what `Host.open` says, and how it was loaded.
+
+    Where it cannot be found, does not run, or leaves a parameter without a gradient, and something in it is still to be
+    written, that is why. What the gradient does without may be unfinished.
+    """
+    host.loaded = loaded
+    about: dict[str, Any] = {
+        "unfinished": None,
+        "not_found": None,
+        "cells": {str(line): list(place) for line, place in loaded.cells.items()},
+        "text": loaded.text,
+    }
+    names = loaded.names if name is None else _only(loaded.names, name)
+    needed, gaps = _unfinished(loaded, needed=True), _unfinished(loaded, needed=False)
+    try:
+        found = host.open(names, interface, seed)
+    except CodeError as problem:
+        if needed is None and gaps is None:
+            raise
+        return about | {"unfinished": needed or f"{gaps} {problem}"}
+    if found is None:
+        return about | {"unfinished": needed or gaps, "not_found": not_recognised(names)}
+    if needed and not found["complete"]:
+        return about | {"unfinished": needed}
+    open_ends = [f"{needed} The gradient does without."] if needed else []
+    return about | found | {"notes": [*loaded.notes, *open_ends, *found["notes"]]}
+
+
+def _only(names: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The names without the classes, and the functions of the same role, that were not asked for."""
+    if name not in names:
+        there = [n for n, value in names.items() if isinstance(value, types.FunctionType | type)]
+        raise CodeError(f"There is no {name} in it; there are: {', '.join(there) or 'no functions and no classes'}.")
+    role = words.role_of_function(name)
+
+    def rival(other: str, value: Any) -> bool:
+        if isinstance(names[name], type) or isinstance(value, type):
+            return isinstance(value, type) or words.role_of_function(other) is not None
+        return role is not None and words.role_of_function(other) == role
+
+    return {other: value for other, value in names.items() if other == name or not rival(other, value)}
+
+
+def _unfinished(loaded: Loaded, *, needed: bool) -> str | None:
+    """What is still to be written, in a sentence; with `needed`, in the functions that a check cannot do without."""
+    gaps = [
+        gap
+        for gap in loaded.unfinished
+        if not needed or words.role_of_function(gap.function.rpartition(".")[2]) is not None
+    ]
+    if not gaps:
+        return None
+    return f"Not filled in yet: {', '.join(f'{gap.function} ({loaded.where(gap.line)}: {gap.what})' for gap in gaps)}."

@@ -1,0 +1,228 @@
+"""A host in a child process: the code under test cannot hang, crash or exit the process that judges it.
+
+This protects against accidents, not against malice: the child runs with the rights of whoever started it. What comes
+back is numbers (`gradcompare.checking.wire`); the verdict is made from them here, where the code under test does not
+run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import gradcompare
+from gradcompare.bounds.precision import Precision
+from gradcompare.cases import Network
+from gradcompare.checking import wire
+from gradcompare.checking.errors import CodeError, TimeIsUpError
+from gradcompare.checking.sightings import Sighting, Watched, Witness
+from gradcompare.judging.evaluation import Bounded, Evaluation
+
+STARTS_WITHIN = 120
+"""Seconds that the child itself may take to start, to load NumPy and torch; they are none of the code's."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is kept of a run in the child (see `gradcompare.judging.evaluation.Record`)."""
+
+    precision: Precision
+    parents: list[list[int]]
+    met_a_tie: bool
+    largest: list[float]
+
+
+class Child:
+    """The methods of `gradcompare.checking.host.Host`, carried out in a child process with a limit on its time.
+
+    Raises CodeError, in words, where the code under test ends the process, and TimeIsUpError `timeout` seconds after
+    the child has started.
+    """
+
+    def __init__(self, timeout: float) -> None:
+        self.until = time.monotonic() + STARTS_WITHIN
+        self.timeout = timeout
+        self._started = False
+        root = str(Path(gradcompare.__file__).parent.parent)
+        start = f"import sys; sys.path.append({root!r}); from gradcompare.checking.child import main; main()"
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", start],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        )
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the child and whatever it has started."""
+        with contextlib.suppress(ProcessLookupError, PermissionError, AttributeError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        self._process.wait()
+
+    # -- the host's methods
+
+    def open_file(self, path: str, name: str | None, interface: str | None, seed: int) -> dict[str, Any]:
+        """Load a file and find its program (see `gradcompare.checking.host.open_file`)."""
+        return self._call("open_file", path=path, name=name, interface=interface, seed=seed)
+
+    def inputs(self, network: Network) -> dict[str, np.ndarray]:
+        """See `Host.inputs`."""
+        return self._call(
+            "inputs",
+            sizes=list(network.sizes),
+            m=network.m,
+            seed=network.seed,
+            labels=network.labels,
+            dtype=network.X.dtype.name,
+            parameters=network.parameters,
+            X=network.X,
+            Y=network.Y,
+        )
+
+    def fitting_losses(self, inputs: Mapping[str, np.ndarray]) -> list[str]:
+        """See `Host.fitting_losses`."""
+        return self._call("fitting_losses", inputs=inputs)
+
+    def guards(self, inputs: Mapping[str, np.ndarray], loss: str | None) -> list[float]:
+        """See `Host.guards`."""
+        return self._call("guards", inputs=inputs, loss=loss)
+
+    def leave_out_guards(self, left_out: bool) -> None:
+        """See `Host.leave_out_guards`."""
+        self._call("leave_out_guards", left_out=left_out)
+
+    def own_start(self, inputs: Mapping[str, np.ndarray]) -> dict[str, Any] | None:
+        """See `Host.own_start`."""
+        answer: dict[str, Any] | None = self._call("own_start", inputs=inputs)
+        return answer
+
+    def claims(self, inputs: Mapping[str, np.ndarray], *, twice: bool = True) -> dict[str, Any]:
+        """See `Host.claims`."""
+        return self._call("claims", inputs=inputs, twice=twice)
+
+    def rounding(self, inputs: Mapping[str, np.ndarray], precision: str) -> dict[str, Any]:
+        """See `Host.rounding`."""
+        return self._call("rounding", inputs=inputs, precision=precision)
+
+    def problem(self, inputs: Mapping[str, np.ndarray], loss: str | None) -> str | None:
+        """See `Host.problem`."""
+        return self._call("problem", inputs=inputs, loss=loss)
+
+    def numerical(self, inputs: Mapping[str, np.ndarray], name: str, loss: str | None) -> Bounded:
+        """See `Host.numerical`."""
+        return Bounded(*self._call("numerical", inputs=inputs, name=name, loss=loss))
+
+    def evaluate(
+        self,
+        inputs: Mapping[str, np.ndarray],
+        claimed: Collection[str],
+        precision: str,
+        loss: str | None,
+        *,
+        watched: bool = False,
+        **options: Any,
+    ) -> Evaluation:
+        """See `Host.evaluate`."""
+        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in options.items()}
+        found = self._call(
+            "evaluate",
+            inputs=inputs,
+            claimed=list(claimed),
+            precision=precision,
+            loss=loss,
+            watched=watched,
+            options=plain,
+        )
+        return Evaluation(
+            {name: Bounded(*pair) for name, pair in found["tensors"].items()},
+            {name: set(names) for name, names in found["upstream"].items()},
+            found["numbers"],
+            Run(Precision.of(precision), found["parents"], found["met_a_tie"], found["largest"]),
+            set(found["values"]),
+            found["order"],
+        )
+
+    def watch(self, inputs: Mapping[str, np.ndarray], precision: str, loss: str | None) -> dict[str, Any]:
+        """See `Host.watch`."""
+        found = self._call("watch", inputs=inputs, precision=precision, loss=loss)
+        sightings = []
+        for row in found["sightings"]:
+            error = row.pop("error")
+            sightings.append(Witness(Sighting(**{**row, "calls": tuple(row["calls"])}), error))
+        written = [tuple(key) for key in found["written"]]
+        watched = Watched(found["claims"], sightings, written, found["masks"])
+        places = {name: (line, source) for name, (line, source) in found["places"].items()}
+        return {"names": found["names"], "places": places, "watched": watched}
+
+    # -- the pipe
+
+    def _call(self, procedure: str, /, **arguments: Any) -> Any:
+        assert self._process.stdin is not None
+        try:
+            if not self._started:
+                wire.receive(self._read)
+                self.until, self._started = time.monotonic() + self.timeout, True
+            wire.send(self._process.stdin.write, {"call": procedure, "arguments": arguments})
+            self._process.stdin.flush()
+            answer = wire.receive(self._read)
+        except (BrokenPipeError, EOFError):
+            raise CodeError(self._how_it_ended()) from None
+        except wire.WireError as error:
+            raise CodeError(
+                f"The process that ran the code answered with something else than numbers ({error})."
+            ) from None
+        if not isinstance(answer, dict) or "result" not in answer:
+            raise CodeError(str(answer.get("problem")) if isinstance(answer, dict) else "No answer.")
+        return answer["result"]
+
+    def _read(self, count: int) -> bytes:
+        assert self._process.stdout is not None
+        descriptor = self._process.stdout.fileno()
+        parts: list[bytes] = []
+        while count > 0:
+            left = self.until - time.monotonic()
+            if left <= 0 or not select.select([descriptor], [], [], left)[0]:
+                if not self._started:
+                    raise CodeError(f"The process to run the code in did not start within {STARTS_WITHIN} seconds.")
+                raise TimeIsUpError(
+                    f"The code was still running after {self.timeout:g} seconds and was stopped. Usually a loop does "
+                    "not end; --timeout gives it longer."
+                )
+            part = os.read(descriptor, min(count, 1 << 20))
+            if not part:
+                break
+            parts.append(part)
+            count -= len(part)
+        return b"".join(parts)
+
+    def _how_it_ended(self) -> str:
+        status = self._process.wait()
+        if status == 0:
+            return "The code ended the process that ran it."
+        if status < 0:
+            name = signal.Signals(-status).name if -status in set(signal.Signals) else str(-status)
+            return f"The process that ran the code was killed ({name}): it crashed, or ran out of memory."
+        return f"The process that ran the code ended with status {status}: it called exit(), or ran out of memory."

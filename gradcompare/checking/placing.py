@@ -1,0 +1,347 @@
+"""Where it goes wrong: one network compared again, every local variable a witness, each finding with its line."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from typing import Any, Protocol
+
+import numpy as np
+
+from gradcompare import losses
+from gradcompare.bounds.precision import Precision
+from gradcompare.checking.sightings import Sighting, Watched, Witness, assign, downhill, is_real, line_of, root
+from gradcompare.judging.claims import Comparison, Evaluate
+from gradcompare.judging.evaluation import Evaluation
+from gradcompare.judging.verdict import SEVERITY, WRONG, Finding, of
+from gradcompare.picture import Places
+from gradcompare.report import Report
+
+Inputs = Mapping[str, np.ndarray]
+
+
+class Host(Protocol):
+    """What is asked of `gradcompare.checking.host.Host`, here or in a child process."""
+
+    def evaluate(
+        self,
+        inputs: Inputs,
+        claimed: Sequence[str],
+        precision: str,
+        loss: str | None,
+        *,
+        watched: bool = False,
+        **options: Any,
+    ) -> Evaluation:
+        """See `gradcompare.checking.host.Host.evaluate`."""
+
+    def watch(self, inputs: Inputs, precision: str, loss: str | None) -> dict[str, Any]:
+        """See `gradcompare.checking.host.Host.watch`."""
+
+
+Eliminated = dict[str, set[tuple[str, Any, int]]]
+"""By fault: (a gradient before it, the key of the sighting that stands for it, its sign)."""
+
+
+@dataclass
+class Placed:
+    """One network's report, its findings with lines; and what a diagnosis needs to know."""
+
+    report: Report
+    sightings: dict[str, Sighting]
+    comparison: Comparison
+    witnesses: dict[str, Witness]
+    """What stands for the gradient of what, beside the claims."""
+    returned: set[str]
+    """The findings that are claims; the others are witnesses."""
+    written: Sequence[tuple[str, int, str, int]]
+    """See `Watched.written`."""
+    masks: dict[str, np.ndarray] = field(default_factory=dict)
+    """See `Watched.masks`."""
+    forward: Places = field(default_factory=dict)
+    """Where the values of the forward pass were made."""
+    eliminated: Eliminated = field(default_factory=dict)
+    """What was found by elimination: for each fault looked into, what stands for the gradient of what."""
+
+    @property
+    def places(self) -> Places:
+        """Where every tensor that has a line was made."""
+        return {**self.forward, **{name: (s.line, s.source) for name, s in self.sightings.items()}}
+
+    @property
+    def faults(self) -> list[str]:
+        """The claims that are wrong by their own fault."""
+        return [f.name for f in self.report.tensors if f.name in self.returned and f.verdict in WRONG]
+
+    @cached_property
+    def words(self) -> set[str]:
+        """The words in the statements that were seen: a parameter may have no name in the file, but a number."""
+        sources = [s.source for s in self.sightings.values()] + [source for _, source in self.forward.values()]
+        return set(re.findall(r"\w+", " ".join(sources)))
+
+    @property
+    def own(self) -> list[str]:
+        """All that is wrong by its own fault, what is returned first."""
+        return sorted((f.name for f in self.report.tensors if f.verdict in WRONG), key=lambda n: n not in self.returned)
+
+    @property
+    def inherited(self) -> set[str]:
+        """What is wrong because something before it is."""
+        return {f.name for f in self.report.tensors if f.verdict == "inherited"}
+
+    @property
+    def idle(self) -> set[str]:
+        """Witnesses called wrong from which nothing wrong that is returned was computed: their names mislead."""
+        findings = {f.name: f for f in self.report.tensors}
+        needed: set[str] = set()
+        for name in self.returned & set(findings):
+            cause = findings[name].inherited_from
+            while cause is not None and cause not in needed:
+                needed.add(cause)
+                cause = findings[cause].inherited_from if cause in findings else None
+        wrong = {name for name, f in findings.items() if f.verdict in (*WRONG, "inherited")}
+        return wrong - self.returned - needed
+
+
+def place(
+    host: Host,
+    inputs: Inputs,
+    precision: Precision,
+    loss: str | None,
+    samples_axis: int,
+    eliminated: Eliminated | None = None,
+) -> Placed:
+    """Compare one network again, with the local variables of the code as witnesses beside what it returns.
+
+    Where names and numbers of the witnesses say different things, that reading is taken which leaves fewest of the
+    returned gradients at fault. `eliminated`: what another network has shown of the same faults, so that nothing else
+    need be tried.
+    """
+    known: dict[Any, Evaluation] = {}
+
+    def evaluate(claimed: Sequence[str], working: Precision, **options: Any) -> Evaluation:
+        key = (frozenset(claimed), working.name, *sorted(options)) if not any(options.values()) else None
+        if key is None or key not in known:
+            found = host.evaluate(inputs, claimed, working.name, loss, watched=True, **options)
+            if key is None:
+                return found
+            known[key] = found
+        return known[key]
+
+    m = float(losses.count(inputs["X"], samples_axis))
+    seen = host.watch(inputs, precision.name, loss)
+    watched: Watched = seen["watched"]
+    gradients = [f"d{name}" for name in (*inputs, *seen["names"]) if name != "Y"]
+    evaluation = evaluate(gradients, precision)
+    watched = downhill(watched, evaluation, [1.0, m])
+    readings: list[Placed] = []
+    for trust_names in (False, True):
+        witnesses = assign(watched, evaluation, [1.0, m], trust_names=trust_names)
+        placed = _placed_with(witnesses, watched, evaluate, inputs, precision, gradients)
+        if placed.idle:
+            relevant = {name: witness for name, witness in witnesses.items() if name not in placed.idle}
+            placed = _placed_with(relevant, watched, evaluate, inputs, precision, gradients)
+        readings.append(placed)
+        if not readings[-1].faults:
+            break
+    best = min(readings, key=lambda placed: len(placed.faults))
+
+    def placed_with(witnesses: dict[str, Witness]) -> Placed:
+        return _placed_with(witnesses, watched, evaluate, inputs, precision, gradients)
+
+    found: Eliminated = {}
+    trials = partial(_trials, watched, evaluation, eliminated or {})
+    best = _by_elimination(best, trials, placed_with, found)
+    return replace(best, forward=seen["places"], masks=watched.masks, eliminated=found)
+
+
+MOST_TRIALS = 16
+"""So many further readings are tried."""
+
+
+Trials = Iterator[tuple[str, str, Witness, int]]
+"""(fault, gradient before it, what may stand for that, with which sign)"""
+
+
+def _by_elimination(
+    placed: Placed,
+    trials: Callable[[Placed], Trials],
+    placed_with: Callable[[dict[str, Witness]], Placed],
+    found: Eliminated,
+    most: int = MOST_TRIALS,
+) -> Placed:
+    """Where neither names nor numbers say what the wrong gradient of a value is called: an array of its shape, if what
+    is computed from it is right given that it is the one."""
+    for i, (fault, gradient, witness, sign) in enumerate(trials(placed)):
+        if i == most:
+            break
+        found.setdefault(fault, set())
+        others = {k: w for k, w in placed.witnesses.items() if w.sighting.key != witness.sighting.key}
+        sighting = witness.sighting if sign == 1 else replace(witness.sighting, value=-witness.sighting.value)
+        tried = placed_with(others | {gradient: Witness(sighting, witness.error)})
+        if len(tried.faults) < len(placed.faults) or _moves_up(fault, placed, tried):
+            found[fault].add((gradient, witness.sighting.key, sign))
+            return _by_elimination(tried, trials, placed_with, found, most - i - 1)
+    return placed
+
+
+def _moves_up(fault: str, placed: Placed, tried: Placed) -> bool:
+    """Whether what was called a fault of its own is now inherited, and no more is wrong than before."""
+    return fault in placed.own and fault in tried.inherited and len(tried.own) <= len(placed.own)
+
+
+def _trials(watched: Watched, evaluation: Evaluation, eliminated: Eliminated, placed: Placed) -> Trials:
+    """What may be tried: with either sign where nothing is known of the file's; of faults that another network has
+    shown, what was found there."""
+    values = [evaluation.tensors[name].value for name in evaluation.values]
+    made = [w for w in watched.sightings if not any(_alike(w.sighting.value, value) for value in values)]
+    for fault in placed.own:
+        for gradient in _unseen_before(fault, placed, evaluation):
+            shape = evaluation.tensors[gradient].value.shape
+            alike = [w for w in reversed(made) if w.sighting.value.shape == shape and is_real(w)]
+            fitting = sorted(alike, key=lambda w: root(w.sighting.name) != w.sighting.name)  # stored ones last
+            for witness, sign in itertools.product(fitting, (1,) if placed.witnesses else (1, -1)):
+                if fault not in eliminated or (gradient, witness.sighting.key, sign) in eliminated[fault]:
+                    yield fault, gradient, witness, sign
+
+
+def _alike(array: np.ndarray, other: np.ndarray) -> bool:
+    return array.shape == other.shape and np.allclose(np.abs(array), np.abs(other))
+
+
+def _unseen_before(name: str, placed: Placed, evaluation: Evaluation) -> list[str]:
+    """The gradients that one was computed from and that nothing stands for yet, the nearest first."""
+    found: list[str] = []
+    waiting = [name]
+    while waiting:
+        for before in sorted(evaluation.upstream.get(waiting.pop(0), ())):
+            seen = before in placed.witnesses or before in placed.returned or before in found
+            if not seen and of(before) != before and before in evaluation.tensors:
+                found.append(before)
+                waiting.append(before)
+    return found
+
+
+def shown(report: Report) -> Report:
+    """The same with the code's own names for gradients of what has no name in its forward pass."""
+    own = {f.name: f.variable for f in report.tensors if "(" in f.name and f.variable}
+    names = {f.name for f in report.tensors}
+    own = {name: variable for name, variable in own.items() if variable not in names}
+    report.tensors = [
+        f.but(name=own.get(f.name, f.name), inherited_from=own.get(f.inherited_from or "", f.inherited_from))
+        for f in report.tensors
+    ]
+    return report
+
+
+def _placed_with(
+    witnesses: dict[str, Witness],
+    watched: Watched,
+    evaluate: Evaluate,
+    inputs: Inputs,
+    precision: Precision,
+    gradients: Sequence[str],
+) -> Placed:
+    claims = watched.claims
+    witnesses = {name: witness for name, witness in witnesses.items() if name not in claims}
+    sightings = {
+        name: s for name, claim in claims.items() if (s := line_of(claim, watched, inputs.get(name[1:]))) is not None
+    }
+    sightings |= {name: witness.sighting for name, witness in witnesses.items()}
+    comparison = Comparison(
+        evaluate,
+        inputs,
+        claims | {name: w.sighting.value for name, w in witnesses.items()},
+        _errors(claims, sightings, watched.sightings, witnesses),
+        precision,
+        [],
+        also=gradients,
+    )
+    report = comparison.report()
+    report.tensors = [
+        _placed(finding, sightings.get(finding.name)).but(witness=finding.name not in claims)
+        for finding in report.tensors
+    ]
+    report.tensors = _in_order([w.sighting for w in watched.sightings], report.tensors, sightings)
+    return Placed(report, sightings, comparison, witnesses, set(claims), watched.written)
+
+
+def _in_order(
+    seen: Sequence[Sighting], findings: Sequence[Finding], sightings: Mapping[str, Sighting]
+) -> list[Finding]:
+    """The findings as the code made them; one whose line is not known stays behind the one before it."""
+    moments = {sighting.key: i for i, sighting in enumerate(seen)}
+    keys: dict[str, int] = {}
+    last = -1
+    for finding in findings:
+        sighting = sightings.get(finding.name)
+        last = keys[finding.name] = last if sighting is None else moments[sighting.key]
+    return sorted(findings, key=lambda finding: keys[finding.name])
+
+
+def _errors(
+    claims: Mapping[str, np.ndarray],
+    sightings: Mapping[str, Sighting],
+    seen: Sequence[Witness],
+    witnesses: Mapping[str, Witness],
+) -> dict[str, np.ndarray]:
+    """E_claim of what was returned, from the sighting of the same array, and of the witnesses."""
+    by_key = {w.sighting.key: w.error for w in seen}
+    returned = {
+        n: s for n, s in sightings.items() if n in claims and np.array_equal(s.value, claims[n], equal_nan=True)
+    }
+    errors = {name: by_key.get(sighting.key) for name, sighting in returned.items()}
+    errors |= {name: witness.error for name, witness in witnesses.items()}
+    shapes = {name: claim.shape for name, claim in claims.items()} | {
+        n: w.sighting.value.shape for n, w in witnesses.items()
+    }
+    return {name: error for name, error in errors.items() if error is not None and error.shape == shapes[name]}
+
+
+def _placed(finding: Finding, sighting: Sighting | None) -> Finding:
+    if sighting is None:
+        return finding
+    return finding.but(
+        line=sighting.line,
+        occurrence=sighting.occurrence,
+        variable=sighting.name,
+        calls=sighting.calls,
+        source=sighting.source,
+    )
+
+
+def merged_with(report: Report, placed: Sequence[Placed]) -> Report:
+    """The report on all networks, its blame and lines from those that were watched.
+
+    The verdict is that of the claims on all networks. Witnesses add rows, unless nothing returned is wrong.
+    """
+    if not placed:
+        return report
+    found: dict[str, list[Finding]] = {}
+    for one in placed:
+        for finding in one.report.tensors:
+            found.setdefault(finding.name, []).append(finding)
+    overall = {finding.name: finding for finding in report.tensors}
+    wrong = any(finding.verdict in (*WRONG, "inherited", "scaled") for finding in report.tensors)
+    rows = []
+    for name, findings in found.items():
+        own = max(findings, key=lambda f: (SEVERITY.index(f.verdict), f.ratio))
+        if name not in overall:
+            if wrong or own.verdict in ("ok", "kink"):
+                rows.append(own)
+            continue
+        finding = overall.pop(name)
+        blamed = [f for f in findings if f.verdict in ("fault", "inherited")]
+        if finding.verdict in ("fault", "inherited") and blamed:
+            worst = max(blamed, key=lambda f: f.verdict == "fault")
+            finding = finding.but(verdict=worst.verdict, inherited_from=worst.inherited_from)
+        rows.append(
+            finding.but(
+                line=own.line, occurrence=own.occurrence, variable=own.variable, calls=own.calls, source=own.source
+            )
+        )
+    report.tensors = rows + list(overall.values())
+    return report

@@ -1,0 +1,105 @@
+"""The code under test as a check sees it: what its host says of it, and its report on one network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from gradcompare import cases
+from gradcompare.bounds.precision import Precision
+from gradcompare.checking.errors import CodeError
+from gradcompare.judging.claims import ClaimErrors, Comparison, Familiar
+from gradcompare.judging.evaluation import COST, Evaluation
+from gradcompare.judging.verdict import Bounds, Finding, judge, of, overall
+from gradcompare.report import Report
+
+__all__ = ["Subject"]
+
+Inputs = Mapping[str, np.ndarray]
+
+
+class Subject:
+    """A host whose program has been found, and the cost that its gradients are held against.
+
+    What its methods ask of the host raises CodeError, in words, where the code under test goes wrong.
+    """
+
+    def __init__(self, host: Any, about: Mapping[str, Any]) -> None:
+        self.host, self.about = host, about
+        self.wide: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in about["networks"].items()}
+        """The keyword arguments of `cases.networks` for networks that it can take."""
+        self.loss: str | None = None
+        """The assumed cost; None for its own."""
+        self.untraceable: str | None = None
+        """Why central differences stand in for autograd, if they do."""
+
+    def inputs(self, network: cases.Network) -> dict[str, np.ndarray]:
+        """The arrays that stand for a network."""
+        inputs: dict[str, np.ndarray] = self.host.inputs(network)
+        return inputs
+
+    def compared(
+        self, network: cases.Network, precision: str, *, verify: bool = False, familiar: Familiar | None = None
+    ) -> Report:
+        """One network's report. With `verify` the traced forward pass is verified against the untouched code, and the
+        gradients are asked for twice."""
+        inputs = self.inputs(network)
+        claimed = self.host.claims(inputs, twice=verify)
+        claims, notes = claimed["claims"], list[str]()
+        if not claims:
+            raise CodeError("The code returned nothing that looks like a gradient.")
+        notes += [f"The code changes its input {name} in place." for name in claimed["changed"]]
+        if verify and self.untraceable is None:
+            self.untraceable = self.host.problem(inputs, self.loss)
+        if self.untraceable is not None:
+            notes.append(self.untraceable)
+            return self._numerical(inputs, claims, self._rounding(inputs, precision, notes), precision, notes)
+        evaluate, rounding = partial(self._evaluate, inputs), partial(self._rounding, inputs, precision, notes)
+        errors = rounding() if verify else rounding
+        comparison = Comparison(evaluate, inputs, claims, errors, Precision.of(precision), notes)
+        return _with_unsteady(comparison.report(familiar), claimed["unsteady"])
+
+    def fitting_losses(self, network: cases.Network) -> list[str]:
+        """The costs that its output suggests."""
+        losses: list[str] = self.host.fitting_losses(self.inputs(network))
+        return losses
+
+    def _rounding(self, inputs: Inputs, precision: str, notes: list[str]) -> ClaimErrors:
+        """The claims' own, where it is known."""
+        found = self.host.rounding(inputs, precision)
+        notes += found["notes"]
+        errors: ClaimErrors = found["errors"]
+        return errors
+
+    def _evaluate(self, inputs: Inputs, claimed: Sequence[str], precision: Precision, **options: Any) -> Evaluation:
+        found: Evaluation = self.host.evaluate(inputs, claimed, precision.name, self.loss, **options)
+        return found
+
+    def _numerical(self, inputs: Inputs, claims: Inputs, errors: ClaimErrors, dtype: str, notes: list[str]) -> Report:
+        """Central differences of the untouched forward pass, where autograd cannot see through it."""
+        precision = Precision.of(dtype)
+        findings = []
+        for name, claim in claims.items():
+            if name != COST and of(name) not in self.about["parameters"]:
+                findings.append(Finding(name, of(name), "missing", tuple(claim.shape), claim.dtype.name))
+                continue
+            truth = self.host.numerical(inputs, name, self.loss)
+            own = (errors or {}).get(name, np.abs(truth.value) * precision.gamma(1000))
+            findings.append(judge(name, claim, truth, Bounds(truth.error, own), precision))
+        decided = not any(finding.verdict == "undecided" for finding in findings)
+        counts = {"drawn": 1, "decided": int(decided), "at_kink": 0, "undecided": int(not decided)}
+        verdict = overall(findings, decided=counts["decided"])
+        return Report(verdict, findings, notes, "numerical", counts, precisions=(precision.name,))
+
+
+def _with_unsteady(report: Report, unsteady: Sequence[str]) -> Report:
+    """What comes out differently the second time is a fault of its own."""
+    if not unsteady:
+        return report
+    tensors = [f.but(verdict="fault") if f.name in unsteady else f for f in report.tensors]
+    note = f"Called twice on the same numbers, the code gives another {', '.join(unsteady)} the second time."
+    return replace(report, verdict="wrong", tensors=tensors, notes=[*report.notes, note])

@@ -1,0 +1,1 @@
+"""NumPy code, run on torch: autograd differentiates it, and bounds follow it."""

@@ -1,0 +1,146 @@
+"""What traced arrays answer to while code under test runs: NumPy's protocols and Python's, and the methods of NumPy's
+arrays that `torch._numpy` lacks or gets wrong."""
+
+from __future__ import annotations
+
+import builtins
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gradcompare.bounds import BoundedTensor
+from gradcompare.tracing import guards, numpy_functions, numpy_shapes
+from gradcompare.tracing.numpy_namespace import NUMPY, accepting_numpy, stacked
+from gradcompare.tracing.numpy_ufuncs import Ufunc
+from gradcompare.tracing.traced_array import (
+    NotTraceableError,
+    TracedArray,
+    array,
+    asarray,
+    dtype_of,
+    plain_index,
+    torch_numpy,
+    written,
+)
+
+
+def _array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    """NumPy met a traced array in one of its own functions: run `torch._numpy`'s."""
+    function: Any = _SCIPY.get(ufunc.__name__) or getattr(NUMPY, ufunc.__name__, None)
+    if function is None or (method != "__call__" and not isinstance(function, Ufunc)):
+        raise NotTraceableError(f"{ufunc.__name__} cannot be traced: torch's NumPy layer does not have it")
+    out = kwargs.pop("out", None)
+    result = (function if method == "__call__" else getattr(function, method))(*inputs, **kwargs)
+    return result if out is None else written(result, out)
+
+
+_SCIPY = {
+    "expit": lambda x: 1 / (1 + torch_numpy.exp(-asarray(x))),
+    "xlogy": lambda x, y: asarray(x) * torch_numpy.log(numpy_functions.where(asarray(x) == 0, 1.0, y)),
+    "logit": lambda x: torch_numpy.log(asarray(x)) - NUMPY.log1p(-asarray(x)),
+    "log_expit": lambda x: -NUMPY.logaddexp(0, -asarray(x)),
+    "erf": numpy_functions.erf,
+}
+"""SciPy's elementwise functions that people use in place of their own."""
+
+
+def _array_function(self: Any, func: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
+    function: Any = NUMPY
+    for part in (*func.__module__.split(".")[1:], func.__name__):
+        function = getattr(function, part, None)
+    if function is None or function is func:
+        raise NotTraceableError(f"{func.__module__}.{func.__name__} cannot be traced: torch's NumPy layer lacks it")
+    return function(*args, **kwargs)
+
+
+def _dtype(self: Any) -> Any:
+    """That of the precision whose rounding is bounded, which is what the code would find: the run's own numbers are of
+    float64."""
+    tensor = self.tensor
+    bounded = isinstance(tensor, BoundedTensor) and tensor.is_floating_point()
+    return torch_numpy.dtype(tensor.run.precision.name if bounded else tensor.dtype)
+
+
+def _astype(
+    self: Any, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True
+) -> Any:
+    """`.astype()`, a copy unless it is told otherwise."""
+    wanted = torch_numpy.dtype(dtype_of(dtype)).torch_dtype
+    return self if not copy and self.tensor.dtype == wanted else TracedArray(self.tensor.to(wanted, copy=True))
+
+
+def _getitem(self: Any, at: Any) -> Any:
+    """Traced numbers in a list are stacked; steps may be negative, with ends too."""
+    at = tuple(map(stacked, at)) if isinstance(at, tuple) else stacked(at)
+    if any(
+        isinstance(i, slice) and i.step is not None and i.step < 0 for i in (at if isinstance(at, tuple) else (at,))
+    ):
+        return numpy_shapes.at_places(self, lambda places: places[plain_index(at)])
+    return _AS_THEY_WERE["__getitem__"](self, at)
+
+
+def _item(self: Any, *index: Any) -> Any:
+    """`.item()`, which leaves a traced number traced."""
+    return torch_numpy.reshape(self[index] if index else self, ())
+
+
+def _tolist(self: Any) -> Any:
+    """`.tolist()`, likewise."""
+    return [_tolist(row) for row in self] if self.ndim else self
+
+
+def _round(self: Any, digits: int = 0) -> Any:
+    return torch_numpy.round(self, digits)
+
+
+def _format(self: Any, spec: str) -> str:
+    return format(_float(self), spec) if spec else str(self)
+
+
+def _float(self: Any) -> float:
+    """For printing, and wherever Python itself asks: this number leaves the graph."""
+    return builtins.float(self.tensor.detach())
+
+
+def _rounded_to_objects(self: Any, *_: Any, **__: Any) -> Any:
+    raise NotTraceableError(
+        "a traced array was to become one of NumPy's own. An array made outside of the function, or a method of one "
+        "(W.dot(x) for np.dot(W, x)), does that."
+    )
+
+
+_AS_THEY_WERE: dict[str, Any] = {
+    name: accepting_numpy(method)
+    for name, method in vars(TracedArray).items()
+    if isinstance(method, types.FunctionType) and name != "__init__"
+}
+PROTOCOLS: dict[str, Any] = _AS_THEY_WERE | {
+    "__array_ufunc__": _array_ufunc,
+    "__array_function__": _array_function,
+    "__array__": _rounded_to_objects,
+    **{
+        name: guards.adding(accepting_numpy(vars(TracedArray)[name]))
+        for name in ("__add__", "__radd__", "__sub__", "__rsub__")
+    },
+    "__matmul__": numpy_functions.matmul,
+    "__rmatmul__": lambda self, other: numpy_functions.matmul(other, self),
+    "__pow__": numpy_functions.power,
+    "dot": accepting_numpy(numpy_functions.dot),
+    "dtype": property(_dtype),
+    "astype": _astype,
+    "copy": lambda self, order="C": array(self),
+    "flatten": lambda self, order="C": array(numpy_shapes.ravel(self, order)),
+    "mT": property(lambda self: torch_numpy.swapaxes(self, -1, -2)),
+    "ravel": numpy_shapes.ravel,
+    "reshape": lambda self, *shape, order="C": numpy_shapes.reshape(self, shape, order),
+    "__floordiv__": numpy_functions.floor_divide,
+    "__getitem__": _getitem,
+    "__mod__": numpy_functions.remainder,
+    "__round__": _round,
+    "__format__": _format,
+    "__float__": _float,
+    "item": _item,
+    "tolist": _tolist,
+}

@@ -1,0 +1,82 @@
+"""Numbers that a cost adds inside a logarithm so that it never meets 0: log(A + 1e-8).
+
+The gradient of the cost without them, A - Y, is what people write beside it, and mean. So a reference can be asked to
+leave them out. Python or NumPy numbers only, and only directly in the logarithm: log(A + eps), log(1 - A + eps),
+log(1 - (A + eps)).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from gradcompare.tracing import unnamed
+from gradcompare.tracing.traced_array import TracedArray
+
+LARGEST = 1e-4
+"""A number above it is no guard."""
+_WITHOUT = "_without_guard"
+
+
+class _Guards:
+    """What the runs of this process do with guards, and which they met."""
+
+    def __init__(self) -> None:
+        self.left_out = False
+        self.met: set[float] = set()
+
+
+_GUARDS = _Guards()
+
+
+@contextlib.contextmanager
+def noted(*, left_out: bool) -> Iterator[set[float]]:
+    """The guards that are met inside, and whether they are left out."""
+    before = _GUARDS.left_out, _GUARDS.met
+    _GUARDS.left_out, _GUARDS.met = left_out, set()
+    try:
+        yield _GUARDS.met
+    finally:
+        _GUARDS.left_out, _GUARDS.met = before
+
+
+def _is_guard(number: Any) -> bool:
+    return isinstance(number, float | np.floating) and 0 < abs(float(number)) <= LARGEST
+
+
+def _version(array: Any) -> Any:
+    """Something that changes when the array is written into."""
+    return getattr(array.tensor, "number", None)
+
+
+def adding(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """A sum or difference of a traced array and another, which remembers what it would be without a guard."""
+
+    def add(array: Any, other: Any) -> Any:
+        result = function(array, other)
+        inner = getattr(array, _WITHOUT, None)
+        if isinstance(result, TracedArray):
+            unnamed.added(array, other, result)
+            if _is_guard(other):
+                setattr(result, _WITHOUT, (array, float(other), _version(result)))
+            elif inner is not None and isinstance(other, int | float):
+                setattr(result, _WITHOUT, (function(inner[0], other), inner[1], _version(result)))
+        return result
+
+    return add
+
+
+def logarithm(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A logarithm that leaves guards out where it is asked to."""
+
+    def log(x: Any, *args: Any, **kwargs: Any) -> Any:
+        found = getattr(x, _WITHOUT, None)
+        if found is not None and found[2] == _version(x):
+            _GUARDS.met.add(found[1])
+            x = found[0] if _GUARDS.left_out else x
+        return function(x, *args, **kwargs)
+
+    return log
