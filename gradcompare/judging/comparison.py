@@ -75,6 +75,7 @@ def assert_gradients(reference: Reference, subject: Subject, inputs: Mapping[str
 
     Raises what `compare` raises, and AssertionError where the gradients are wrong or scaled.
     """
+    __tracebackhide__ = True  # pytest shows the line of the test, not this function
     report = compare_verified(reference, subject, inputs)
     if report.verdict in ("wrong", "scaled"):
         raise AssertionError(str(report))
