@@ -63,14 +63,15 @@ def test_right_gradients_agree(dtype):
         assert report.first_fault is None
 
 
-def test_fault_is_accused_and_what_follows_inherits():
-    def slope_forgotten(inputs):
-        v = by_hand(inputs)
-        v["dZ1"] = v["dA1"]
-        v["dW1"] = v["dZ1"] @ inputs["X"].T / 4
-        v["db1"] = v["dZ1"].sum(axis=1, keepdims=True) / 4
-        return v
+def slope_forgotten(inputs):
+    v = by_hand(inputs)
+    v["dZ1"] = v["dA1"]
+    v["dW1"] = v["dZ1"] @ inputs["X"].T / 4
+    v["db1"] = v["dZ1"].sum(axis=1, keepdims=True) / 4
+    return v
 
+
+def test_fault_is_accused_and_what_follows_inherits():
     report = compare(torch_reference(), slope_forgotten, network())
     assert report.verdict == "wrong"
     assert report.first_fault.name == "dZ1"
@@ -78,6 +79,20 @@ def test_fault_is_accused_and_what_follows_inherits():
     assert [name for name, verdict in found.items() if verdict != "ok"] == ["dZ1", "db1", "dW1"]
     assert (found["dZ1"], found["db1"], found["dW1"]) == ("fault", "inherited", "inherited")
     assert {f.inherited_from for f in report.tensors if f.verdict == "inherited"} == {"dZ1"}
+
+
+def test_where_nothing_on_the_way_is_compared_the_report_says_what_would_tell_one_fault_from_two():
+    def only(names):
+        return lambda inputs: {name: slope_forgotten(inputs)[name] for name in names}
+
+    def asks_for_more(names):
+        report = compare(torch_reference(), only(names), network())
+        assert report.verdict == "wrong"
+        return '"dZ1"' in " ".join(report.notes)
+
+    assert asks_for_more(("dW2", "db2", "dW1", "db1"))
+    assert not asks_for_more(("dW2", "db2", "dZ1", "dW1", "db1"))
+    assert not asks_for_more(("dW2", "db2", "dW1"))
 
 
 def test_bias_without_its_axis_has_the_wrong_shape():

@@ -12,16 +12,22 @@ from torch import Tensor
 
 from gradcompare.bounds import BoundedTensor, NoRuleError, Precision, Run
 from gradcompare.judging import numerical
+from gradcompare.judging.blame import is_intermediate
 from gradcompare.judging.claims import Comparison
 from gradcompare.judging.evaluation import COST, Arrays
 from gradcompare.judging.reference import Reference, evaluate
-from gradcompare.judging.verdict import Bounds, Finding, judge, of, overall
+from gradcompare.judging.verdict import WRONG, Bounds, Finding, judge, of, overall
 from gradcompare.picture import picture_of
 from gradcompare.report import Report
 from gradcompare.tracing.numpy_on_torch import NotTraceableError, NumpyOnTorch
 from gradcompare.tracing.randomness import same_random_numbers
 
 Subject = Callable[[dict[str, Any]], Mapping[str, Any]]
+
+FINER = (
+    "Several gradients are at fault, and one step may be what is wrong in all of them. To see which, have the "
+    'reference return (cost, {"Z1": Z1, "A1": A1, ...}) and the subject "Z1", "dZ1", ... beside its gradients.'
+)
 
 
 def compare(reference: Reference, subject: Subject, inputs: Mapping[str, Any]) -> Report:
@@ -66,8 +72,16 @@ def compare_verified(
             return _numerical(reference, arrays, claims, errors, precision, [*notes, problem])
     comparison = Comparison(partial(evaluate, reference, arrays), arrays, claims, errors, precision, notes)
     report = comparison.report()
+    if _may_share_a_fault(report, arrays):
+        report.notes.append(FINER)
     report.draw = partial(picture_of, comparison)
     return report
+
+
+def _may_share_a_fault(report: Report, inputs: Arrays) -> bool:
+    """Whether several gradients are at fault and nothing on the way to them was compared."""
+    at_fault = [finding.name for finding in report.tensors if finding.verdict in WRONG]
+    return len(at_fault) > 1 and not any(is_intermediate(finding.name, inputs) for finding in report.tensors)
 
 
 def assert_gradients(reference: Reference, subject: Subject, inputs: Mapping[str, Any]) -> None:
