@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from gradcompare.checking import defects
+
 default, ci = settings.get_profile("default"), settings.get_profile("ci")
 settings.register_profile("dev", parent=default, deadline=None)
 settings.register_profile("ci", parent=ci, max_examples=200)
@@ -30,3 +32,9 @@ def numpy_errors_are_errors():
     """Overflow, division by zero and invalid operations must be meant: tests that mean them say so with np.errstate."""
     with np.errstate(over="raise", divide="raise", invalid="raise"):
         yield
+
+
+@pytest.fixture(autouse=True)
+def defects_are_raised(monkeypatch: pytest.MonkeyPatch):
+    """What users are told in a note, a defect in what explains a verdict, is an error here."""
+    monkeypatch.setattr(defects, "EXCUSED", False)

@@ -318,3 +318,17 @@ def test_an_assumed_cost_is_that_of_any_number_of_samples(tmp_path):
     report = gradcompare.check(names, examples=4)
     assert report.verdict == "agrees"
     assert "summed over the samples" in report.assumed[0]
+
+
+def test_a_dropout_mask_that_keeps_all_of_one_network_is_a_mask_there_too(check):
+    dropout = {
+        "A1 = np.tanh(Z1)": "A1 = np.tanh(Z1)\n    kept = np.random.rand(*A1.shape) < 0.8\n    A1 = A1 * kept / 0.8",
+        '"A2": A2}\n': '"A2": A2, "kept": kept}\n',
+        " / m\n    dZ1 = ": ' / m\n    kept = cache["kept"]\n    dZ1 = ',
+        '(1 - cache["A1"] ** 2)': '(1 - (cache["A1"] * 0.8) ** 2)',
+    }
+    report = check(but=dropout | {"@ dZ2 * (1": "@ dZ2 * kept * (1"}, examples=12)
+    assert report.verdict == "wrong"
+    assert "constant" not in report.diagnosis[0]["says"]
+    assert report.first_fault.name == "dZ1"
+    assert "0.8 times" in report.diagnosis[0]["says"]

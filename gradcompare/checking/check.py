@@ -15,6 +15,7 @@ from hypothesis import seed as hypothesis_seed
 from gradcompare import cases
 from gradcompare.checking.assuming import chosen_loss, is_for_one_output
 from gradcompare.checking.conclusion import Judged, explained
+from gradcompare.checking.defects import excused
 from gradcompare.checking.errors import CodeError, TimeIsUpError
 from gradcompare.checking.own_start import noted
 from gradcompare.checking.subject import Subject
@@ -190,8 +191,8 @@ class _Check:
             raise self._interrupted() from None
         report = self._conclusion()
         try:
-            with contextlib.suppress(CodeError):  # what follows only adds to the verdict
-                report = explained(report, self.subject, self.judged, self._familiar, self.seed)
+            report = explained(report, self.subject, self.judged, self._familiar, self.seed)
+            with excused(report.notes, "the file's own start"):
                 report.notes += noted(self.subject, self.seed)
         except KeyboardInterrupt:
             raise self._interrupted(", before the lines were looked at") from None

@@ -11,6 +11,7 @@ import numpy as np
 
 from gradcompare import cases
 from gradcompare.bounds.precision import Precision
+from gradcompare.checking.defects import excused
 from gradcompare.checking.errors import CodeError
 from gradcompare.checking.explaining import diagnosed
 from gradcompare.checking.placing import Placed, merged_with, place, shown
@@ -52,18 +53,25 @@ def explained(
         familiar: by precision, what is wrong in enough of them.
         seed: what the networks were drawn from.
     """
-    placed = _placed(subject, judged)
-    report = merged_with(report, placed)
-    report.draw = partial(_picture, placed, report)
     is_wrong = report.verdict in ("wrong", "scaled")
+    with excused(report.notes, "the lines"):
+        placed = _placed(subject, judged)
+        report = merged_with(report, placed)
+        report.draw = partial(_picture, placed, report)
+        if is_wrong:
+            report.diagnosis = _wrong_cost(subject, judged) or _diagnosis(report, subject, placed)
+        _put_into_cells(report, subject.about["cells"])
     if is_wrong:
-        found = diagnosed(placed, report.first_fault, subject.about["samples_axis"], subject.about["text"])
-        report.diagnosis = _wrong_cost(subject, judged) or [diagnosis.to_dict() for diagnosis in found]
-    _put_into_cells(report, subject.about["cells"])
-    if is_wrong:
-        report.smallest_case = _smallest(subject, judged, familiar, seed)
+        with excused(report.notes, "the smallest network"):
+            report.smallest_case = _smallest(subject, judged, familiar, seed)
     shown(report)
     return report
+
+
+def _diagnosis(report: Report, subject: Subject, placed: Sequence[Placed]) -> list[dict[str, Any]]:
+    about = subject.about
+    found = diagnosed(placed, report.first_fault, about["samples_axis"], about["text"], report.notes)
+    return [diagnosis.to_dict() for diagnosis in found]
 
 
 def _placed(subject: Subject, judged: Sequence[Judged]) -> list[Placed]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from gradcompare import losses
+from gradcompare.checking.defects import excused
 from gradcompare.checking.placing import Placed
 from gradcompare.checking.sightings import Sighting, base
 from gradcompare.diagnosis import UNKNOWN, Diagnosis, Step, diagnose
@@ -22,27 +23,39 @@ MOST = 3
 
 
 def diagnosed(
-    placed: Sequence[Placed], first_fault: Finding | None, samples_axis: int, text: str = ""
+    placed: Sequence[Placed], first_fault: Finding | None, samples_axis: int, text: str, notes: list[str]
 ) -> list[Diagnosis]:
     """A diagnosis of each tensor at fault, the first fault first, from the networks that show it.
 
-    `text`: the file's.
+    Args:
+        placed: the networks, watched.
+        first_fault: where it first goes wrong.
+        samples_axis: 1 where columns are samples, 0 where rows are.
+        text: the file's.
+        notes: told of a diagnosis that failed; it is "unknown" then.
     """
+    masks = {name for one in placed for name, array in one.masks.items() if len(np.unique(array)) == 2}
     steps: dict[str, list[Step]] = {}
     for one in placed:
         for finding in one.report.tensors:
             if finding.verdict in (*WRONG, "scaled") and finding.verdict != "dtype":
-                step = step_of(one, finding, samples_axis, text)
+                step = step_of(one, finding, samples_axis, text, masks)
                 if step is not None:
                     steps.setdefault(finding.name, []).append(step)
     ordered = sorted(steps, key=lambda name: first_fault is None or name != first_fault.name)
     diagnoses: list[Diagnosis] = []
     for name in ordered[:MOST]:
-        for found in diagnose(_with_the_same_names(steps[name]))[:1]:
+        for found in _diagnosed(_with_the_same_names(steps[name]), notes)[:1]:
             said = {(d.mistake, d.line) for d in diagnoses}
             if not diagnoses or (found.mistake != UNKNOWN and (found.mistake, found.line) not in said):
                 diagnoses.append(found)
     return diagnoses
+
+
+def _diagnosed(steps: Sequence[Step], notes: list[str]) -> list[Diagnosis]:
+    with excused(notes, "the mistake"):
+        return diagnose(steps)
+    return [Diagnosis(steps[0].name, steps[0].line, UNKNOWN, "Which mistake it is could not be found out.")]
 
 
 def _with_the_same_names(steps: Sequence[Step]) -> list[Step]:
@@ -55,13 +68,19 @@ def _with_the_same_names(steps: Sequence[Step]) -> list[Step]:
             values={name: array for name, array in step.values.items() if name in values},
             gradients={name: array for name, array in step.gradients.items() if name in gradients},
             hidden=[name for name in step.hidden if name in gradients],
+            spelled=step.spelled and {k: written for k, written in step.spelled.items() if k in values | gradients},
         )
         for step in steps
     ]
 
 
-def step_of(placed: Placed, finding: Finding, samples_axis: int, text: str = "") -> Step | None:
-    """The step that made a tensor, with its true inputs, in the code's own numbers; None where blame was not needed."""
+def step_of(
+    placed: Placed, finding: Finding, samples_axis: int, text: str = "", masks: Collection[str] = ()
+) -> Step | None:
+    """The step that made a tensor, with its true inputs, in the code's own numbers; None where blame was not needed.
+
+    `masks`: the names of `Placed.masks` that are some on one of the networks at least.
+    """
     comparison, local = placed.comparison, placed.comparison.local
     name = finding.name
     if local is None or name not in local.tensors or of(name) == name:
@@ -73,7 +92,7 @@ def step_of(placed: Placed, finding: Finding, samples_axis: int, text: str = "")
     gradients, hidden, unspoken = _gradients(placed, name, local)
     unspoken += [k for k in comparison.inputs if k not in ("X", "Y") and k not in placed.words]
     sighting = placed.sightings.get(name)
-    values = _values(placed, local)
+    values = _values(placed, local, masks)
     return Step(
         name=finding.variable if sighting is not None and _holds(sighting, comparison.claims[name]) else name,
         of=base(of(name)),
@@ -122,11 +141,11 @@ def _variable(sighting: Sighting | None, claim: np.ndarray) -> str | None:
     return sighting.name if _holds(sighting, claim) else None
 
 
-def _values(placed: Placed, local: Evaluation) -> dict[str, np.ndarray]:
+def _values(placed: Placed, local: Evaluation, masks: Collection[str]) -> dict[str, np.ndarray]:
     """Forward values, parameters and data."""
     values = {name: local.tensors[name].value for name in local.order if name in local.values and name != COST}
-    masks = {name: mask for name, mask in placed.masks.items() if name not in values}
-    return masks | values | dict(placed.comparison.inputs)
+    beside = {name: mask for name, mask in placed.masks.items() if name not in values and name in masks}
+    return beside | values | dict(placed.comparison.inputs)
 
 
 def _gradients(placed: Placed, name: str, local: Evaluation) -> tuple[dict[str, np.ndarray], list[str], list[str]]:

@@ -139,9 +139,9 @@ def watch(program: Program, inputs: Mapping[str, Any], precision: Precision, for
 
 
 def _is_mask(array: np.ndarray) -> bool:
-    """Whether it has zeros and one other number, as dropout has."""
+    """Whether it has zeros and one other number, as dropout has; of few samples it may keep all, or drop them."""
     levels = np.unique(array) if array.ndim == 2 and array.dtype.kind in "fiub" else np.zeros(0)
-    return len(levels) == 2 and levels[0] == 0
+    return len(levels) == 1 or (len(levels) == 2 and levels[0] == 0)
 
 
 def _errors(
