@@ -56,6 +56,15 @@ def where_one(i):
     return squares(i["W"][r, c])
 
 
+def picked_by_range_and_list(i):
+    P = np.exp(i["W"])
+    delta = P.copy()
+    delta[range(3), list(np.argmax(i["W"], axis=1))] -= 1
+    delta[range(2)] *= 2
+    delta[::-1, 0] = i["v"][:3]
+    return squares(delta) - np.sum(np.log(P[range(3), list(np.argmax(i["W"], axis=1))])) + squares(P[range(1, 3)])
+
+
 def boolean_assignment_array(i):
     Z = i["W"].copy()
     Z[Z < 0] = i["W"][Z < 0] * 0.1
@@ -197,6 +206,7 @@ IDIOMS = {
     "take_along_axis": lambda i: squares(np.take_along_axis(i["W"], np.argmax(i["W"], axis=1)[:, None], axis=1)),
     "put along axis": put_along_axis,
     "where one": where_one,
+    "picked by range and list": picked_by_range_and_list,
     "boolean assignment array": boolean_assignment_array,
     "fancy assignment": fancy_assignment,
     "fancy read": fancy_read,

@@ -14,6 +14,7 @@ from gradcompare.bounds.precision import Precision
 from gradcompare.checking.errors import CodeError
 from gradcompare.judging.claims import ClaimErrors, Comparison, Familiar
 from gradcompare.judging.evaluation import COST, Evaluation
+from gradcompare.judging.numerical import unknown_rounding
 from gradcompare.judging.verdict import Bounds, Finding, judge, of, overall
 from gradcompare.report import Report
 
@@ -88,7 +89,7 @@ class Subject:
                 findings.append(Finding(name, of(name), "missing", tuple(claim.shape), claim.dtype.name))
                 continue
             truth = self.host.numerical(inputs, name, self.loss)
-            own = (errors or {}).get(name, np.abs(truth.value) * precision.gamma(1000))
+            own = (errors or {}).get(name, unknown_rounding(truth, precision))
             findings.append(judge(name, claim, truth, Bounds(truth.error, own), precision))
         decided = not any(finding.verdict == "undecided" for finding in findings)
         counts = {"drawn": 1, "decided": int(decided), "at_kink": 0, "undecided": int(not decided)}

@@ -7,6 +7,7 @@ Engineering Software 4 (1982), pp. 75-76; as in Numerical Recipes, 3rd ed., sect
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
@@ -23,8 +24,13 @@ STEPS = 8
 SHRINK = 2.0
 SAFETY = 10.0
 """What the spread of the extrapolations is multiplied by to serve as a bound."""
-NOISE = 1e-14
-"""What the plain evaluation of a cost may be off by, relatively."""
+NOISE_STEPS = (2e-5, 6e-4, 2e-2)
+NOISE_VALUES = 9
+NOISE_ORDER = 4
+NOISE_SAFETY = 5.0
+"""What the standard deviation of noise is multiplied by to serve as a bound of it."""
+NOISE_WAYS = 3
+"""In so many random directions the noise of a cost is measured."""
 ROUNDINGS = 1000
 AGREES = 1e-5
 """How near the directional derivative must be to the central difference, as a part of sum |gradient| |direction|."""
@@ -153,6 +159,7 @@ def value_or_gradient(function: Callable[..., Any], inputs: Mapping[str, np.ndar
             f"{name[1:]} has {array.size:,} entries, too many for central differences: try a smaller network"
         )
     value, error = np.zeros(array.shape), np.zeros(array.shape)
+    noise = _noise(lambda other: cost_of({name[1:]: other}), array)
     for index in np.ndindex(array.shape):
 
         def moved(t: float, index: tuple[int, ...] = index) -> float:
@@ -160,9 +167,19 @@ def value_or_gradient(function: Callable[..., Any], inputs: Mapping[str, np.ndar
             other[index] += t
             return cost_of({name[1:]: other})
 
-        value[index], uncertain = derivative(moved)
-        error[index] = SAFETY * uncertain
+        value[index], error[index] = derivative(moved, noise)
     return Bounded(value, error)
+
+
+def _noise(cost_of: Callable[[np.ndarray], float], array: np.ndarray) -> float:
+    """What a cost may be off by near an array; a little aside, off the kinks that zeros and whole numbers lie on."""
+    generator, found = np.random.default_rng(0), []
+    size = float(np.abs(array).mean()) or 1.0 if array.size else 1.0
+    for _ in range(NOISE_WAYS):
+        aside = array + ASIDE * size * generator.standard_normal(array.shape)
+        way = size * generator.standard_normal(array.shape)
+        found.append(noise_of(lambda t, aside=aside, way=way: cost_of(np.asarray(aside + t * way))))  # type: ignore[misc]
+    return float(np.median(found))
 
 
 def unknown_rounding(truth: Bounded, precision: Precision) -> np.ndarray:
@@ -172,25 +189,69 @@ def unknown_rounding(truth: Bounded, precision: Precision) -> np.ndarray:
     return np.full(truth.value.shape, ROUNDINGS * precision.unit_roundoff * largest)
 
 
-def derivative(function: Callable[[float], float], step: float = 0.1) -> tuple[float, float]:
-    """f'(0), and how far off it may be: how far the extrapolations it was chosen from are apart (Ridders), what
-    rounding adds at the smallest step, and at a kink the difference of the slopes to the left and to the right."""
+class _Estimate(NamedTuple):
+    """A slope, and what the noise of the function adds to it."""
+
+    slope: float
+    noise: float
+
+
+def derivative(function: Callable[[float], float], noise: float = 0.0, step: float = 0.1) -> tuple[float, float]:
+    """f'(0), and how far off it may be.
+
+    Of the extrapolations that is taken whose neighbours in the table are nearest (Ridders), noise included. It may be
+    off by some times their distance; by as much as it is from the estimate of the smallest steps, which see least of a
+    kink beside; and by a kink at 0, the difference of the slopes to the left and to the right.
+
+    Args:
+        function: the function of one number.
+        noise: what its values may be off by, beside their own last digit.
+        step: the first and largest of the steps.
+    """
+    here, table, jumps, kinks = function(0.0), list[list[_Estimate]](), list[float](), list[float]()
+    noise = max(noise, 2.0**-52 * abs(here))
     best, uncertain = np.nan, np.inf
-    here, table, jumps = function(0.0), list[list[float]](), [0.0]
     for i in range(STEPS):
         h = step / SHRINK**i
         above, below = function(h), function(-h)
-        jumps.append((above - 2 * here + below) / h)
-        row = [(above - below) / (2 * h)]
+        row = [_Estimate((above - below) / (2 * h), noise / h)]
         for j in range(i):
-            power = SHRINK ** (2 * (j + 1))
-            row.append((row[j] * power - table[i - 1][j]) / (power - 1))
-            spread = max(abs(row[-1] - row[j]), abs(row[-1] - table[i - 1][j]))
-            if spread <= uncertain:
-                best, uncertain = row[-1], spread
+            row.append(_extrapolated(row[j], table[i - 1][j], SHRINK ** (2 * (j + 1))))
+            spread = max(abs(row[-1].slope - other.slope) for other in (row[j], table[i - 1][j]))
+            if SAFETY * spread + row[-1].noise <= uncertain:
+                best, uncertain = row[-1].slope, SAFETY * spread + row[-1].noise
+        jumps.append((above - 2 * here + below) / h)  # falls with h where there is no kink
+        if i:
+            kinks.append(abs(SHRINK * jumps[-1] - jumps[-2]) / (SHRINK - 1) + 12 * noise / h)
         table.append(row)
-    kink = abs(SHRINK * jumps[-1] - jumps[-2]) / (SHRINK - 1)  # (f(h) - 2 f(0) + f(-h)) / h falls with h without one
-    return float(best), float(uncertain + kink + NOISE * abs(here) / h)
+    kink = min(map(max, kinks, kinks[1:]))  # one alone may be small by chance
+    finest = table[-1][1]
+    apart = max(abs(best - finest.slope) - finest.noise, 0.0)
+    return float(best), float(uncertain + SAFETY * apart + kink)
+
+
+def _extrapolated(fine: _Estimate, coarse: _Estimate, power: float) -> _Estimate:
+    return _Estimate(
+        (fine.slope * power - coarse.slope) / (power - 1), (fine.noise * power + coarse.noise) / (power - 1)
+    )
+
+
+def noise_of(function: Callable[[float], float]) -> float:
+    """What the values of a function near 0 may be off by: several times what its fourth differences at a step show in
+    which a smooth function is a parabola, the rounding of its working precision.
+
+    J. J. More and S. M. Wild, Estimating computational noise, SIAM Journal on Scientific Computing 33 (2011), pp.
+    1292-1314. Where nearly all values are the same the step is below the precision, and a larger one is taken.
+    """
+    values = np.zeros(0)
+    for step in NOISE_STEPS:
+        values = np.array([function(step * k) for k in range(NOISE_VALUES)])
+        if len(np.unique(values)) > NOISE_VALUES // 2:
+            break
+    with np.errstate(invalid="ignore"):
+        differences = np.diff(values, NOISE_ORDER)
+        squares = math.factorial(NOISE_ORDER) ** 2 / math.factorial(2 * NOISE_ORDER) * np.mean(differences**2)
+    return float(NOISE_SAFETY * np.sqrt(squares))
 
 
 def as_float64(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

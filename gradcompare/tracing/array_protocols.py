@@ -72,13 +72,33 @@ def _astype(
 
 
 def _getitem(self: Any, at: Any) -> Any:
-    """Traced numbers in a list are stacked; steps may be negative, with ends too."""
-    at = tuple(map(stacked, at)) if isinstance(at, tuple) else stacked(at)
-    if any(
-        isinstance(i, slice) and i.step is not None and i.step < 0 for i in (at if isinstance(at, tuple) else (at,))
-    ):
+    """Steps may be negative, with ends too."""
+    at = _places(at)
+    if _goes_backwards(at):
         return numpy_shapes.at_places(self, lambda places: places[plain_index(at)])
     return _AS_THEY_WERE["__getitem__"](self, at)
+
+
+def _setitem(self: Any, at: Any, values: Any) -> None:
+    at = _places(at)
+    if _goes_backwards(at):
+        places = np.arange(self.size).reshape(self.shape)[plain_index(at)]
+        at = tuple(map(array, np.unravel_index(places, self.shape)))
+    _AS_THEY_WERE["__setitem__"](self, at, values)
+
+
+def _goes_backwards(at: Any) -> bool:
+    slices = [i for i in (at if isinstance(at, tuple) else (at,)) if isinstance(i, slice)]
+    return any(i.step is not None and i.step < 0 for i in slices)
+
+
+def _places(at: Any) -> Any:
+    """What stands between brackets: traced numbers in a list stacked, ranges and tuples beside others as lists."""
+    return tuple(map(_place, at)) if isinstance(at, tuple) else _place(at)
+
+
+def _place(at: Any) -> Any:
+    return stacked(list(at) if isinstance(at, range | tuple) else at)
 
 
 def _item(self: Any, *index: Any) -> Any:
@@ -137,6 +157,7 @@ PROTOCOLS: dict[str, Any] = _AS_THEY_WERE | {
     "reshape": lambda self, *shape, order="C": numpy_shapes.reshape(self, shape, order),
     "__floordiv__": numpy_functions.floor_divide,
     "__getitem__": _getitem,
+    "__setitem__": _setitem,
     "__mod__": numpy_functions.remainder,
     "__round__": _round,
     "__format__": _format,
