@@ -68,6 +68,8 @@ class Found:
     """How many gradients have the shapes of their parameters."""
     enough: bool
     """Whether every parameter has a gradient by its name or shape, and those of all weights have the right shape."""
+    lost_cost: str | None = None
+    """What the file's own cost function does with several outputs, if it gives no cost there."""
 
     @property
     def complete(self) -> bool:
@@ -388,8 +390,13 @@ def _notes(found: Found) -> Iterator[str]:
     """What a reader should know of how the file was understood."""
     if found.sizes is not None:
         yield f"The file insists on its own widths: {'-'.join(map(str, found.sizes))}."
+    elif found.lost_cost is not None and found.cost_from is not None:
+        once = "with one it gives a cost: only networks of one output were drawn"
+        yield f"With several outputs {found.lost_cost}; {once}."
     elif found.layout.outputs == 1:
         yield "Only networks of one output were drawn: the file does not run with several."
+    if found.lost_cost is not None and found.cost_from is None:
+        yield f"The file's own cost could not be used: {found.lost_cost}."
     if SAMPLES[found.layout.samples].one:
         yield "The file takes one sample at a time."
     if found.cost_from == "cotangent":

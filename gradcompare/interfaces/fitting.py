@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,21 @@ def fit(program: Driven, seed: int) -> Found:
         reason = describe(failure) if failure else "it returned nothing that looks like gradients"
         where = f" (line {line_in(failure, file_of(program))})" if failure else ""
         raise CannotCheckError(f"The code does not run on a random network: {reason}{where}.") from failure
+    return _with_its_cost(program, best, seed)
+
+
+def _with_its_cost(program: Driven, best: Found, seed: int) -> Found:
+    """Where the file's own cost is no single number with several outputs, with one, if it is one there."""
+    if best.lost_cost is None or best.layout.outputs is not None or best.sizes is not None:
+        return best
+    namers, kinds = program.namers, [labels for labels, row in LABELS.items() if row.outputs == 1]
+    for labels in kinds:
+        layout = replace(best.layout, labels=labels, outputs=1)
+        with contextlib.suppress(Exception), np.errstate(all="ignore"), same_random_numbers():
+            found = _tried(program, best.depth, layout, seed)
+            if found.cost_from is not None and found.right >= best.right:
+                return replace(found, lost_cost=best.lost_cost)
+    program.namers = namers
     return best
 
 
@@ -153,6 +169,7 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
             trial.last,
             trial.right,
             trial.enough,
+            trial.lost_cost,
         )
         if best is None or found.right > best.right:
             best = found
@@ -203,6 +220,7 @@ class _Trial:
         chain: tuple[str, ...],
     ) -> None:
         self.program, self.places, self.layout = program, places, layout
+        self.lost_cost: str | None = None
         self.inputs = program.arrange(network, layout, fixed, places)
         self.outputs = network.sizes[-1]
         self.cost_from = self._cost_from(network)
@@ -243,13 +261,25 @@ class _Trial:
             if self.layout.labels == "cotangent":
                 return "cotangent"
         if steps.cost is not None:
-            with contextlib.suppress(Exception):
-                cost = self.program.run_cost(session)
-                if np.size(cost) == 1 and np.isfinite(values.plain(cost)).all():
-                    return "function"
+            self.lost_cost = self._tried_cost(session)
+            if self.lost_cost is None:
+                return "function"
         if steps.forward is None or steps.role == "fused":
             return self._cost_of_maker(session)
         return None
+
+    def _tried_cost(self, session: Session) -> str | None:
+        """Why the cost function gives no cost, in words; None where it does."""
+        function = self.program.function(self.program.steps.cost)
+        name = getattr(function, "__name__", "the cost function")
+        try:
+            cost = self.program.run_cost(session)
+        except Exception as error:
+            line = line_in(error, file_of(self.program))
+            return f"{name} stops" + (f" at line {line}" if line != "?" else "") + f" ({describe(error)})"
+        if np.size(cost) != 1:
+            return f"{name} gives an array of shape {np.shape(cost)}"
+        return None if np.isfinite(values.plain(cost)).all() else f"{name} gives no finite number"
 
     def _cost_of_maker(self, session: Session) -> str:
         if self._made_cost(session) is None:

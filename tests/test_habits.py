@@ -1,0 +1,103 @@
+"""Right programs in unusual habits are not accused; the same with a mistake are."""
+
+import textwrap
+from typing import NamedTuple
+
+import pytest
+
+import gradcompare
+
+
+class Habit(NamedTuple):
+    """A right program, what the report says of it, and edits that make it wrong."""
+
+    source: str
+    says: str
+    mistakes: dict[str, str]
+
+
+HABITS = {
+    "a cost that is a matrix with several outputs": Habit(
+        """
+        import numpy as np
+
+        def forward(X, params):
+            H = np.tanh(params["W1"] @ X + params["b1"])
+            P = 1 / (1 + np.exp(-(params["W2"] @ H + params["b2"])))
+            return P, {"H": H, "P": P}
+
+        def compute_cost(P, Y, params, lambd):
+            m = Y.shape[1]
+            fit = -(np.dot(np.log(P), Y.T) + np.dot(np.log(1 - P), (1 - Y).T)) / m
+            size = sum(np.sum(params[name] ** 2) for name in ("W1", "W2"))
+            return np.squeeze(fit) + lambd * size / (2 * m)
+
+        def backward(params, cache, X, Y, lambd):
+            m = X.shape[1]
+            delta = cache["P"] - Y
+            back = params["W2"].T @ delta * (1 - cache["H"] ** 2)
+            return {
+                "dW2": delta @ cache["H"].T / m + lambd / m * params["W2"],
+                "db2": delta.sum(axis=1, keepdims=True) / m,
+                "dW1": back @ X.T / m + lambd / m * params["W1"],
+                "db1": back.sum(axis=1, keepdims=True) / m,
+            }
+        """,
+        "With several outputs compute_cost gives an array of shape (2, 2)",
+        {"lambd / m * params": "2 * lambd / m * params", "* (1 - cache": "+ 0 * (1 - cache"},
+    ),
+    "labels picked by ranges and lists": Habit(
+        """
+        import numpy as np
+
+        class Classifier:
+            def __init__(self, n_in, n_hidden, n_out):
+                self.params = {
+                    "W1": 0.1 * np.random.randn(n_in, n_hidden), "b1": np.zeros(n_hidden),
+                    "W2": 0.1 * np.random.randn(n_hidden, n_out), "b2": np.zeros(n_out),
+                }
+
+            def loss(self, X, y, reg=0.0):
+                W1, b1, W2, b2 = (self.params[k] for k in ("W1", "b1", "W2", "b2"))
+                H = np.maximum(X @ W1 + b1, 0)
+                S = H @ W2 + b2
+                P = np.exp(S - S.max(axis=1).reshape(-1, 1))
+                P = P / P.sum(axis=1).reshape(-1, 1)
+                N = len(X)
+                cost = -np.sum(np.log(P[range(N), list(y)])) / N + reg * np.sum(W1 * W1)
+                D = P.copy()
+                D[range(N), list(y)] -= 1
+                D = D / N
+                dH = D @ W2.T * (H > 0)
+                grads = {"W2": H.T @ D, "b2": D.sum(axis=0), "W1": X.T @ dH + 2 * reg * W1, "b1": dH.sum(axis=0)}
+                return cost, grads
+        """,
+        "",
+        {"2 * reg * W1": "reg * W1", "D = D / N": "D = D / N / 2"},
+    ),
+}
+
+
+@pytest.fixture
+def checked(tmp_path):
+    def run(source, **options):
+        file = tmp_path / "habit.py"
+        file.write_text(textwrap.dedent(source).lstrip())
+        return gradcompare.check(file, **{"examples": 6, **options})
+
+    return run
+
+
+@pytest.mark.parametrize("name", HABITS)
+def test_a_right_program_is_not_accused(checked, name):
+    report = checked(HABITS[name].source)
+    assert report.verdict == "agrees", str(report)
+    assert HABITS[name].says in str(report)
+
+
+@pytest.mark.parametrize(("name", "old"), [(name, old) for name, habit in HABITS.items() for old in habit.mistakes])
+def test_a_wrong_one_does_not_agree(checked, name, old):
+    habit = HABITS[name]
+    assert old in habit.source
+    report = checked(habit.source.replace(old, habit.mistakes[old]))
+    assert report.verdict in ("wrong", "scaled"), str(report)
