@@ -25,7 +25,7 @@ SAYS = {
     "fault": "WRONG",
     "inherited": "right, given the {inherited_from}",
     "kink": "ok (at a kink: another valid derivative)",
-    "scaled": "{factor:.6g} times the gradient",
+    "scaled": "{factor} times the gradient",
     "shape": "WRONG SHAPE: {shape}, should be {expected_shape}",
     "dtype": "WRONG DTYPE: {dtype}",
     "nonfinite": "NOT FINITE",
@@ -60,6 +60,8 @@ class Report:
     assumed: list[str] = field(default_factory=list)
     diagnosis: list[dict[str, Any]] = field(default_factory=list)
     smallest_case: dict[str, Any] | None = None
+    factor: str | None = None
+    """What a constant factor is that is another number in each network, "m" for one."""
     precisions: Sequence[str] = ()
     draw: Callable[[], Picture | None] | None = field(default=None, repr=False, compare=False)
     """Works the picture out."""
@@ -246,16 +248,24 @@ def headline(report: Report) -> str:
     """The verdict in a sentence."""
     file = report.subject.get("file")
     first = report.first_fault
-    factor = f"{first.factor:.6g}" if first is not None and first.factor is not None else "a constant"
+    factor = factor_of(first, report) if first is not None else "a constant"
+    direction = ": the right direction, not the length" if not factor.startswith("-") else ": the opposite direction"
     sentence = {
         "agrees": "agrees with PyTorch's gradient, within what rounding can explain.",
         "wrong": f"wrong. It first goes wrong at {_place(first)}." if first else "wrong.",
-        "scaled": f"scaled. Every parameter's gradient is {factor} times what it should be.",
+        "scaled": f"scaled. Every parameter's gradient is {factor} times what it should be{direction}.",
         "undecided": "undecided. Rounding could explain too much here to say more.",
         "unfinished": "unfinished.",
         "error": "not checked.",
     }[report.verdict]
     return f"{file}: {sentence}" if file else sentence
+
+
+def factor_of(finding: Finding, report: Report | None = None) -> str:
+    """The constant by which a gradient is too large: its name, if it has one, or its number in one of the networks."""
+    if report is not None and report.factor is not None:
+        return report.factor
+    return "a constant" if finding.factor is None else f"{finding.factor:.6g}"
 
 
 def _place(finding: Finding) -> str:
@@ -273,7 +283,7 @@ def says(finding: Finding, report: Report | None = None) -> str:
     where = "above" if source is None or source.line is None else f"of {place(source.line, source.cell)}"
     return SAYS[finding.verdict].format(
         inherited_from=f"{finding.inherited_from} {where}",
-        factor=finding.factor or math.nan,
+        factor=factor_of(finding, report),
         shape=finding.shape,
         expected_shape=finding.expected_shape,
         dtype=finding.dtype,

@@ -146,7 +146,11 @@ def test_a_cost_that_is_assumed_is_named_and_a_constant_is_a_convention(check):
     report = check(without, but={" / m": " * 3"})
     assert report.verdict == "agrees"
     assert any("convention" in note for note in report.notes)
-    assert check(but={" / m": ""}).verdict == "scaled"
+    report = check(but={" / m": ""})
+    assert report.verdict == "scaled"
+    assert "is m times what it should be" in str(report)
+    report = check(but={" / m": " / m**2"})
+    assert (report.verdict, report.factor) == ("scaled", "1/m")
 
 
 def test_a_forward_pass_that_autograd_cannot_see_through_is_differentiated_numerically(check):
@@ -205,6 +209,7 @@ def test_of_another_cost_the_number_of_outputs_is_a_constant_that_is_missing(che
     squared = {"-np.sum(Y * np.log(A2) + (1 - Y) * np.log(1 - A2)) / Y.shape[1]": "np.mean((A2 - Y) ** 2)"}
     report = check(but={**squared, 'cache["A2"] - Y': '2 * (cache["A2"] - Y) * cache["A2"] * (1 - cache["A2"])'})
     assert report.verdict == "scaled"
+    assert report.factor.startswith("n_L")
 
 
 UPDATES = """

@@ -244,6 +244,21 @@ def test_gradient_of_the_wrong_length_is_scaled(factor):
         assert_gradients(torch_reference(), scaled, network())
 
 
+def test_gradients_that_are_zero_or_undecided_do_not_speak_against_a_common_factor():
+    inputs = network()
+    inputs["W1"] *= 1e-9  # A1 is next to nothing, and so is dW2
+    inputs["b1"] *= 0
+    inputs["X"] *= 0  # and dW1 exactly 0
+
+    def tripled(inputs):
+        v = by_hand(inputs)
+        return {name: 3 * v[name] for name in ("dW1", "db1", "dW2", "db2")}
+
+    report = compare(torch_reference(), tripled, inputs)
+    assert report.verdict == "scaled"
+    assert {f.name: f.verdict for f in report.tensors} == {"db2": "scaled", "dW2": "ok", "db1": "scaled", "dW1": "ok"}
+
+
 def test_factor_on_one_tensor_alone_is_a_fault_with_its_factor():
     report = compare(torch_reference(), with_changes({"dW2": lambda v, i: 4 * v["dW2"]}), network())
     assert report.verdict == "wrong"

@@ -14,7 +14,7 @@ from hypothesis import seed as hypothesis_seed
 
 from gradcompare import cases
 from gradcompare.checking.assuming import chosen_loss, is_for_one_output
-from gradcompare.checking.conclusion import Judged, explained
+from gradcompare.checking.conclusion import Judged, explained, factor
 from gradcompare.checking.defects import excused
 from gradcompare.checking.errors import CodeError, TimeIsUpError
 from gradcompare.checking.own_start import noted
@@ -22,7 +22,7 @@ from gradcompare.checking.subject import Subject
 from gradcompare.interfaces import INTERFACES
 from gradcompare.judging.verdict import WRONG
 from gradcompare.losses import LOSSES
-from gradcompare.report import Report, Source, merge
+from gradcompare.report import Report, Source, factor_of, merge
 
 VERIFIED = 2
 """On so many of the networks of each precision the traced forward pass is verified against the untouched code."""
@@ -271,6 +271,7 @@ class _Check:
     def _conclusion(self) -> Report:
         """The verdict on all networks."""
         report, loss = merge([one.report for one in self.judged]), self.subject.loss
+        report.factor = factor(self.judged)
         if loss is not None:
             has_cost = self.subject.about["has_cost"]
             own = "in place of the file's own" if has_cost else "the file has none"
@@ -288,12 +289,10 @@ def _differing(report: Report) -> frozenset[str]:
 
 def _as_convention(report: Report) -> Report:
     """A constant factor against a cost that was assumed: the file may mean the sum where the mean was assumed."""
-    factor = next(f.factor for f in report.tensors if f.factor is not None)
+    first = next(f for f in report.tensors if f.factor is not None)
+    number = report.factor or f"{factor_of(first)} in one network"
     tensors = [f.but(verdict="ok") if f.verdict == "scaled" else f for f in report.tensors]
-    note = (
-        f"Every gradient is a constant ({factor:.6g} in one network) times that of the assumed cost: taken for a "
-        "convention."
-    )
+    note = f"Every gradient is a constant ({number}) times that of the assumed cost: taken for a convention."
     return replace(report, verdict="agrees", tensors=tensors, notes=[*report.notes, note])
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -23,7 +25,7 @@ from gradcompare.losses import LOSSES
 from gradcompare.picture import Picture, picture_of
 from gradcompare.report import Report
 
-__all__ = ["Judged", "explained"]
+__all__ = ["Judged", "explained", "factor"]
 
 WATCHED = 3
 """So many of the networks that show a fault are run again with every line watched."""
@@ -66,6 +68,33 @@ def explained(
             report.smallest_case = _smallest(subject, judged, familiar, seed)
     shown(report)
     return report
+
+
+FACTORS: dict[str, Callable[[int, int], float]] = {
+    "m": lambda m, outputs: m,
+    "1/m": lambda m, outputs: 1 / m,
+    "n_L (the number of outputs)": lambda m, outputs: outputs,
+    "1/n_L (n_L, the number of outputs)": lambda m, outputs: 1 / outputs,
+    "m n_L (the number of labels)": lambda m, outputs: m * outputs,
+    "1/(m n_L) (m n_L, the number of labels)": lambda m, outputs: 1 / (m * outputs),
+}
+"""What a factor common to all gradients can be that differs from network to network: of m samples and n_L outputs."""
+
+
+def factor(judged: Iterable[Judged]) -> str | None:
+    """What the factor of the networks whose gradients are all a constant times what they should be is, in each."""
+    found = {
+        (one.network.m, one.network.sizes[-1], finding.factor)
+        for one in judged
+        for finding in one.report.tensors
+        if finding.verdict == "scaled" and finding.factor is not None
+    }
+    if len({number for *_, number in found}) < 2:
+        return None
+    for sign, name in itertools.product((1, -1), FACTORS):
+        if all(math.isclose(number, sign * FACTORS[name](m, n), rel_tol=1e-3) for m, n, number in found):
+            return name if sign == 1 else f"-{name}"
+    return None
 
 
 def _diagnosis(report: Report, subject: Subject, placed: Sequence[Placed]) -> list[dict[str, Any]]:

@@ -11,9 +11,9 @@ import numpy as np
 
 from gradcompare.bounds.precision import FLOAT64, Precision
 from gradcompare.judging.blame import blame, is_intermediate, nearest, scales, unscaled, within
-from gradcompare.judging.evaluation import Arrays, Evaluation
+from gradcompare.judging.evaluation import Arrays, Bounded, Evaluation
 from gradcompare.judging.stand_in import at_its_step, lost, stand_in
-from gradcompare.judging.verdict import WRONG, Bounds, Finding, constant_factor, judge, of, overall
+from gradcompare.judging.verdict import WRONG, Bounds, Finding, constant_factor, judge, matches, of, overall
 from gradcompare.report import Report
 
 UNDOUBTED = 1e3
@@ -287,19 +287,27 @@ class Comparison:
         return self.scale, findings
 
     def _scaled(self, findings: dict[str, Finding], scale: float) -> dict[str, Finding]:
-        """Constant factors; and "scaled" where every parameter's gradient has the same one."""
+        """Constant factors; and "scaled" where every parameter's gradient has the same one: also those that are zero,
+        or that rounding leaves undecided."""
         claims = unscaled(self.claims, self.inputs, scale)
+
+        def judged(name: str) -> tuple[str, np.ndarray, Bounded, Bounds]:
+            bounds = self._bounds(name, self._reference_error(name), self.claim_errors.get(name), scale)
+            return name, claims[name], self.first.tensors[name], bounds
+
         factors: dict[str, float | None] = {}
         for name, finding in findings.items():
             if finding.verdict in ("fault", "inherited"):
-                reference = self.first.tensors[name]
-                errors = self._reference_error(name)
-                bounds = self._bounds(name, errors, self.claim_errors.get(name), scale)
-                factors[name] = constant_factor(name, claims[name], reference, bounds)
+                factors[name] = constant_factor(*judged(name))
                 findings[name] = finding.but(factor=factors[name])
         parameters = [n for n in findings if of(n) != n and of(n) in self.inputs and findings[n].size > 0]
-        common = {factors.get(name) for name in parameters}
-        if len(parameters) > 1 and len(common) == 1 and None not in common and set(factors.values()) == common:
+        common, others = set(factors.values()), [name for name in parameters if name not in factors]
+        if len(common) != 1 or len(others) + 1 >= len(parameters):
+            return findings
+        [factor] = common
+        if factor is not None and all(
+            findings[name].verdict == "undecided" or matches(*judged(name), factor) for name in others
+        ):
             findings = {
                 n: f.but(verdict="scaled", inherited_from=None) if n in factors else f for n, f in findings.items()
             }
