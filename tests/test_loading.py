@@ -685,6 +685,11 @@ def test_a_name_from_a_star_may_be_local_elsewhere(loaded):
     assert result.names["f"](0.0) == 0.5
 
 
+def test_numpy_by_way_of_a_helper_file_that_is_not_there(loaded):
+    result = loaded("from my_tools import *\nfrom others import numpy\ndef f(z): return np.exp(z) + numpy.cos(z)\n")
+    assert result.names["f"](0.0) == 2
+
+
 def test_a_bar_of_progress_is_only_a_loop(loaded):
     for form in ("from tqdm import tqdm", "from tqdm.notebook import tqdm", "from tqdm.auto import tqdm"):
         assert loaded(f"{form}\ndef f(): return [i for i in tqdm(range(3), desc='x')]\n").names["f"]() == [0, 1, 2]

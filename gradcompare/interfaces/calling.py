@@ -79,6 +79,15 @@ def _outputs_among_targets(function: Callable[..., Any], known: Mapping[str, Any
     return {name: returned[name] for name in alike if name in returned} if len(alike) > 1 else {}
 
 
+def method(thing: Any, name: str) -> Any:
+    """A method of an object or a class by the name that its source has: __backward is kept as _Net__backward."""
+    if name.startswith("__") and not name.endswith("__"):
+        classes = (thing if isinstance(thing, type) else type(thing)).__mro__
+        kept = (f"_{made.__name__.lstrip('_')}{name}" for made in classes)
+        name = next((private for private in kept if hasattr(thing, private)), name)
+    return getattr(thing, name)
+
+
 # ---- what is returned ------------------------------------------------------------------------------------------------
 
 

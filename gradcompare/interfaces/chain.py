@@ -40,7 +40,7 @@ class Chain:
             result = calling.call(_method(layer, "forward"), {"inputs": inputs, "training": True}, ("inputs",))
             if isinstance(result, tuple):
                 result = result[0]
-            inputs = result if result is not None else _kept(layer, re.compile(r"^(output|out|a|z|y)$", re.I))
+            inputs = result if result is not None else _kept(layer, re.compile(r"^(outputs?|out|a|z|y)$", re.I))
         return inputs
 
     def cost(self, output: Any, targets: Any) -> Any:
@@ -51,7 +51,8 @@ class Chain:
         """What the loss object says the derivative with respect to the output is."""
         if np.size(self.cost(output, targets)) != 1:
             raise ValueError(f"{type(self.loss).__name__} gives no single number")
-        given = getattr(self.loss, "output", output)
+        kept = _all_kept(self.loss, re.compile("^outputs?$"))
+        given = kept[0] if kept else output
         known = {**_asked(given, targets), "slope": given}
         result = calling.call(_method(self.loss, "backward"), known, ("slope", "targets"))
         return result if result is not None else _kept(self.loss, _INPUT_GRADIENT)
@@ -91,10 +92,14 @@ def _methods(made: type) -> dict[str, list[tuple[str, Any]]]:
 
 
 def _kept(layer: Any, pattern: re.Pattern[str]) -> Any:
-    kept = [value for name, value in vars(layer).items() if pattern.match(name) and paths.is_array(value)]
+    kept = _all_kept(layer, pattern)
     if not kept:
         raise ValueError(f"{type(layer).__name__} returned nothing, and keeps nothing called like {pattern.pattern}")
     return kept[0]
+
+
+def _all_kept(layer: Any, pattern: re.Pattern[str]) -> list[Any]:
+    return [value for name, value in vars(layer).items() if pattern.match(name) and paths.is_array(value)]
 
 
 # ---- finding the layers ----------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 
@@ -85,6 +86,32 @@ def without_asides(body: list[ast.stmt]) -> list[ast.stmt]:
         if not leaves and not isinstance(statement, ast.Pass | ast.Import | ast.ImportFrom | ast.Assert):
             kept.append(statement)
     return kept
+
+
+def that_matter(body: list[ast.stmt]) -> list[ast.stmt]:
+    """The statements of a turn without those that only bind names that no other statement reads: the accuracy on data
+    for a test and what leads to it. Costs stay."""
+    kept = body
+    while True:
+        read = [set(names_read(statement)) for statement in kept]
+        matter = [
+            not _only_binds(statement)
+            or any(_COST.search(name) for name in names_written(statement))
+            or any(set(names_written(statement)) & names for j, names in enumerate(read) if j != i)
+            for i, statement in enumerate(kept)
+        ]
+        if all(matter):
+            return kept
+        kept = list(itertools.compress(kept, matter))
+
+
+_COST = re.compile(r"cost|loss|^j$|mse|objective|err|nll", re.IGNORECASE)
+
+
+def _only_binds(statement: ast.stmt) -> bool:
+    if not isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign):
+        return False
+    return not any(isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store) for n in ast.walk(statement))
 
 
 def _writes_into(call: ast.expr) -> bool:

@@ -338,13 +338,13 @@ class Driven(Program):
 
     def call(self, step: Any, session: Session, in_order: tuple[str, ...]) -> Any:
         """Call a function of the file, or a method of the root."""
-        function = getattr(session.root, step) if isinstance(step, str) else step
+        function = calling.method(session.root, step) if isinstance(step, str) else step
         return calling.call(function, session.known, in_order)
 
     def function(self, step: Any) -> Callable[..., Any]:
         """The function that a step is, for its source."""
         made = getattr(self.holder, "made", None)
-        return getattr(made, step) if isinstance(step, str) else step
+        return calling.method(made, step) if isinstance(step, str) else step
 
     @contextlib.contextmanager
     def _entered(self, session: Session) -> Iterator[None]:

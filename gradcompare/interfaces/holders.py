@@ -287,6 +287,7 @@ class Plan:
             "activation": lambda: layout.activation,
             "activations": lambda: [layout.activation] * (len(sizes) - 1),
             "seed": lambda: 0,
+            "generator": lambda: np.random.default_rng(0),
             "number": lambda: 0.1,
         }[role]()
 
@@ -308,6 +309,10 @@ def plans(function: Callable[..., Any]) -> Iterator[Plan]:
     if "targets" in data.values():  # made for its data: NeuralNetwork(X, y)
         yield Plan(others | data, (2,))
     sized = [p.name for p in parameters if words.role_of_size(p.name) is not None]
+    if sized and all(
+        words.role_of_argument(name) == "samples" for name in sized
+    ):  # Net(m): no other width is asked for
+        yield Plan(others | dict.fromkeys(sized, "samples"), (2,))
     for names in dict.fromkeys([tuple(sized), tuple(n for n in sized if n in required)]):
         for widths, depths in _widths(names, required):
             rest = {n: _other(n) for n in required if n not in widths}
@@ -333,6 +338,8 @@ def _in(names: list[str], *roles: str) -> dict[str, str]:
 def _widths(names: tuple[str, ...], required: list[str]) -> Iterator[tuple[dict[str, str], tuple[int, ...]]]:
     """{argument: role} of the arguments that ask for widths, and the depths they allow."""
     roles = {name: words.role_of_size(name) for name in names}
+    if "in" in roles.values():  # neurons beside inputs are those of one layer
+        roles = {name: "out" if words.may_be_out(name) else role for name, role in roles.items()}
     if "all" in roles.values():
         everything = next(name for name, role in roles.items() if role == "all")
         yield {everything: "all"}, (3, 2)
@@ -361,6 +368,8 @@ def _other(name: str) -> str | None:
         return role
     if words.plain(name) in ("seed", "randomseed", "randomstate"):
         return "seed"
+    if words.plain(name) in ("rng", "generator", "gen", "randomgenerator"):
+        return "generator"
     if words.plain(name) in ("std", "scale", "weightscale", "sigma", "initscale", "weightinitstd", "momentum", "mu"):
         return "number"
     return None

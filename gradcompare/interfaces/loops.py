@@ -18,7 +18,7 @@ from gradcompare.interfaces.driven import Driven, Steps
 from gradcompare.interfaces.holders import Arguments
 
 Function = Callable[..., Any]
-_FILLED = ("inputs", "targets", "learning_rate", "regularisation", "samples", "batch_size")
+_FILLED = ("inputs", "targets", "learning_rate", "regularisation", "samples", "batch_size", "classes")
 """What is given to a turn where it reads a name of such a role."""
 _COST = re.compile(r"cost|loss|^j$|mse|objective|error|nll", re.IGNORECASE)
 NAME = "training_loop"
@@ -137,6 +137,8 @@ class _Maker:
         role, value = words.role_of_argument(name), self.names.get(name)
         if role == "regularisation" and isinstance(value, float):
             return False  # the cost function may read it too
+        if role == "classes" and len(name) == 1:
+            return False  # it may count anything
         return name == "self" or (role in _FILLED and not words.is_guard(name, value) and not callable(value))
 
 

@@ -42,7 +42,7 @@ class Turn:
 
 def turn_of(loop: ast.For | ast.While, before: list[ast.stmt]) -> Turn:
     first = starts(loop.target) if isinstance(loop, ast.For) else []
-    body = dataflow.without_asides(loop.body)
+    body = dataflow.that_matter(dataflow.without_asides(loop.body))
     keyed = _KeysAsNames(body)
     return Turn(loop, [*before, *first], [keyed.visit(copy.deepcopy(statement)) for statement in body])
 

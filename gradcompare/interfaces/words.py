@@ -65,12 +65,14 @@ ARGUMENTS = {
     "inputs": re.compile(
         r"^(x|xs|xi|xx|a0|inp|inputs?|data|features?|xtrain|trainx|xbatch|batchx|xb|xin|images?|samples?|inputs?data"
         r"|inputs?(vector|list|array|arr|values?|layer|batch)|trainingdata|trainingset(inputs)?|inputx|xdata|batch"
-        r"|imgs?|trainingexamples?|train(ing)?(inputs?|data|set))$"
+        r"|imgs?|trainingexamples?|train(ing)?(inputs?|data|set)"
+        r"|x(train(ing)?|batch|tr)?(scaled|norm|std|normali[sz]ed|standardi[sz]ed|flat))$"
     ),
     "targets": re.compile(
         r"^(y|ys|yi|yy|t|ts|ytrain|trainy|ybatch|yb|labels?|targets?|ytrue|truey|yactual|actual|desired|expected|answers?"
         r"|onehoty|yonehot|yoh|yhot|yenc|groundtruth|truth|gt|targets?(vector|list|array|values?)|correct|classes|ydata"
-        r"|(expected|desired|training|train|true|target)(outputs?|labels?|values?|targets?|y)|trainingset(outputs)|want)$"
+        r"|(expected|desired|training|train|true|target)(outputs?|labels?|values?|targets?|y)|trainingset(outputs)|want"
+        r"|y(train(ing)?|batch|tr)?(onehot|oh|enc|encoded|cat|categorical|scaled|norm|normali[sz]ed|flat))$"
     ),
     "output": re.compile(
         r"^(a(l|out|last|final)|yhat|yhats|yh|hy|yp|ypred|predy|preds?|predicted|predictions?|probs?|probabilities|out(put)?s?"
@@ -220,3 +222,8 @@ def role_of_size(name: str) -> str | None:
     """Which width of a network an argument asks for: "all" (a list), "hidden", "out" or "in"."""
     word = plain(name)
     return next((role for role, pattern in SIZES.items() if pattern.search(word)), None)
+
+
+def may_be_out(name: str) -> bool:
+    """Whether an argument may ask for the number of a layer's units."""
+    return SIZES["out"].search(plain(name)) is not None

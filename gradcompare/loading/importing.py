@@ -37,6 +37,8 @@ NUMPY_ALIKE = {"cupy", "autograd.numpy", "jax.numpy", "minpy.numpy", "mxnet.nump
 """NumPy's interface on another machine: NumPy stands in."""
 PYLAB = dict.fromkeys(("pylab", "matplotlib.pylab"), ("np", "numpy"))
 """Plots, and all of NumPy under these names and its own."""
+NUMPY_NAMES = ("np", "numpy")
+"""What NumPy is called where a file takes it from a helper file of its own that is not there."""
 OLD_NAMES = {
     "cPickle": "pickle",
     "urllib2": "urllib.request",
@@ -220,6 +222,8 @@ class Importer:
             return np if wanted in PYLAB[name] else getattr(np, wanted)
         if name.partition(".")[0] in PUT_OFF | NEVER and not level:
             return getattr(module, wanted)
+        if wanted in NUMPY_NAMES:
+            return np
         row = stood_in.row(wanted)
         if row is None:
             return getattr(module, wanted)

@@ -1,0 +1,140 @@
+"""Habits of published files that the examples have not: each program is small, its habit is what the test is called."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import gradcompare
+
+SMALL = {"examples": 6, "dtype": "float64"}
+
+TWO_LAYERS = """
+    def forward(self, X):
+        self.Z1 = self.W1 @ X + self.b1
+        self.A1 = np.maximum(self.Z1, 0)
+        self.Z2 = self.W2 @ self.A1 + self.b2
+        return self.Z2
+
+    def backward(self, X, Y):
+        dZ2 = (self.Z2 - Y) / {count}
+        dZ1 = self.W2.T @ dZ2 * (self.Z1 > 0)
+        self.dW1, self.db1 = dZ1 @ X.T, dZ1.sum(axis=1, keepdims=True)
+        self.dW2, self.db2 = dZ2 @ self.A1.T, dZ2.sum(axis=1, keepdims=True)
+"""
+
+
+@pytest.fixture
+def report_on(tmp_path: Path):
+    """The report on a file with this source after `import numpy as np`."""
+
+    def report(source: str, **options):
+        path = tmp_path / "subject.py"
+        path.write_text("import numpy as np\n" + source)
+        return gradcompare.check(path, **SMALL | options)
+
+    return report
+
+
+def test_the_number_of_samples_is_given_to_the_constructor(report_on):
+    start = """
+class Net:
+    def __init__(self, m):
+        self.m = m
+        self.W1, self.b1 = np.random.rand(6, 8) - 0.5, np.random.rand(6, 1)
+        self.W2, self.b2 = np.random.rand(4, 6) - 0.5, np.random.rand(4, 1)
+"""
+    source = start + TWO_LAYERS.format(count="self.m")
+    assert report_on(source).verdict == "agrees"
+    assert report_on(source.replace("dZ1 @ X.T", "dZ1 @ X.T / self.m")).first_fault.name == "dW1"
+
+
+LAYERS = """
+class Connected:
+    def __init__(self, {arguments}):
+        self.weights = {draw}((inputs, neurons))
+        self.bias = np.zeros((1, neurons))
+
+    def forward(self, values):
+        self.values = values
+        self.outputs = values @ self.weights + self.bias
+
+    def backward(self, dvalues):
+        self.dweights = self.values.T @ dvalues
+        self.dbias = dvalues.sum(axis=0, keepdims=True)
+        self.dinputs = dvalues @ self.weights.T
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "draw"),
+    [("inputs, neurons", "np.random.random_sample"), ("inputs, neurons, rng", "rng.standard_normal")],
+    ids=["neurons are those of one layer", "a generator of random numbers"],
+)
+def test_what_a_layer_is_made_of(report_on, arguments, draw):
+    report = report_on(LAYERS.format(arguments=arguments, draw=draw))
+    assert (report.verdict, report.subject["interface"]) == ("agrees", "layers")
+
+
+SOFTMAX_AND_COST = """
+class SoftmaxCost:
+    def forward(self, scores, y_true):
+        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+        self.outputs = powers / powers.sum(axis=1, keepdims=True)
+        return -np.mean(np.log(self.outputs[range(len(scores)), y_true]))
+
+    def backward(self, dvalues, y_true):
+        self.dinputs = dvalues.copy()
+        self.dinputs[range(len(dvalues)), y_true] -= 1
+        self.dinputs /= len(dvalues)
+"""
+
+
+def test_a_softmax_with_its_cost_is_given_back_what_it_keeps_as_outputs(report_on):
+    layers = LAYERS.format(arguments="inputs, neurons", draw="np.random.random_sample")
+    assert report_on(layers + SOFTMAX_AND_COST).verdict == "agrees"
+    wrong = report_on(layers + SOFTMAX_AND_COST.replace("] -= 1", "] -= 2"))
+    assert wrong.first_fault.source == "self.dinputs /= len(dvalues)"
+
+
+def test_methods_of_the_class_alone(report_on):
+    start = """
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W1, self.b1 = np.random.rand(n_hidden, n_in), np.random.rand(n_hidden, 1)
+        self.W2, self.b2 = np.random.rand(n_out, n_hidden), np.random.rand(n_out, 1)
+"""
+    private = re.sub(r"(forward|backward)\(", r"__\1(", TWO_LAYERS)
+    assert report_on(start + private.format(count="X.shape[1]")).verdict == "agrees"
+
+
+SCRIPT = """
+def one_hot(y, n):
+    hot = np.zeros((len(y), n))
+    hot[np.arange(len(y)), y] = 1
+    return hot
+
+X_train, X_test, y_train, y_test = split_of("flowers")
+X_train_scaled, X_test_scaled = scaled(X_train), scaled(X_test)
+num_classes = len(np.unique(y_train))
+W1, b1 = np.random.randn(X_train.shape[1], 6), np.zeros((1, 6))
+W2, b2 = np.random.randn(6, num_classes), np.zeros((1, num_classes))
+tested = []
+for epoch in range(2000):
+    h = np.tanh(X_train_scaled @ W1 + b1)
+    scores = h @ W2 + b2
+    p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    accuracy = np.mean(p.argmax(axis=1) == y_train)
+    e = p - one_hot(y_train, num_classes)
+    W2, b2, before = W2 - 0.1 * h.T @ e, b2 - 0.1 * e.sum(axis=0, keepdims=True), W2
+    g = e @ {weights}.T * (1 - h**2)
+    W1, b1 = W1 - 0.1 * X_train_scaled.T @ g, b1 - 0.1 * g.sum(axis=0, keepdims=True)
+    h_test = np.tanh(X_test_scaled @ W1 + b1)
+    test_accuracy = np.mean((h_test @ W2 + b2).argmax(axis=1) == y_test)
+    tested.append(test_accuracy)
+"""
+
+
+@pytest.mark.parametrize(("weights", "verdict"), [("before", "agrees"), ("W2", "wrong")])
+def test_a_script_that_scales_its_data_and_tests_itself_in_every_turn(report_on, weights, verdict):
+    assert report_on(SCRIPT.format(weights=weights)).verdict == verdict
