@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,6 +62,44 @@ LOSSES = {
     "summed_squared_error": Loss("half the squared error, summed over the samples", _summed(_half_squared_error)),
     "summed_full_squared_error": Loss("the squared error, summed over the samples", _summed(_squared_error)),
 }
+
+
+class Penalty(NamedTuple):
+    """A term of an assumed cost that keeps parameters small: strength times the sum of what `of` makes of them."""
+
+    kind: str
+    """A key of PENALTIES."""
+    names: Sequence[str]
+    """The parameters."""
+    strength: float
+    per_sample: bool
+    """Whether the strength is divided by the number of samples."""
+
+    def cost(self, inputs: Mapping[str, Any], samples: int) -> Any:
+        """The term, for inputs with so many samples."""
+        of = PENALTIES[self.kind].of
+        return self.strength * sum(of(inputs[name]) for name in self.names) / (samples if self.per_sample else 1)
+
+    @property
+    def says(self) -> str:
+        """The term in words."""
+        strength = f"{self.strength:g}{' / m' if self.per_sample else ''}"
+        return f"{strength} times {PENALTIES[self.kind].says} of {', '.join(self.names)}"
+
+
+class Kind(NamedTuple):
+    """A kind of penalty."""
+
+    says: str
+    of: Callable[[Any], Any]
+    slope: Callable[[np.ndarray], np.ndarray]
+
+
+PENALTIES = {
+    "squares": Kind("half the sum of squares", lambda T: np.sum(T**2) / 2, lambda T: T),
+    "sizes": Kind("the sum of absolute values", lambda T: np.sum(np.abs(T)), np.sign),
+}
+"""What gradients show of a penalty whose cost the file does not have: weight decay, L1."""
 
 
 def target(Y: Any, output: Any, samples: int) -> Any:

@@ -75,6 +75,30 @@ HABITS = {
         "",
         {"2 * reg * W1": "reg * W1", "D = D / N": "D = D / N / 2"},
     ),
+    "weight decay without a cost, and a bias of one axis less": Habit(
+        """
+        import numpy as np
+
+        def forward(params, X):
+            a1 = np.tanh(X.dot(params["W1"]) + params["b1"])
+            e = np.exp(a1.dot(params["W2"]) + params["b2"])
+            return a1, e / e.sum(axis=1, keepdims=True)
+
+        def backward(params, X, y, a1, probs):
+            d3 = probs.copy()
+            d3[range(len(X)), y] -= 1
+            dW2 = a1.T.dot(d3)
+            db2 = d3.sum(axis=0, keepdims=True)
+            d2 = d3.dot(params["W2"].T) * (1 - a1 ** 2)
+            dW1 = X.T.dot(d2)
+            db1 = d2.sum(axis=0)
+            dW2 += 0.01 * params["W2"]
+            dW1 += 0.01 * params["W1"]
+            return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
+        """,
+        "0.01 times half the sum of squares of W1, W2: the gradients have such a term, and no cost",
+        {"dW1 += 0.01": "dW1 += 0.02", "+= 0.01": "-= 0.01", "* (1 - a1 ** 2)": "* (1 - a1)"},
+    ),
 }
 
 
@@ -83,7 +107,7 @@ def checked(tmp_path):
     def run(source, **options):
         file = tmp_path / "habit.py"
         file.write_text(textwrap.dedent(source).lstrip())
-        return gradcompare.check(file, **{"examples": 6, **options})
+        return gradcompare.check(file, **{"examples": 4, **options})
 
     return run
 

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 
 from gradcompare.cases import Network
+from gradcompare.checking.penalising import penalty_of
 from gradcompare.checking.subject import Subject
 from gradcompare.judging.verdict import Finding
 from gradcompare.report import Report
@@ -22,15 +23,29 @@ def chosen_loss(subject: Subject, asked: str | None, networks: Sequence[Network]
     fitting = subject.fitting_losses(networks[0])
     others = [next((n for n in networks if n.sizes[-1] != networks[0].sizes[-1]), None)]
     others += [next((n for n in networks if n.m != networks[0].m), None)]  # of two samples a mean is half the sum
+    chosen = [networks[0], *(n for n in others if n is not None)]
     scaled: list[str] = []
     for loss in fitting:
         subject.loss = loss
         first = subject.compared(networks[0], "float64", verify=True)
         scaled += [loss] if first.verdict == "scaled" else []
-        more = (subject.compared(n, "float64") for n in others if n is not None)
-        if all(_agrees_at_the_end(subject, report) for report in itertools.chain([first], more)):
+        if _fits(subject, first, chosen[1:]):
+            if first.verdict != "agrees":
+                subject.penalise(penalty_of(subject, chosen))
             return loss
+    for loss in fitting:
+        subject.loss = loss
+        subject.penalise(penalty_of(subject, chosen))
+        if subject.penalty is not None and _fits(subject, subject.compared(chosen[0], "float64"), chosen[1:]):
+            return loss
+        subject.penalise(None)
     return [*scaled, *fitting][0]
+
+
+def _fits(subject: Subject, first: Report, others: Sequence[Network]) -> bool:
+    """Whether the last layer's gradients agree, on the first network and on others."""
+    more = (subject.compared(network, "float64") for network in others)
+    return all(_agrees_at_the_end(subject, report) for report in itertools.chain([first], more))
 
 
 def is_for_one_output(subject: Subject, several: Network, one: Network) -> bool:

@@ -276,6 +276,11 @@ class _Check:
             has_cost = self.subject.about["has_cost"]
             own = "in place of the file's own" if has_cost else "the file has none"
             report.assumed = [f"the cost is {LOSSES[loss].says} ({own})"]
+            if self.subject.penalty is not None:
+                report.assumed.append(
+                    f"to it is added {self.subject.penalty.says}: the gradients have such a term, and no cost of the "
+                    "file says whether it belongs"
+                )
             if report.verdict == "scaled" and not has_cost:
                 report = _as_convention(report)
         report.notes = [*self.notes, *report.notes]

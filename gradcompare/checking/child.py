@@ -75,6 +75,12 @@ class Server:
         """See `Host.leave_out_guards`."""
         self.host.leave_out_guards(left_out)
 
+    def do_penalise(self, penalty: list[Any] | None) -> None:
+        """See `Host.penalise`."""
+        from gradcompare.losses import Penalty
+
+        self.host.penalise(Penalty(*penalty) if penalty else None)
+
     def do_own_start(self, inputs: Any) -> Any:
         """See `Host.own_start`."""
         return self.host.own_start(inputs)

@@ -43,6 +43,7 @@ class Host:
 
     def __init__(self) -> None:
         self._left_out = False
+        self._penalty: losses.Penalty | None = None
         self._references: dict[str | None, NumpyOnTorch] = {}
 
     # -- once
@@ -83,6 +84,10 @@ class Host:
     def leave_out_guards(self, left_out: bool) -> None:
         """Whether `evaluate` and `watch` leave them out from now on."""
         self._left_out = left_out
+
+    def penalise(self, penalty: losses.Penalty | None) -> None:
+        """Add a term to every assumed cost from now on."""
+        self._penalty = penalty
 
     # -- for every network
 
@@ -171,7 +176,10 @@ class Host:
             if loss is None:
                 return self.program.cost(inputs, output), named
             samples = self.program.samples_axis
-            return losses.LOSSES[loss].cost(output, losses.target(inputs["Y"], output, samples), samples), named
+            assumed = losses.LOSSES[loss].cost(output, losses.target(inputs["Y"], output, samples), samples)
+            if self._penalty is not None:
+                assumed = assumed + self._penalty.cost(inputs, losses.count(inputs["X"], samples))
+            return assumed, named
 
         return cost
 

@@ -28,6 +28,7 @@ from gradcompare.checking import wire
 from gradcompare.checking.errors import CodeError, TimeIsUpError
 from gradcompare.checking.sightings import Sighting, Watched, Witness
 from gradcompare.judging.evaluation import Bounded, Evaluation
+from gradcompare.losses import Penalty
 
 STARTS_WITHIN = 120
 """Seconds that the child itself may take to start, to load NumPy and torch; they are none of the code's."""
@@ -113,6 +114,10 @@ class Child:
     def leave_out_guards(self, left_out: bool) -> None:
         """See `Host.leave_out_guards`."""
         self._call("leave_out_guards", left_out=left_out)
+
+    def penalise(self, penalty: Penalty | None) -> None:
+        """See `Host.penalise`."""
+        self._call("penalise", penalty=penalty and list(penalty))
 
     def own_start(self, inputs: Mapping[str, np.ndarray]) -> dict[str, Any] | None:
         """See `Host.own_start`."""

@@ -166,9 +166,10 @@ def _agrees(witness: Witness, gradient: Bounded, scale: float) -> bool:
 
 
 def same_numbers(witness: Witness, claim: Any) -> bool:
-    """Whether a witness is an array that was returned."""
+    """Whether a witness is an array that was returned, but for axes that broadcasting adds."""
     value, array = witness.sighting.value, np.asarray(claim)
-    return bool(value.shape == array.shape and np.array_equal(value, array, equal_nan=True))
+    alike = array.ndim >= value.ndim and array.shape == (1,) * (array.ndim - value.ndim) + value.shape
+    return bool(alike and np.array_equal(value.reshape(array.shape), array, equal_nan=True))
 
 
 def line_of(claim: Any, watched: Watched, parameter: Any = None) -> Sighting | None:

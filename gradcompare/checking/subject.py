@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,11 +16,20 @@ from gradcompare.judging.claims import ClaimErrors, Comparison, Familiar
 from gradcompare.judging.evaluation import COST, Evaluation
 from gradcompare.judging.numerical import unknown_rounding
 from gradcompare.judging.verdict import Bounds, Finding, judge, of, overall
+from gradcompare.losses import Penalty
 from gradcompare.report import Report
 
 __all__ = ["Subject"]
 
 Inputs = Mapping[str, np.ndarray]
+
+
+class Beside(NamedTuple):
+    """A parameter, what its gradient has beside that of the cost, and that."""
+
+    parameter: np.ndarray
+    more: np.ndarray
+    gradient: np.ndarray
 
 
 class Subject:
@@ -35,6 +44,8 @@ class Subject:
         """The keyword arguments of `cases.networks` for networks that it can take."""
         self.loss: str | None = None
         """The assumed cost; None for its own."""
+        self.penalty: Penalty | None = None
+        """What is added to the assumed cost."""
         self.untraceable: str | None = None
         """Why central differences stand in for autograd, if they do."""
 
@@ -68,6 +79,25 @@ class Subject:
         """The costs that its output suggests."""
         losses: list[str] = self.host.fitting_losses(self.inputs(network))
         return losses
+
+    def penalise(self, penalty: Penalty | None) -> None:
+        """Add a term to the assumed cost from now on."""
+        self.penalty = penalty
+        self.host.penalise(penalty)
+
+    def beside(self, network: cases.Network) -> dict[str, Beside]:
+        """By the name of a parameter, what its gradient has beside that of the cost."""
+        inputs = self.inputs(network)
+        claims = self.host.claims(inputs, twice=False)["claims"]
+        names = [name for name in self.about["parameters"] if f"d{name}" in claims]
+        precision = Precision.of(network.X.dtype.name)
+        found = self._evaluate(inputs, [f"d{name}" for name in names], precision)
+        return {
+            name: Beside(inputs[name], claim - reference.value, reference.value)
+            for name in names
+            if (claim := claims[f"d{name}"]).shape == (reference := found.tensors[f"d{name}"]).value.shape
+            and claim.dtype.kind == "f"
+        }
 
     def _rounding(self, inputs: Inputs, precision: str, notes: list[str]) -> ClaimErrors:
         """The claims' own, where it is known."""

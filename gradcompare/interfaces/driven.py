@@ -70,6 +70,8 @@ class Found:
     """Whether every parameter has a gradient by its name or shape, and those of all weights have the right shape."""
     lost_cost: str | None = None
     """What the file's own cost function does with several outputs, if it gives no cost there."""
+    spread: tuple[str, ...] = ()
+    """The parameters whose gradients lack an axis that broadcasting adds."""
 
     @property
     def complete(self) -> bool:
@@ -181,7 +183,7 @@ class Driven(Program):
         claims: dict[str, Any] = {}
         for name, slot in self.found.slots.items():
             if slot in candidates:
-                claims[f"d{name}"] = self._signed(candidates[slot])
+                claims[f"d{name}"] = self._signed(naming.spread(candidates[slot], np.shape(inputs[name])))
         used = set(self.found.slots.values())
         changed = self._changed
         left = {
@@ -401,6 +403,8 @@ def _notes(found: Found) -> Iterator[str]:
         yield "The file takes one sample at a time."
     if found.cost_from == "cotangent":
         yield "Backward was given a random gradient of the output; the cost is the sum of output times it."
+    for name in found.spread:
+        yield f"The gradient of {name} has fewer axes than {name}; broadcasting adds them where it is subtracted."
     missing = [name for name in found.places if name not in found.slots]
     if missing:
         yield f"No gradient of {', '.join(missing)} was found."

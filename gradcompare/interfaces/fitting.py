@@ -170,6 +170,7 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
             trial.right,
             trial.enough,
             trial.lost_cost,
+            trial.spread,
         )
         if best is None or found.right > best.right:
             best = found
@@ -232,6 +233,11 @@ class _Trial:
         arrays = dict(candidates)
         right = {name for name, slot in self.slots.items() if np.shape(arrays[slot]) == shapes[name]}
         self.right = len(right)
+        self.spread = tuple(
+            name
+            for name, slot in self.slots.items()
+            if name not in right and np.shape(naming.spread(arrays[slot], shapes[name])) == shapes[name]
+        )
         named = {name for name, slot in self.slots.items() if naming.likeness(name, slot.name) == 3}
         weights = {name for name, shape in shapes.items() if len(shape) == 2 and 1 not in shape}
         n, before = network.sizes[-1], network.sizes[-2]
