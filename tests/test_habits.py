@@ -99,6 +99,58 @@ HABITS = {
         "0.01 times half the sum of squares of W1, W2: the gradients have such a term, and no cost",
         {"dW1 += 0.01": "dW1 += 0.02", "+= 0.01": "-= 0.01", "* (1 - a1 ** 2)": "* (1 - a1)"},
     ),
+    "weights and biases as two lists": Habit(
+        """
+        import numpy as np
+
+        def forward(X, Ws, bs):
+            A = [X]
+            for i, (W, b) in enumerate(zip(Ws, bs)):
+                Z = W @ A[-1] + b
+                A.append(Z if i == len(Ws) - 1 else np.tanh(Z))
+            return A[-1], A
+
+        def cost(out, Y):
+            return np.sum((out - Y) ** 2) / (2 * Y.shape[1])
+
+        def backward(A, Y, Ws):
+            d, gW, gb = (A[-1] - Y) / Y.shape[1], [], []
+            for i in reversed(range(len(Ws))):
+                gW.insert(0, d @ A[i].T)
+                gb.insert(0, d.sum(axis=1, keepdims=True))
+                d = Ws[i].T @ d * (1 - A[i] ** 2)
+            return gW, gb
+        """,
+        "",
+        {"d.sum(axis=1, keepdims=True)": "d.sum()", "* (1 - A[i] ** 2)": "* (1 - A[i])"},
+    ),
+    "momentum in the update": Habit(
+        """
+        import numpy as np
+
+        class Regression:
+            def __init__(self, n_in, n_out):
+                self.W = 0.1 * np.random.randn(n_in, n_out)
+                self.b = np.zeros(n_out)
+                self.speed = {"W": np.zeros_like(self.W), "b": np.zeros_like(self.b)}
+
+            def loss(self, X, y):
+                error = X @ self.W + self.b - y
+                grads = {"W": X.T @ error / len(X), "b": error.mean(axis=0)}
+                return 0.5 * np.sum(error ** 2) / len(X), grads
+
+            def step(self, X, y, learning_rate=0.1):
+                _, grads = self.loss(X, y)
+                for name in grads:
+                    self.speed[name] = 0.9 * self.speed[name] - learning_rate * grads[name]
+                    setattr(self, name, getattr(self, name) + self.speed[name])
+        """,
+        "",
+        {
+            "                return 0.5": '                self.speed["W"] = 0.9 * self.speed["W"] + grads["W"]\n'
+            '                grads["W"] = self.speed["W"]\n                return 0.5'
+        },
+    ),
 }
 
 

@@ -111,9 +111,19 @@ class Host:
         with self._code_runs("in its backward pass"):
             claims = plain_claims(self._subject(given))
             again = plain_claims(self._subject(copies(inputs))) if twice else claims
+        once_more = self._once_more(inputs) if twice else {}
         changed = [name for name, array in inputs.items() if not np.array_equal(given[name], array, equal_nan=True)]
         unsteady = [name for name, claim in claims.items() if not _equal(claim, again.get(name))]
-        return {"claims": claims, "changed": changed, "unsteady": unsteady}
+        kept = [n for n, c in once_more.items() if n in claims and not _nearly(c, claims[n])]
+        added = [n for n in kept if _nearly(once_more[n], 2 * claims[n])]
+        kept = [n for n in kept if n not in [*unsteady, *added]]
+        return {"claims": claims, "changed": changed, "unsteady": unsteady, "kept": kept, "added": added}
+
+    def _once_more(self, inputs: Inputs) -> dict[str, np.ndarray]:
+        """What a second call gives after a first; nothing where it cannot be made."""
+        with contextlib.suppress(CodeError), self._code_runs("when it was called again"):
+            return plain_claims(self.program.again(copies(inputs)))
+        return {}
 
     def rounding(self, inputs: Inputs, precision: str) -> dict[str, Any]:
         """How far rounding can move the program's own formulas: E_claim by the names of the claims, None where they
@@ -228,6 +238,12 @@ class Host:
 
 def _equal(a: np.ndarray, b: np.ndarray | None) -> bool:
     return b is not None and a.shape == b.shape and (a.dtype.kind not in "fiub" or np.array_equal(a, b, equal_nan=True))
+
+
+def _nearly(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether the difference is nothing that a program could mean."""
+    numbers = a.dtype.kind == b.dtype.kind == "f" and a.shape == b.shape
+    return not numbers or bool(np.allclose(a, b, rtol=1e-4, atol=1e-6, equal_nan=True))
 
 
 def options_from(plain: Mapping[str, Any]) -> dict[str, Any]:

@@ -65,15 +65,20 @@ class Subject:
         if not claims:
             raise CodeError("The code returned nothing that looks like a gradient.")
         notes += [f"The code changes its input {name} in place." for name in claimed["changed"]]
+        if claimed["added"]:
+            notes.append(
+                f"A second call adds to {', '.join(claimed['added'])} of the first: they are to be set to 0 between."
+            )
         if verify and self.untraceable is None:
             self.untraceable = self.host.problem(inputs, self.loss)
         if self.untraceable is not None:
             notes.append(self.untraceable)
-            return self._numerical(inputs, claims, self._rounding(inputs, precision, notes), precision, notes)
+            report = self._numerical(inputs, claims, self._rounding(inputs, precision, notes), precision, notes)
+            return _with_unsteady(report, claimed["unsteady"], claimed["kept"])
         evaluate, rounding = partial(self._evaluate, inputs), partial(self._rounding, inputs, precision, notes)
         errors = rounding() if verify else rounding
         comparison = Comparison(evaluate, inputs, claims, errors, Precision.of(precision), notes)
-        return _with_unsteady(comparison.report(familiar), claimed["unsteady"])
+        return _with_unsteady(comparison.report(familiar), claimed["unsteady"], claimed["kept"])
 
     def fitting_losses(self, network: cases.Network) -> list[str]:
         """The costs that its output suggests."""
@@ -127,10 +132,12 @@ class Subject:
         return Report(verdict, findings, notes, "numerical", counts, precisions=(precision.name,))
 
 
-def _with_unsteady(report: Report, unsteady: Sequence[str]) -> Report:
+def _with_unsteady(report: Report, unsteady: Sequence[str], kept: Sequence[str]) -> Report:
     """What comes out differently the second time is a fault of its own."""
-    if not unsteady:
+    if not unsteady and not kept:
         return report
-    tensors = [f.but(verdict="fault") if f.name in unsteady else f for f in report.tensors]
-    note = f"Called twice on the same numbers, the code gives another {', '.join(unsteady)} the second time."
+    says = "Called twice on the same numbers, the code gives another {} the second time."
+    says = says if unsteady else f"{says} Something that the first call left behind is in it."
+    tensors = [f.but(verdict="fault") if f.name in (*unsteady, *kept) else f for f in report.tensors]
+    note = says.format(", ".join(unsteady or kept))
     return replace(report, verdict="wrong", tensors=tensors, notes=[*report.notes, note])

@@ -13,7 +13,7 @@ from typing import Any
 
 from gradcompare.interfaces import chain, holders, loops, pairs, source, words
 from gradcompare.interfaces.driven import Driven, Steps
-from gradcompare.interfaces.holders import Arguments, Flat, Globals, Holder, Initialised, Instance, TakenApart
+from gradcompare.interfaces.holders import Arguments, Flat, Globals, Holder, Initialised, Instance, Listed, TakenApart
 from gradcompare.interfaces.late import Late
 
 MAKERS = ("backward", "slope_of_cost", "fused", "cost", "update")
@@ -202,6 +202,9 @@ def _argument_holders(used: list[Callable[..., Any]], initialisers: list[Callabl
     for initialise in initialisers[:2]:
         for plan in itertools.islice(holders.plans(initialise), 3):
             yield Initialised(initialise, plan, [n for pair in pairs or _loose_pairs(arguments) for n in pair if n])
+    listed = [next((n for n in arguments if words.plain(n) in plurals), None) for plurals in _PLURALS]
+    if listed[0] and listed[1]:
+        yield Listed(listed[0], listed[1])
     if pairs:
         yield Arguments(pairs)
     elif not takes_all:
@@ -224,6 +227,10 @@ def _argument_holders(used: list[Callable[..., Any]], initialisers: list[Callabl
     loose = _loose_pairs(arguments)
     if loose:
         yield Arguments(loose)
+
+
+_PLURALS = ({"weights", "ws", "thetas", "wlist", "weightlist"}, {"biases", "bs", "blist", "biaslist"})
+"""What the weights and the biases of all layers are called."""
 
 
 def _loose_pairs(arguments: list[str]) -> list[tuple[str, str]]:

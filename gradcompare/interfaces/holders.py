@@ -84,6 +84,22 @@ class Arguments(Holder):
         return {**root, "parameters": root, "cache": root}
 
 
+class Listed(Arguments):
+    """The weights of all layers in one list and the biases in another."""
+
+    kind = "lists"
+
+    def __init__(self, weights: str, biases: str) -> None:
+        super().__init__([], (3, 2))
+        self.weights, self.biases = weights, biases
+
+    def build(self, network: Network, layout: Layout) -> Any:
+        """{"weights": [W1, ...], "biases": [b1, ...]} under the file's own names."""
+        layers = range(1, len(network.sizes))
+        biases = [BIASES[layout.bias](network.parameters[f"b{layer}"]) for layer in layers]
+        return {self.weights: [layout.weight(network, layer) for layer in layers], self.biases: biases}
+
+
 class TakenApart(Arguments):
     """Parameters in a tuple or list that the functions take apart into names."""
 

@@ -174,12 +174,17 @@ def _score(name: str, shape: tuple[int, ...], slot: Slot, array: Any, places: Pl
 
 def likeness(parameter: str, gradient: str) -> int:
     """How much a gradient's name is that of a parameter's: 3 the same but for "d", "grad", ...; 2 it holds it."""
-    name, own = words.plain(gradient), words.plain(parameter)
+    name, own = (_of_one_layer(words.plain(name)) for name in (gradient, parameter))
     if name == own or re.fullmatch(rf"(d|grads?|gradients?|nabla|delta|g|dj_?d|dl_?d|partial){re.escape(own)}", name):
         return 3
     if re.fullmatch(rf"d?{re.escape(own)}(grads?|gradients?|d|delta|prime)", name):
         return 3
     return 2 if len(own) > 1 and own in name else 0
+
+
+def _of_one_layer(name: str) -> str:
+    """dw1 for what stands first in a list dws, or grad_weights."""
+    return re.sub(r"(w)(?:s|eights?)(?=\d+$)|(b)(?:s|ias(?:es)?)(?=\d+$)", lambda m: m[1] or m[2], name)
 
 
 def _of_a_value(name: str) -> bool:

@@ -78,3 +78,8 @@ class Program(ABC):
         "d" and the name of a parameter for its gradient; other gradients that the file returns or stores ("dZ2",
         "dA1") under "d" and the name of the value that they are the gradient of.
         """
+
+    @abstractmethod
+    def again(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """The gradients of the parameters from a second call on what a first one has left behind; nothing where that
+        says nothing."""

@@ -85,6 +85,8 @@ def identifier(node: ast.AST) -> str | None:
         return node.attr
     if isinstance(node, ast.Call) and node.args and not called(node)[:1].isupper():  # float(J), np.squeeze(cost)
         return identifier(node.args[0])
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):  # dWs[::-1]
+        return identifier(node.value) if node.slice.lower is node.slice.upper is None else None
     return None
 
 
