@@ -63,6 +63,8 @@ class Report:
     factor: str | None = None
     """What a constant factor is that is another number in each network, "m" for one."""
     precisions: Sequence[str] = ()
+    scale: float = 1.0
+    """What dZ and dA carry by convention, of one network: 1, or m where they are derivatives of the summed loss."""
     draw: Callable[[], Picture | None] | None = field(default=None, repr=False, compare=False)
     """Works the picture out."""
     source: Source | None = field(default=None, repr=False, compare=False)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from gradcompare.cases import Network
 from gradcompare.checking.penalising import penalty_of
 from gradcompare.checking.subject import Subject
 from gradcompare.judging.verdict import Finding
+from gradcompare.network import Network
 from gradcompare.report import Report
 
 CROSS_ENTROPY = "cross_entropy"

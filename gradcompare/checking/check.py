@@ -26,7 +26,7 @@ from gradcompare.report import Report, Source, factor_of, merge
 
 VERIFIED = 2
 """On so many of the networks of each precision the traced forward pass is verified against the untouched code."""
-BLAMED = 6
+BLAMED = 3
 """Of each precision so many networks in which the same is wrong are looked into; from then on it is familiar."""
 TIMEOUT = 120.0
 """Seconds that a file may take."""

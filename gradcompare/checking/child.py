@@ -6,10 +6,12 @@ at the start; the code under test finds nothing to read and nobody who listens.
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gradcompare.checking import wire
@@ -59,7 +61,7 @@ class Server:
         self, sizes: list[int], m: int, seed: int, labels: str, dtype: str, parameters: Any, X: Any, Y: Any
     ) -> Any:
         """The arrays that stand for a network."""
-        from gradcompare.cases import Network
+        from gradcompare.network import Network
 
         return self.host.inputs(Network(tuple(sizes), m, seed, labels, parameters, X, Y))
 
@@ -165,6 +167,17 @@ def die_with_the_parent() -> None:
         return
 
 
+@contextlib.contextmanager
+def _no_garbage() -> Iterator[None]:
+    """What is made in here stays: to look for garbage among it takes a third of the time that torch takes to load."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def main() -> None:
     """Answer requests until there are no more."""
     die_with_the_parent()
@@ -173,8 +186,11 @@ def main() -> None:
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
     sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115 (for the life of the process)
-    server = Server()
-    with open(requests, "rb") as source, open(answers, "wb") as target:
+    with _no_garbage():
+        server = Server()
+        from gradcompare.tracing.numpy_on_torch import protocols
+
+    with protocols(), open(requests, "rb") as source, open(answers, "wb") as target:
         wire.send(target.write, {"result": "started"})
         target.flush()
         while True:

@@ -132,15 +132,13 @@ def _wrong_cost(subject: Subject, judged: Iterable[Judged]) -> list[dict[str, An
     if subject.loss is not None or subject.untraceable is not None:
         return []
     wrong = [one for one in judged if one.report.verdict == "wrong"][:WATCHED]
-    try:
-        for name in subject.fitting_losses(wrong[0].network) if wrong else []:
-            subject.loss = name
-            if all(subject.compared(one.network, one.precision).verdict == "agrees" for one in wrong):
-                says = f"It is the cost that differs: the gradients are right for {LOSSES[name].says}."
-                return [{"name": COST, "line": None, "mistake": "wrong cost", "says": says, "fix": None}]
-    finally:
-        subject.loss = None
-    return []
+    names = subject.fitting_losses(wrong[0].network) if wrong else []
+    for one in wrong if names else ():
+        names = subject.agreeing_losses(one.network, one.precision, names)
+    if not names:
+        return []
+    says = f"It is the cost that differs: the gradients are right for {LOSSES[names[0]].says}."
+    return [{"name": COST, "line": None, "mistake": "wrong cost", "says": says, "fix": None}]
 
 
 def _put_into_cells(report: Report, cells: Mapping[str, Sequence[int]]) -> None:
@@ -164,7 +162,7 @@ def _smallest(
 
     def shows(network: cases.Network) -> bool:
         with contextlib.suppress(CodeError, ValueError):
-            report = subject.compared(network.astype(precision), precision, familiar=familiar[precision])
+            report = subject.compared(network.astype(precision), precision, familiar=familiar[precision], whose=False)
             return report.verdict in ("wrong", "scaled")
         return False
 

@@ -23,12 +23,12 @@ import numpy as np
 
 import gradcompare
 from gradcompare.bounds.precision import Precision
-from gradcompare.cases import Network
 from gradcompare.checking import wire
 from gradcompare.checking.errors import CodeError, TimeIsUpError
 from gradcompare.checking.sightings import Sighting, Watched, Witness
 from gradcompare.judging.evaluation import Bounded, Evaluation
 from gradcompare.losses import Penalty
+from gradcompare.network import Network
 
 STARTS_WITHIN = 120
 """Seconds that the child itself may take to start, to load NumPy and torch; they are none of the code's."""

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradcompare import cases
 from gradcompare.checking.subject import Subject
+from gradcompare.network import Network, draw_network
 from gradcompare.symptoms import ACTIVATIONS, OUTPUTS, Note, Patient, health
 
 __all__ = ["noted"]
@@ -72,12 +72,12 @@ def _sentence(network: str, notes: list[Note]) -> str:
     )
 
 
-def _network(wide: Mapping[str, Any], seed: int) -> cases.Network:
+def _network(wide: Mapping[str, Any], seed: int) -> Network:
     """A network that the program can take; its widths and its number of samples all differ."""
     outputs = wide["outputs"] if isinstance(wide["outputs"], int) else max(wide["outputs"])
     sizes = [outputs + 2 * k for k in range(wide["layers"], -1, -1)]
     m = wide["samples"][1] if "samples" in wide else sizes[0] + 1
-    return cases.draw_network(sizes, m, seed, labels=wide["labels"])
+    return draw_network(sizes, m, seed, labels=wide["labels"])
 
 
 def _columns(array: np.ndarray, is_columns: bool) -> np.ndarray:

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from gradcompare.cases import Network
 from gradcompare.checking.subject import Beside, Subject
 from gradcompare.losses import PENALTIES, Penalty
+from gradcompare.network import Network
 
 NEARLY = 1e-7
 """How near a term must be to a multiple of its parameter, as a part of the gradient's largest entry."""

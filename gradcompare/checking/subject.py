@@ -55,10 +55,16 @@ class Subject:
         return inputs
 
     def compared(
-        self, network: cases.Network, precision: str, *, verify: bool = False, familiar: Familiar | None = None
+        self,
+        network: cases.Network,
+        precision: str,
+        *,
+        verify: bool = False,
+        familiar: Familiar | None = None,
+        whose: bool = True,
     ) -> Report:
         """One network's report. With `verify` the traced forward pass is verified against the untouched code, and the
-        gradients are asked for twice."""
+        gradients are asked for twice. `familiar`, `whose`: see `Comparison.report`."""
         inputs = self.inputs(network)
         claimed = self.host.claims(inputs, twice=verify)
         claims, notes = claimed["claims"], list[str]()
@@ -78,7 +84,22 @@ class Subject:
         evaluate, rounding = partial(self._evaluate, inputs), partial(self._rounding, inputs, precision, notes)
         errors = rounding() if verify else rounding
         comparison = Comparison(evaluate, inputs, claims, errors, Precision.of(precision), notes)
-        return _with_unsteady(comparison.report(familiar), claimed["unsteady"], claimed["kept"])
+        return _with_unsteady(comparison.report(familiar, whose=whose), claimed["unsteady"], claimed["kept"])
+
+    def agreeing_losses(self, network: cases.Network, precision: str, losses: Sequence[str]) -> list[str]:
+        """Those of the costs with which everything on a network agrees."""
+        inputs, notes = self.inputs(network), list[str]()
+        claims, errors = self.host.claims(inputs, twice=False)["claims"], self._rounding(inputs, precision, notes)
+
+        def agrees(loss: str) -> bool:
+            def evaluate(claimed: Sequence[str], working: Precision, **options: Any) -> Evaluation:
+                found: Evaluation = self.host.evaluate(inputs, claimed, working.name, loss, **options)
+                return found
+
+            comparison = Comparison(evaluate, inputs, claims, errors, Precision.of(precision), notes)
+            return comparison.report(whose=False).verdict == "agrees"
+
+        return [loss for loss in losses if agrees(loss)]
 
     def fitting_losses(self, network: cases.Network) -> list[str]:
         """The costs that its output suggests."""

@@ -17,12 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare import cases
-from gradcompare.cases import Network
 from gradcompare.interfaces import ascent, calling, fitting, naming, paths, rates, source, values, words
 from gradcompare.interfaces.holders import Holder, set_for_now
 from gradcompare.interfaces.layouts import KEEP, RATE, REGULARISATION, SAMPLES, Layout
 from gradcompare.interfaces.program import Program
+from gradcompare.network import Network, draw_network
 from gradcompare.tracing.randomness import same_random_numbers
 
 
@@ -112,7 +111,7 @@ class Driven(Program):
         self.samples_axis = SAMPLES[found.layout.samples].axis
         self.has_cost = found.cost_from is not None
         self.complete = set(found.slots) == set(found.places)
-        self.notes = list(_notes(found, self.holder.own_shapes and self.holder.kind != "flat"))
+        self.notes = list(_notes(found))
         changed = any(slot.where == "change" for slot in found.slots.values())
         if changed:
             maker, root = self.function(self.steps.maker), next(iter(self._templates.values()))[0]
@@ -120,8 +119,7 @@ class Driven(Program):
             self.notes.append(
                 f"No gradient is to be seen, only its effect: it is taken to be (before - after) / {self.rate:g}."
             )
-        given_slope = found.cost_from == "cotangent"  # of either sign
-        added_at = ascent.adds_gradients(self.functions) if not changed and not given_slope else None
+        added_at = ascent.adds_gradients(self.functions) if not changed else None
         if added_at is not None:
             self.sign = -1.0
             self.notes.append(
@@ -240,7 +238,7 @@ class Driven(Program):
         """The arrays that stand for a network; the root that they go into is kept."""
         dtype = network.X.dtype
         if sizes is not None and network.sizes != sizes:
-            network = cases.draw_network(sizes, network.m, network.seed, labels=network.labels).astype(dtype)
+            network = draw_network(sizes, network.m, network.seed, labels=network.labels).astype(dtype)
         template = self.holder.build(network, layout)
         arrays: dict[str, Any] = {name: paths.get(template, where[0]) for name, where in places.items()}
         if self.holder.own_shapes:
@@ -268,7 +266,6 @@ class Driven(Program):
         known |= {"learning_rate": self.rate, "regularisation": REGULARISATION, "keep": KEEP, "quiet": False}
         known |= {"layers": len(sizes) - 1, "size in": sizes[0], "size out": sizes[-1], "size all": list(sizes)}
         known |= {"size hidden": sizes[1], "classes": sizes[-1]}
-        known |= {f"size hidden {i}": n for i, n in enumerate(sizes[1:-1], start=1)}
         layout = self.found.layout if self.found else self.trial_layout
         if layout is not None and layout.activation:
             known["activation"] = layout.activation
@@ -420,11 +417,10 @@ class Driven(Program):
         return self._read
 
 
-def _notes(found: Found, own: bool) -> Iterator[str]:
-    """What a reader should know of how the file was understood; `own`: whether it says its widths itself."""
+def _notes(found: Found) -> Iterator[str]:
+    """What a reader should know of how the file was understood."""
     if found.sizes is not None:
-        widths = "-".join(map(str, found.sizes))
-        yield f"The file insists on its own widths: {widths}." if own else f"All networks drawn are {widths}."
+        yield f"The file insists on its own widths: {'-'.join(map(str, found.sizes))}."
     elif found.lost_cost is not None and found.cost_from is not None:
         once = "with one it gives a cost: only networks of one output were drawn"
         yield f"With several outputs {found.lost_cost}; {once}."

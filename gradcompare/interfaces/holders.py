@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.cases import Network
 from gradcompare.interfaces import calling, paths, words
 from gradcompare.interfaces.layouts import BIASES, RATE, REGULARISATION, Layout
+from gradcompare.network import Network
 from gradcompare.tracing.randomness import same_random_numbers
 
 
@@ -241,12 +241,10 @@ class Flat(Holder):
     """All parameters in one vector."""
 
     kind = "flat"
-    depths: tuple[int, ...] = (2, 1)
+    depths = (2, 1)
 
-    def __init__(
-        self, name: str, folded: bool, shape: tuple[int, ...] = (-1,), depths: tuple[int, ...] = depths
-    ) -> None:
-        self.name, self.folded, self.shape, self.depths = name, folded, shape, depths
+    def __init__(self, name: str, folded: bool, shape: tuple[int, ...] = (-1,)) -> None:
+        self.name, self.folded, self.shape = name, folded, shape
 
     def build(self, network: Network, layout: Layout) -> Any:
         """{name: vector of as many numbers as the network has parameters}."""

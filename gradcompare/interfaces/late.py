@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.cases import Network
 from gradcompare.interfaces import calling, paths
 from gradcompare.interfaces.holders import Instance, Plan
 from gradcompare.interfaces.layouts import RATE, REGULARISATION, Layout
+from gradcompare.network import Network
 from gradcompare.tracing.randomness import same_random_numbers
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradcompare.cases import Network
+from gradcompare.network import Network
 
 RATE = 0.5
 """The learning rate under test; large enough that a parameter that is updated before it is read shows."""

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.cases import Network
 from gradcompare.interfaces import paths, source, words
 from gradcompare.interfaces.driven import Driven, Steps
 from gradcompare.interfaces.holders import Instance, Plan
 from gradcompare.interfaces.layouts import Layout
+from gradcompare.network import Network
 from gradcompare.tracing.randomness import same_random_numbers
 
 Function = Callable[..., Any]

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gradcompare.cases import Network
+from gradcompare.network import Network
 
 Arrays = dict[str, Any]
 

@@ -136,8 +136,13 @@ def _functions_in(namespace: Mapping[str, Any]) -> list[Any]:
 
 def updated_in(function: Any) -> set[str]:
     """The names that a function adds to or subtracts from: w1 of `w1 = w1 - rate * d` and of `w1 -= rate * d`."""
+    return _updated_in(tree(function))
+
+
+@functools.lru_cache(maxsize=512)
+def _updated_in(root: ast.AST) -> set[str]:
     found = set()
-    for node in ast.walk(tree(function)):
+    for node in ast.walk(root):
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
             found.add(node.target.id)
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp) and len(node.targets) == 1:

@@ -70,16 +70,19 @@ class Comparison:
     def _evaluate(self, precision: Precision | None = None, **options: Any) -> Evaluation:
         return self._reference(self.claimed, precision or self.precision, **options)
 
-    def report(self, familiar: Familiar | None = None) -> Report:
+    def report(self, familiar: Familiar | None = None, *, whose: bool = True) -> Report:
         """Every claim's verdict, and what follows.
 
         `familiar`: reports on other networks by the names that were wrong in them. Where the same are wrong again, and
-        beyond doubt, whose fault it is is taken from there.
+        beyond doubt, whose fault it is is taken from there. Without `whose` it is not asked: all that is wrong counts
+        as wrong by itself.
         """
         scale, findings = self._best_scale()
-        known = (familiar or {}).get(frozenset(self._wrong(findings)))
-        if known is not None and scale == 1 and all(findings[n].ratio > UNDOUBTED for n in self._wrong(findings)):
-            return self._finished(self._scaled(_as_before(findings, known), scale), scale)
+        known = self._known(familiar or {}, scale, findings)
+        if known is not None:
+            self.scale, findings = known
+            self._note_conventions(self.scale)
+            return self._finished(self._scaled(findings, self.scale), self.scale)
         if self._wrong(findings) and self._ask is not None:
             errors = self._ask()
             self.opaque, self.claim_errors = errors is None, dict(errors or {})
@@ -91,12 +94,37 @@ class Comparison:
             if self._wrong(findings):
                 findings |= explanation(self._wrong(findings), findings, scale)
         if self._wrong(findings):
-            scale, findings = self._blamed(findings, scale)
+            if whose or self.first.run.met_a_tie:  # a tie at its step may excuse a claim
+                scale, findings = self._blamed(findings, scale)
             findings = self._scaled(findings, scale)
         self.scale = scale
         self._note_conventions(scale)
         self._note_lost_digits(findings)
         return self._finished(findings, scale)
+
+    def _known(
+        self, familiar: Familiar, scale: float, findings: dict[str, Finding]
+    ) -> tuple[float, dict[str, Finding]] | None:
+        """The convention for dZ and dA, and the findings with the blame of another network, where there is one in which
+        the same is wrong; None where this network leaves a doubt."""
+        wrong = self._wrong(findings)
+        known = familiar.get(frozenset(wrong))
+        if known is None:
+            return None
+        if not self._shows_the_scale(findings):
+            others = scales(self.claims, self.inputs)[1:]
+            there = known.scale if known.scale == 1 else others[0] if len(others) == 1 else None
+            if there is not None and there != scale:
+                scale, findings = there, self._judge(there)
+        before = {f.name: f for f in known.tensors}
+        is_alike = (scale == 1) == (known.scale == 1) and self._wrong(findings) == wrong
+        if not is_alike or not all(_beyond_doubt(findings[name], before[name]) for name in wrong):
+            return None
+        return scale, findings | {
+            name: findings[name].but(verdict="inherited", inherited_from=before[name].inherited_from)
+            for name in wrong
+            if before[name].verdict == "inherited"
+        }
 
     def entries(self, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Of a claim that has been judged, in the subject's own numbers: itself, what it should be, and how far apart
@@ -253,13 +281,15 @@ class Comparison:
 
     # -- whose fault, and what kind
 
+    def _shows_the_scale(self, findings: Mapping[str, Finding]) -> bool:
+        """Whether a gradient that carries the convention for dZ and dA is right under it, or none carries any."""
+        intermediate = [f for name, f in findings.items() if is_intermediate(name, self.inputs)]
+        return not intermediate or any(f.verdict == "ok" and f.size > 0 for f in intermediate)
+
     def _blamed(self, findings: dict[str, Finding], scale: float) -> tuple[float, dict[str, Finding]]:
         """Own fault or inherited, under the convention for dZ and dA that leaves fewest steps at fault."""
-        intermediate = [name for name in findings if is_intermediate(name, self.inputs)]
-        undoubted = any(findings[name].verdict == "ok" and findings[name].size > 0 for name in intermediate)
-        candidates = (
-            [scale] if undoubted or not intermediate else [scale, *set(scales(self.claims, self.inputs)) - {scale}]
-        )
+        is_shown = self._shows_the_scale(findings)
+        candidates = [scale] if is_shown else [scale, *set(scales(self.claims, self.inputs)) - {scale}]
         outcomes: list[tuple[float, dict[str, Finding], Evaluation]] = []
         for candidate in candidates:
             judged = findings if candidate == scale else self._judge(candidate)
@@ -366,15 +396,12 @@ class Comparison:
             self.notes,
             cases=cases,
             precisions=(self.precision.name,),
+            scale=scale,
         )
 
 
-def _as_before(findings: Mapping[str, Finding], known: Report) -> dict[str, Finding]:
-    """With the blame of a report on another network in which the same tensors are wrong."""
-    before = {f.name: f for f in known.tensors}
-    return {
-        name: f.but(verdict="inherited", inherited_from=before[name].inherited_from)
-        if f.verdict in WRONG and before[name].verdict == "inherited"
-        else f
-        for name, f in findings.items()
-    }
+def _beyond_doubt(finding: Finding, before: Finding) -> bool:
+    """Whether no rounding explains what is wrong here, and was found wrong on another network."""
+    if "shape" in (finding.verdict, before.verdict) or "dtype" in (finding.verdict, before.verdict):
+        return finding.verdict == before.verdict
+    return finding.ratio > UNDOUBTED

@@ -158,17 +158,31 @@ def _is_library(module: str | None) -> bool:
 @contextlib.contextmanager
 def tracing(namespaces: Iterable[dict[str, Any]]) -> Iterator[None]:
     """While this is entered, code with these global names finds `torch._numpy` where it looks for NumPy."""
-    absent = object()
     with _PATCHING, contextlib.ExitStack() as undo:
         for namespace in namespaces:
             undo.callback(_restore, namespace, dict(namespace))
-            namespace.update({k: new for k, v in list(namespace.items()) if (new := _stand_in(v)) is not v})
+            names = [(k, v) for k, v in namespace.items() if k != "__builtins__"]
+            namespace.update({k: new for k, v in names if (new := _stand_in(v)) is not v})
             namespace["float"] = Float
-        for name, method in PROTOCOLS.items():
-            undo.callback(_restore_attribute, name, vars(TracedArray).get(name, absent), absent)
-            setattr(TracedArray, name, method)
+        undo.enter_context(protocols())
         undo.enter_context(torch.autograd.graph.saved_tensors_hooks(lambda t: t.clone(), lambda t: t))
         yield
+
+
+@contextlib.contextmanager
+def protocols() -> Iterator[None]:
+    """While this is entered, traced arrays answer NumPy's own protocols. Whoever traces often and alone enters it once
+    around them all: to set and to unset attributes of a class takes a while."""
+    absent = object()
+    before = {name: vars(TracedArray).get(name, absent) for name in PROTOCOLS}
+    missing = [name for name, method in PROTOCOLS.items() if before[name] is not method]
+    for name in missing:
+        setattr(TracedArray, name, PROTOCOLS[name])
+    try:
+        yield
+    finally:
+        for name in reversed(missing):
+            _restore_attribute(name, before[name], absent)
 
 
 def _stand_in(thing: Any) -> Any:
