@@ -138,3 +138,51 @@ for epoch in range(2000):
 @pytest.mark.parametrize(("weights", "verdict"), [("before", "agrees"), ("W2", "wrong")])
 def test_a_script_that_scales_its_data_and_tests_itself_in_every_turn(report_on, weights, verdict):
     assert report_on(SCRIPT.format(weights=weights)).verdict == verdict
+
+
+WHOLE_LAYER = """
+class Layer:
+    def __init__(self, input_size, output_size):
+        self.weights = np.random.rand(input_size + 1, output_size)
+
+    def forward(self, values):
+        self.values = np.hstack((values, np.ones((len(values), 1))))
+        self.out = 1 / (1 + np.exp(-self.values @ self.weights))
+        return self.out
+
+    def backward(self, delta):
+        delta = delta * self.out * (1 - self.out)
+        self.delta_weights = self.values.T @ delta
+        self.delta = ({delta} @ self.weights.T)[:, :-1]
+
+    def update(self, rate):
+        self.weights += rate * self.delta_weights
+"""
+
+
+def test_layers_with_their_activation_that_keep_the_delta_for_the_one_before(report_on):
+    assert report_on(WHOLE_LAYER.format(delta="delta")).verdict == "agrees"
+    wrong = report_on(WHOLE_LAYER.format(delta="(delta / self.out)"))
+    assert wrong.first_fault.source.startswith("self.delta =")
+
+
+@pytest.mark.parametrize(
+    ("backward", "says"),
+    [
+        ("[(A - Y)[i] for i in xrange(len(A))]", "xrange is Python 2"),
+        ("cache('A') - Y", "'dict' object is not callable (line 11)"),
+    ],
+)
+def test_of_all_that_fails_that_is_said_which_came_furthest(report_on, backward, says):
+    source = f"""
+def initialize(n_x, n_h, n_y):
+    return {{"W1": np.ones((n_h, n_x)), "b1": np.ones((n_h, 1)), "W2": np.ones((n_y, n_h)), "b2": np.ones((n_y, 1))}}
+def forward(X, parameters):
+    H = np.tanh(parameters["W1"] @ X + parameters["b1"])
+    A = parameters["W2"] @ H + parameters["b2"]
+    return A, {{"A": A, "H": H}}
+def backward(parameters, cache, X, Y):
+    A = cache["A"]
+    return {{"dW2": {backward} @ cache["H"].T}}
+"""
+    assert says in report_on(source).notes[0]

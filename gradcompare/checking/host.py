@@ -21,7 +21,8 @@ from gradcompare.bounds import NoRuleError, Precision, Run
 from gradcompare.checking.errors import CodeError
 from gradcompare.checking.witnesses import WatchedForward, files_of, watch
 from gradcompare.interfaces import CannotCheckError, Program, not_recognised, recognise, words
-from gradcompare.interfaces.fitting import copies, describe, line_in
+from gradcompare.interfaces.failures import describe, line_in
+from gradcompare.interfaces.fitting import copies
 from gradcompare.judging import numerical
 from gradcompare.judging.comparison import claim_errors, plain_claims
 from gradcompare.judging.evaluation import Bounded, Evaluation, Floors, HandedOn
@@ -218,8 +219,14 @@ class Host:
             raise
         except BaseException as error:
             if isinstance(error, CodeError | CannotCheckError):
-                raise CodeError(str(error)) from None
+                raise CodeError(self._known(error) or str(error)) from None
             raise CodeError(self._said(error, where)) from error
+
+    def _known(self, error: BaseException) -> str | None:
+        """What is known of the failure behind one that was said, from how the file was loaded."""
+        cause = error.__cause__
+        known = self.loaded.explain(cause) if cause is not None and self.loaded is not None else None
+        return f"The code does not run on a random network: {known}." if known else None
 
     def _said(self, error: BaseException, where: str) -> str:
         known = self.loaded.explain(error) if self.loaded is not None else None

@@ -48,7 +48,7 @@ def _given(function: Callable[..., Any], known: Mapping[str, Any]) -> tuple[dict
     plain = {words.plain(key): key for key in reversed(list(known))}
     given: dict[str, Any] = {}
     unknown: list[str] = []
-    outputs = _outputs_among_targets(function, known)
+    outputs, sizes = _outputs_among_targets(function, known), _sizes(function)
     for name, parameter in source.signature(function).items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
@@ -57,7 +57,7 @@ def _given(function: Callable[..., Any], known: Mapping[str, Any]) -> tuple[dict
             given[name] = outputs[name]
             continue
         optional = parameter.default is not parameter.empty
-        keys = (name, plain.get(words.plain(name)), role, f"size {words.role_of_size(name)}")
+        keys = (name, plain.get(words.plain(name)), role, sizes.get(name))
         key = next((k for k in keys if k is not None and k in known), None)
         if role == "training" and not optional:
             given[name] = True
@@ -70,6 +70,14 @@ def _given(function: Callable[..., Any], known: Mapping[str, Any]) -> tuple[dict
         elif not optional:
             unknown.append(name)
     return given, unknown
+
+
+def _sizes(function: Callable[..., Any]) -> dict[str, str]:
+    """What arguments that ask for widths are given: of several hidden layers each its own."""
+    roles = {name: role for name in source.signature(function) if (role := words.role_of_size(name))}
+    hidden = [name for name, role in roles.items() if role == "hidden"]
+    numbered = {name: f"size hidden {i}" for i, name in enumerate(hidden, start=1)} if len(hidden) > 1 else {}
+    return {name: f"size {role}" for name, role in roles.items()} | numbered
 
 
 def _outputs_among_targets(function: Callable[..., Any], known: Mapping[str, Any]) -> dict[str, Any]:

@@ -222,8 +222,9 @@ def _argument_holders(used: list[Callable[..., Any]], initialisers: list[Callabl
                 bias = next((b for b in ("b", "B", "bias") if any(b in source.beginnings_in(f) for f in used)), "b")
                 yield Arguments([(f"{start}{i}", f"{bias}{i}") for i in (1, 2, 3)])
     if flat is not None:
+        hidden = max(sum(words.role_of_size(n) == "hidden" for n in source.argument_names(f)) for f in used)
         for folded in (True, False):
-            yield Flat(flat, folded)
+            yield Flat(flat, folded, depths=(hidden + 1,) if hidden > 1 else Flat.depths)
     loose = _loose_pairs(arguments)
     if loose:
         yield Arguments(loose)

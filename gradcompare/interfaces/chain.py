@@ -24,7 +24,8 @@ from gradcompare.tracing import stood_in
 
 MOST_ACTIVATIONS = 3
 _INPUT_GRADIENT = re.compile(
-    r"^(d_?(inputs?|x|prev|a_?prev|in)|grad_?(inputs?|x)|inputs?_?(grad|gradient|error))$", re.I
+    r"^(d_?(inputs?|x|prev|a_?prev|in)|(grad|delta)_?(inputs?|x|prev)|inputs?_?(grad|gradient|error|delta)|delta)$",
+    re.I,
 )
 
 
@@ -170,7 +171,7 @@ def candidates(classes: list[type], functions: list[Callable[..., Any]]) -> Iter
         named = [n for n in inspect.signature(made).parameters if words.role_of_argument(n) == "activation"]
         activated = [Plan(plan.roles | {named[0]: "activation"}, plan.depths)] if named else []
         inner: list[tuple[list[Callable[[], Any] | None], Plan]] = [([None], p) for p in activated]
-        inner += [([*some], plan) for some in (acts, acts[:1], [])]
+        inner += [([*some], plan) for some in ((acts, acts[:1]) if acts else ([None],))] + [([], plan)]
         used = [f for c in (made, *simple, *losses) for rows in _methods(c).values() for _, f in rows]
         for loss in [*losses, None]:
             ends = ("cost", "slope") if loss else (cost, slope) if cost and slope else (None, None)

@@ -111,7 +111,7 @@ class Driven(Program):
         self.samples_axis = SAMPLES[found.layout.samples].axis
         self.has_cost = found.cost_from is not None
         self.complete = set(found.slots) == set(found.places)
-        self.notes = list(_notes(found))
+        self.notes = list(_notes(found, self.holder.own_shapes and self.holder.kind != "flat"))
         changed = any(slot.where == "change" for slot in found.slots.values())
         if changed:
             maker, root = self.function(self.steps.maker), next(iter(self._templates.values()))[0]
@@ -119,7 +119,8 @@ class Driven(Program):
             self.notes.append(
                 f"No gradient is to be seen, only its effect: it is taken to be (before - after) / {self.rate:g}."
             )
-        added_at = ascent.adds_gradients(self.functions) if not changed else None
+        given_slope = found.cost_from == "cotangent"  # of either sign
+        added_at = ascent.adds_gradients(self.functions) if not changed and not given_slope else None
         if added_at is not None:
             self.sign = -1.0
             self.notes.append(
@@ -266,6 +267,7 @@ class Driven(Program):
         known |= {"learning_rate": self.rate, "regularisation": REGULARISATION, "keep": KEEP, "quiet": False}
         known |= {"layers": len(sizes) - 1, "size in": sizes[0], "size out": sizes[-1], "size all": list(sizes)}
         known |= {"size hidden": sizes[1], "classes": sizes[-1]}
+        known |= {f"size hidden {i}": n for i, n in enumerate(sizes[1:-1], start=1)}
         layout = self.found.layout if self.found else self.trial_layout
         if layout is not None and layout.activation:
             known["activation"] = layout.activation
@@ -417,10 +419,11 @@ class Driven(Program):
         return self._read
 
 
-def _notes(found: Found) -> Iterator[str]:
-    """What a reader should know of how the file was understood."""
+def _notes(found: Found, own: bool) -> Iterator[str]:
+    """What a reader should know of how the file was understood; `own`: whether it says its widths itself."""
     if found.sizes is not None:
-        yield f"The file insists on its own widths: {'-'.join(map(str, found.sizes))}."
+        widths = "-".join(map(str, found.sizes))
+        yield f"The file insists on its own widths: {widths}." if own else f"All networks drawn are {widths}."
     elif found.lost_cost is not None and found.cost_from is not None:
         once = "with one it gives a cost: only networks of one output were drawn"
         yield f"With several outputs {found.lost_cost}; {once}."

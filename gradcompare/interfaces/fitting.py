@@ -7,12 +7,12 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradcompare.interfaces import calling, naming, paths, source, values, words
+from gradcompare.interfaces import calling, failures, naming, paths, source, values, words
+from gradcompare.interfaces.failures import CannotBuildError, describe, file_of, line_in
 from gradcompare.interfaces.layouts import LABELS, SAMPLES, Layout, copies, layouts
 from gradcompare.interfaces.program import CannotCheckError
 from gradcompare.network import Network, draw_network
@@ -21,7 +21,7 @@ from gradcompare.tracing.randomness import same_random_numbers
 if TYPE_CHECKING:
     from gradcompare.interfaces.driven import Driven, Found, Session
 
-__all__ = ["copies", "describe", "fit", "line_in"]
+__all__ = ["copies", "fit"]
 
 TRIAL_SIZES = (3, 5, 7, 6, 8)
 """The widths of the networks on which layouts are tried, before n_L: all different, so that only one layout fits."""
@@ -49,8 +49,8 @@ def fit(program: Driven, seed: int) -> Found:
             with np.errstate(all="ignore"), same_random_numbers():
                 found = _tried(program, depth, layout, seed)
         except Exception as error:
-            failure = error if failure is None or _telling(error) > _telling(failure) else failure
-            if isinstance(error, _CannotBuildError | calling.CannotCallError):
+            failure = error if failure is None or failures.telling(error) > failures.telling(failure) else failure
+            if isinstance(error, CannotBuildError | calling.CannotCallError):
                 hopeless.add((depth, layout.activation))
             continue
         if best is None or found.right > best.right:
@@ -59,9 +59,7 @@ def fit(program: Driven, seed: int) -> Found:
         if found.right == len(found.places) > 0 or (found.enough and own):
             break
     if best is None or not best.slots:
-        reason = describe(failure) if failure else "it returned nothing that looks like gradients"
-        where = f" (line {line_in(failure, file_of(program))})" if failure else ""
-        raise CannotCheckError(f"The code does not run on a random network: {reason}{where}.") from failure
+        raise CannotCheckError(failures.in_words(failure, program)) from failure
     return _with_its_cost(program, best, seed)
 
 
@@ -90,17 +88,6 @@ def _counts_samples(program: Driven) -> bool:
 def _asks_for_activation(holder: Any) -> bool:
     roles = getattr(getattr(holder, "plan", None), "roles", {}).values()
     return any(role.startswith("activation") for role in roles)
-
-
-def _telling(error: BaseException) -> int:
-    """How much a failure says: that shapes do not fit only says that the layout was not the file's."""
-    if isinstance(error, _CannotBuildError | calling.CannotCallError):
-        return 1
-    return 0 if isinstance(error, ValueError | IndexError | AssertionError) else 2
-
-
-class _CannotBuildError(Exception):
-    """The initialiser or constructor does not take such sizes; the message says so, in words."""
 
 
 def _tries(program: Driven) -> Iterator[tuple[int, Layout]]:
@@ -135,16 +122,18 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
     except Exception as error:
         if program.holder.sees_data:  # in another layout it may do
             raise
-        raise _CannotBuildError(f"what makes its parameters stopped with {describe(error)}") from error
+        raise CannotBuildError(f"what makes its parameters stopped with {describe(error)}") from error
     given = [layout.X(network), layout.Y(network)]
     places = naming.places_of(template, given)
     if not places:
-        raise ValueError("nothing was found that holds parameters")
+        raise ValueError("what it makes holds no array that could be a parameter")
     several = [name for name, where in places.items() if np.ndim(paths.get(template, where[0])) == 2]
     if program.holder.own_shapes and program.holder.kind != "flat" and len(several) < depth > 1:
-        raise _CannotBuildError(f"made for {depth} layers, it holds {len(several)} matrices")
+        raise CannotBuildError(f"what makes its parameters, asked for {depth} layers, makes {len(several)} weights")
     shapes = {name: np.shape(paths.get(template, where[0])) for name, where in places.items()}
     fixed = _insisted(program.holder, sizes, shapes)
+    if program.holder.kind == "flat" and depth > 2:
+        fixed = sizes  # the length of one vector does not tell the widths of several hidden layers
     if fixed is not None:
         if layout.outputs not in (None, fixed[-1]) or (layout.outputs is None and fixed[-1] == 1):
             raise ValueError(f"the file's own sizes are {fixed}")
@@ -155,7 +144,7 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
         try:
             trial = _Trial(program, network, layout, fixed, places, chain)
         except Exception as error:
-            failure = failure or error
+            failure = failure if failure is not None and failures.telling(failure) >= failures.telling(error) else error
             continue
         found = Found(
             layout,
@@ -223,11 +212,13 @@ class _Trial:
         self.lost_cost: str | None = None
         self.inputs = program.arrange(network, layout, fixed, places)
         self.outputs = network.sizes[-1]
-        self.cost_from = self._cost_from(network)
+        with failures.reaching(failures.FORWARD):
+            self.cost_from = self._cost_from(network)
         self.places = {name: where for name, where in places.items() if self._matters(name)}
         program.trial_places = self.places
         shapes = {name: np.shape(self.inputs[name]) for name in self.places}
-        candidates = program.run_maker(self._session(), chain)
+        with failures.reaching(failures.BACKWARD):
+            candidates = program.run_maker(self._session(), chain)
         self.slots = naming.match(self.places, shapes, candidates)
         arrays = dict(candidates)
         right = {name for name, slot in self.slots.items() if np.shape(arrays[slot]) == shapes[name]}
@@ -259,7 +250,7 @@ class _Trial:
                 return "forward"
             expected = network.sizes[-1] * network.m
             if values.plain(session.output).dtype.kind != "f":
-                raise _CannotBuildError("what looks like a forward function returns no real numbers")
+                raise CannotBuildError("what looks like a forward function returns no real numbers")
             if np.size(session.output) != expected:
                 raise ValueError(f"forward returned shape {np.shape(session.output)}; {expected} numbers were expected")
             self.program.namers = values.namers(session, network.sizes, network.m)
@@ -293,7 +284,8 @@ class _Trial:
 
     def _made_cost(self, session: Session) -> Any:
         """The cost that the same call gives as the gradients."""
-        self.program.run_made(session)
+        with failures.reaching(failures.BACKWARD):
+            self.program.run_made(session)
         return session.cost
 
     def _matters(self, name: str) -> bool:
@@ -363,30 +355,3 @@ def numbers(network: Network, layout: Layout, templates: Mapping[str, Any]) -> d
             fan = max(shape) if len(shape) > 1 else 4
             arrays[name] = np.asarray(generator.standard_normal(shape) / np.sqrt(fan)).astype(dtype)
     return arrays
-
-
-# ---- what to say -----------------------------------------------------------------------------------------------------
-
-
-def file_of(program: Any) -> str | None:
-    """The file that a program's functions are from."""
-    code = getattr(program.functions[0], "__code__", None) if program.functions else None
-    return code.co_filename if code is not None else None
-
-
-def describe(error: BaseException) -> str:
-    """An exception in a line; of our own, which speak for themselves, only what they say."""
-    if isinstance(error, _CannotBuildError | calling.CannotCallError) and str(error):
-        return str(error)
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-
-
-def line_in(error: BaseException, path: str | Path | None) -> int | str:
-    """The last line of the file that the exception passed through."""
-    line: int | str = "?"
-    trace = error.__traceback__
-    while trace is not None:
-        if path is not None and trace.tb_frame.f_code.co_filename == str(path):
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line

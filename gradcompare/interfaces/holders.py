@@ -241,10 +241,12 @@ class Flat(Holder):
     """All parameters in one vector."""
 
     kind = "flat"
-    depths = (2, 1)
+    depths: tuple[int, ...] = (2, 1)
 
-    def __init__(self, name: str, folded: bool, shape: tuple[int, ...] = (-1,)) -> None:
-        self.name, self.folded, self.shape = name, folded, shape
+    def __init__(
+        self, name: str, folded: bool, shape: tuple[int, ...] = (-1,), depths: tuple[int, ...] = depths
+    ) -> None:
+        self.name, self.folded, self.shape, self.depths = name, folded, shape, depths
 
     def build(self, network: Network, layout: Layout) -> Any:
         """{name: vector of as many numbers as the network has parameters}."""

@@ -8,7 +8,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from gradcompare.interfaces import candidates, words
+from gradcompare.interfaces import candidates, failures, words
 from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.program import CannotCheckError, Program
 
@@ -215,7 +215,8 @@ for epoch in range(1000):                          # at module level or in a fun
 
 
 def recognise(namespace: Mapping[str, Any], interface: str | None = None) -> Program | None:
-    """The program in a file's names, in the shape asked for or whichever fits best; fitted, where it runs at all.
+    """The program in a file's names, in the shape asked for or whichever fits best; fitted, where it runs at all. Of
+    programs that do not run the one whose failure says most.
 
     KeyError for an unknown interface.
     """
@@ -223,6 +224,7 @@ def recognise(namespace: Mapping[str, Any], interface: str | None = None) -> Pro
         INTERFACES[interface]
     first: Driven | None = None
     best: Driven | None = None
+    failure: BaseException | None = None
     for program in _asked_for(namespace, interface):
         first = first or program
         if best is not None and program.interface == "training-loop" and best.shows_gradients:
@@ -230,7 +232,10 @@ def recognise(namespace: Mapping[str, Any], interface: str | None = None) -> Pro
         try:
             with contextlib.redirect_stdout(io.StringIO()):
                 program.fit(0)
-        except CannotCheckError:
+        except CannotCheckError as error:
+            cause = error.__cause__
+            if cause is not None and (failure is None or failures.telling(cause) > failures.telling(failure)):
+                first, failure = program, cause
             continue
         if best is None or _worth(program) > _worth(best):
             best = program

@@ -88,7 +88,7 @@ ARGUMENTS = {
         r"|^(w|b|weights?|bias(es)?)(lr|learning_?rate|eta|alpha)$"
     ),
     "regularisation": re.compile(
-        r"^(lambda?s?|lambda(param|value|reg)?|lambd|lmbda|lmbd|lam|reg|regularization|regularisation|l2|l2reg|l2lambda|reglambda|lambdareg|decay"
+        r"^(lambda?s?|lambda(param|value|reg)?|lambd|lamb|lamda|lmbda|lmbd|lam|reg|regularization|regularisation|l2|l2reg|l2lambda|reglambda|lambdareg|decay"
         r"|weightdecay|regstrength|regrate|c)$"
     ),
     "activation": re.compile(r"(activation|nonlinearity|actfunc|actfn|^act|^g$)"),

@@ -1,0 +1,72 @@
+"""Why a program does not run: of many attempts the failure that says most, in words."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from gradcompare.interfaces.calling import CannotCallError
+
+FORWARD, BACKWARD = 1, 2
+"""What was being run; before that, the parameters were being made."""
+
+
+class CannotBuildError(Exception):
+    """The initialiser or constructor does not take such sizes; the message says so, in words."""
+
+
+@contextlib.contextmanager
+def reaching(stage: int) -> Iterator[None]:
+    """A failure inside keeps how far the program got."""
+    try:
+        yield
+    except Exception as error:
+        error.reached = max(stage, getattr(error, "reached", 0))  # type: ignore[attr-defined]
+        raise
+
+
+def telling(error: BaseException) -> tuple[int, int]:
+    """How much a failure says: what came furthest was nearest to how the file is meant; and that shapes do not fit only
+    says that the layout was not the file's."""
+    if isinstance(error, CannotCallError):
+        return FORWARD, 1
+    if isinstance(error, NameError | ImportError):
+        kind = 3
+    elif isinstance(error, CannotBuildError):
+        kind = 1
+    else:
+        kind = 0 if isinstance(error, ValueError | IndexError | AssertionError) else 2
+    return getattr(error, "reached", 0), kind
+
+
+def in_words(failure: BaseException | None, program: Any) -> str:
+    """The sentence that says why a program does not run."""
+    reason = describe(failure) if failure else "it returned nothing that looks like gradients"
+    line = line_in(failure, file_of(program)) if failure else "?"
+    return f"The code does not run on a random network: {reason}{f' (line {line})' if line != '?' else ''}."
+
+
+def file_of(program: Any) -> str | None:
+    """The file that a program's functions are from."""
+    code = getattr(program.functions[0], "__code__", None) if program.functions else None
+    return code.co_filename if code is not None else None
+
+
+def describe(error: BaseException) -> str:
+    """An exception in a line; of our own, which speak for themselves, only what they say."""
+    if isinstance(error, CannotBuildError | CannotCallError) and str(error):
+        return str(error)
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def line_in(error: BaseException, path: str | Path | None) -> int | str:
+    """The last line of the file that the exception passed through."""
+    line: int | str = "?"
+    trace = error.__traceback__
+    while trace is not None:
+        if path is not None and trace.tb_frame.f_code.co_filename == str(path):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
