@@ -17,13 +17,18 @@ CROSS_ENTROPY = "cross_entropy"
 
 def chosen_loss(subject: Subject, asked: str | None, networks: Sequence[Network]) -> str | None:
     """None for the file's own cost; else the one asked for, or that the last layer's gradients agree with: exactly, or
-    else but for a constant."""
-    if asked is not None or subject.about["has_cost"]:
+    else but for a constant.
+
+    What the file only looks at results with, and whose gradients its own are not, is not its cost if they are those of
+    another.
+    """
+    if asked is not None or (subject.about["has_cost"] and subject.about["metric"] is None):
         return asked
+    chosen = _some(networks)
+    if subject.about["has_cost"]:
+        own = _fits(subject, subject.compared(chosen[0], "float64", verify=True), chosen[1:])
+        return None if own else _exactly(subject, chosen)
     fitting = subject.fitting_losses(networks[0])
-    others = [next((n for n in networks if n.sizes[-1] != networks[0].sizes[-1]), None)]
-    others += [next((n for n in networks if n.m != networks[0].m), None)]  # of two samples a mean is half the sum
-    chosen = [networks[0], *(n for n in others if n is not None)]
     scaled: list[str] = []
     for loss in fitting:
         subject.loss = loss
@@ -40,6 +45,24 @@ def chosen_loss(subject: Subject, asked: str | None, networks: Sequence[Network]
             return loss
         subject.penalise(None)
     return [*scaled, *fitting][0]
+
+
+def _some(networks: Sequence[Network]) -> list[Network]:
+    """The first, one of another number of outputs and one of another number of samples: of two samples a mean is half
+    the sum."""
+    others = [next((n for n in networks if n.sizes[-1] != networks[0].sizes[-1]), None)]
+    others += [next((n for n in networks if n.m != networks[0].m), None)]
+    return [networks[0], *(n for n in others if n is not None)]
+
+
+def _exactly(subject: Subject, networks: Sequence[Network]) -> str | None:
+    """The cost that the last layer's gradients are those of; None where there is none."""
+    for loss in subject.fitting_losses(networks[0]):
+        subject.loss = loss
+        if _fits(subject, subject.compared(networks[0], "float64", verify=True), networks[1:]):
+            return loss
+    subject.loss = None
+    return None
 
 
 def _fits(subject: Subject, first: Report, others: Sequence[Network]) -> bool:

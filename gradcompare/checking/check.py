@@ -166,6 +166,8 @@ class _Check:
         self.examples, self.seed, self.progress = examples, seed, progress
         self.judged: list[Judged] = []
         self.notes: list[str] = list(subject.about["notes"])
+        self.asked = False
+        """Whether the cost was asked for."""
         self._guards: list[float] | None = None
         """The numbers that the cost adds inside of logarithms; None where nobody has asked yet."""
         self._without_guards = False
@@ -177,6 +179,7 @@ class _Check:
     def run(self, loss: str | None) -> Report:
         """The report on all networks, or on those that there was time for."""
         try:
+            self.asked = loss is not None
             networks = draw(self.subject.wide, self.examples, self.seed)
             self.subject.loss = chosen_loss(self.subject, loss, networks)
             for network in self._of_one_output(networks):
@@ -218,14 +221,13 @@ class _Check:
 
     def _is_better_without_guards(self, report: Report, network: cases.Network) -> bool:
         """Whether fewer gradients differ from those of the file's cost without the numbers that it adds inside of
-        logarithms; then these are left out from now on."""
+        logarithms, or only by a constant; then these are left out from now on."""
         subject, guards = self.subject, self._known_guards(network)
         if self._without_guards or not guards:
             return False
         subject.host.leave_out_guards(True)
-        self._without_guards = len(_differing(subject.compared(network, network.X.dtype.name))) < len(
-            _differing(report)
-        )
+        without = subject.compared(network, network.X.dtype.name)
+        self._without_guards = _how_wrong(without) < _how_wrong(report)
         subject.host.leave_out_guards(self._without_guards)
         if self._without_guards:
             self.notes.append(
@@ -273,8 +275,9 @@ class _Check:
         report, loss = merge([one.report for one in self.judged]), self.subject.loss
         report.factor = factor(self.judged)
         if loss is not None:
-            has_cost = self.subject.about["has_cost"]
+            has_cost, metric = self.subject.about["has_cost"], self.subject.about["metric"]
             own = "in place of the file's own" if has_cost else "the file has none"
+            own = f"training never calls {metric}, which is taken for a metric" if metric and not self.asked else own
             report.assumed = [f"the cost is {LOSSES[loss].says} ({own})"]
             if self.subject.penalty is not None:
                 report.assumed.append(
@@ -290,6 +293,11 @@ class _Check:
 def _differing(report: Report) -> frozenset[str]:
     """The gradients that are not those of the cost, by their own fault or not."""
     return frozenset(f.name for f in report.tensors if f.verdict in (*WRONG, "inherited", "scaled"))
+
+
+def _how_wrong(report: Report) -> tuple[int, bool]:
+    """How many gradients differ, and whether by more than one constant."""
+    return len(_differing(report)), report.verdict != "scaled"
 
 
 def _as_convention(report: Report) -> Report:

@@ -66,6 +66,7 @@ class Host:
             "parameters": list(program.parameters),
             "last_layer": list(program.last_layer),
             "has_cost": program.has_cost,
+            "metric": program.metric,
             "notes": list(program.notes),
             "complete": program.complete,
         }

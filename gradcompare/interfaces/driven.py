@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import ascent, calling, fitting, naming, paths, rates, source, values, words
+from gradcompare.interfaces import ascent, calling, fitting, metrics, naming, paths, rates, source, values, words
 from gradcompare.interfaces.holders import Holder, set_for_now
 from gradcompare.interfaces.layouts import KEEP, RATE, REGULARISATION, SAMPLES, Layout
 from gradcompare.interfaces.program import Program
@@ -88,6 +88,7 @@ class Driven(Program):
         self.parameters, self.last_layer, self.notes = [], [], []
         self.found: Found | None = None
         self.has_cost = self.complete = False
+        self.metric = None
         self.samples_axis = 1
         self.rate: float = RATE
         self.sign = 1.0
@@ -111,6 +112,9 @@ class Driven(Program):
         self.samples_axis = SAMPLES[found.layout.samples].axis
         self.has_cost = found.cost_from is not None
         self.complete = set(found.slots) == set(found.places)
+        if found.cost_from == "function":
+            cost = self.function(self.steps.cost)
+            self.metric = cost.__name__ if metrics.is_metric(cost) else None
         self.notes = list(_notes(found, self.holder.own_shapes and self.holder.kind != "flat"))
         changed = any(slot.where == "change" for slot in found.slots.values())
         if changed:

@@ -34,6 +34,8 @@ class Program(ABC):
     """Those of the output layer, by which an assumed cost is chosen."""
     has_cost: bool
     """Whether the file has a cost of its own."""
+    metric: str | None
+    """The name of that cost where the file never calls it in training: it may be none."""
     samples_axis: int
     """1 where columns are samples, 0 where rows are."""
     sign: float
