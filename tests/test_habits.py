@@ -151,6 +151,55 @@ HABITS = {
             '                grads["W"] = self.speed["W"]\n                return 0.5'
         },
     ),
+    "a softmax layer and a loss of probabilities that gives each sample's": Habit(
+        """
+        import numpy as np
+
+        class Linear:
+            def __init__(self, fan_in, fan_out):
+                self.W = 0.1 * np.random.randn(fan_in, fan_out)
+                self.b = np.zeros((1, fan_out))
+
+            def forward(self, x):
+                self.x = x
+                self.output = x @ self.W + self.b
+
+            def backward(self, dvalues):
+                self.dW = self.x.T @ dvalues
+                self.db = dvalues.sum(axis=0, keepdims=True)
+                self.dinputs = dvalues @ self.W.T
+
+        class Tanh:
+            def forward(self, x):
+                self.output = np.tanh(x)
+
+            def backward(self, dvalues):
+                self.dinputs = dvalues * (1 - self.output ** 2)
+
+        class Softmax:
+            def forward(self, x):
+                e = np.exp(x - x.max(axis=1, keepdims=True))
+                self.output = e / e.sum(axis=1, keepdims=True)
+
+            def backward(self, dvalues):
+                inner = np.sum(dvalues * self.output, axis=1, keepdims=True)
+                self.dinputs = self.output * (dvalues - inner)
+
+        class CrossEntropy:
+            def calculate(self, p, y):
+                return np.mean(self.forward(p, y))
+
+            def forward(self, p, y):
+                p = np.clip(p, 1e-7, 1 - 1e-7)
+                return -np.log(p[range(len(p)), y] if y.ndim == 1 else np.sum(p * y, axis=1))
+
+            def backward(self, dvalues, y):
+                y = np.eye(dvalues.shape[1])[y] if y.ndim == 1 else y
+                self.dinputs = -y / dvalues / len(dvalues)
+        """,
+        "",
+        {"(dvalues - inner)": "dvalues", "/ dvalues / len(dvalues)": "/ dvalues"},
+    ),
 }
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import calling, paths, source, words
+from gradcompare.interfaces import calling, paths, source, values, words
 from gradcompare.interfaces.driven import Driven, Steps
 from gradcompare.interfaces.holders import Instance, Plan, plans
 from gradcompare.interfaces.layouts import Layout
@@ -27,6 +27,13 @@ _INPUT_GRADIENT = re.compile(
     r"^(d_?(inputs?|x|prev|a_?prev|in)|(grad|delta)_?(inputs?|x|prev)|inputs?_?(grad|gradient|error|delta)|delta)$",
     re.I,
 )
+
+
+_AS_COST = ("calculate", "compute", "calc")
+"""What the method of a loss is called that gives the cost, beside names that say so."""
+_PROBABILITIES = re.compile(r"softmax|sigmoid|logistic", re.I)
+"""Activations whose outputs may be probabilities."""
+_OF_PROBABILITIES = re.compile(r"cross_?entropy|log_?loss|bce|cce|nll|likelihood", re.I)
 
 
 class Chain:
@@ -45,13 +52,21 @@ class Chain:
         return inputs
 
     def cost(self, output: Any, targets: Any) -> Any:
-        """The file's loss object."""
-        return calling.call(_method(self.loss, "forward"), _asked(output, targets), ("output", "targets"))
+        """The file's loss object: the first of its methods that gives one number."""
+        results = []
+        for name, function in _methods(type(self.loss)).get("forward", ()):
+            if len(source.argument_names(function)) > 1:
+                asked = _asked(output, targets)
+                results.append(calling.call(getattr(self.loss, name), asked, ("output", "targets")))
+                if np.size(results[-1]) == 1:
+                    break
+        return results[-1]
 
     def slope(self, output: Any, targets: Any) -> Any:
         """What the loss object says the derivative with respect to the output is."""
-        if np.size(self.cost(output, targets)) != 1:
-            raise ValueError(f"{type(self.loss).__name__} gives no single number")
+        cost = self.cost(output, targets)
+        if np.size(cost) != 1 or not np.isfinite(values.plain(cost)).all():
+            raise ValueError(f"{type(self.loss).__name__} gives no single number that is finite")
         kept = _all_kept(self.loss, re.compile("^outputs?$"))
         given = kept[0] if kept else output
         known = {**_asked(given, targets), "slope": given}
@@ -84,7 +99,7 @@ def _methods(made: type) -> dict[str, list[tuple[str, Any]]]:
     found: dict[str, list[tuple[str, Any]]] = {}
     for name, function in inspect.getmembers(made, inspect.isfunction):
         role = "forward" if name == "__call__" else words.role_of_function(name)
-        role = "forward" if role == "cost" and name not in ("__init__",) else role
+        role = "forward" if role == "cost" or name in _AS_COST else role
         if role and (name == "__call__" or not name.startswith("_")):
             found.setdefault(role, []).append((name, function))
     for rows in found.values():
@@ -109,9 +124,11 @@ def _all_kept(layer: Any, pattern: re.Pattern[str]) -> list[Any]:
 class ChainPlan(Plan):
     """Makes a chain: a dense layer for each pair of widths, activations between them."""
 
-    def __init__(self, dense: type, plan: Plan, activations: list[Callable[[], Any] | None], loss: Any) -> None:
+    def __init__(
+        self, dense: type, plan: Plan, activations: list[Callable[[], Any] | None], loss: Any, end: Any = None
+    ) -> None:
         super().__init__(plan.roles, (len(activations) + 1,))
-        self.dense, self.plan, self.activations, self.loss = dense, plan, activations, loss
+        self.dense, self.plan, self.activations, self.loss, self.end = dense, plan, activations, loss, end
 
     def call(self, function: Callable[..., Any], network: Network, layout: Layout) -> Any:
         """The chain for a network's widths."""
@@ -120,7 +137,7 @@ class ChainPlan(Plan):
             part: Any = SimpleNamespace(sizes=pair, m=network.m)
             layers.append(_built(self.plan.call(self.dense, part, layout), pair[0]))
             layers += [make() for make in self.activations[i : i + 1] if make]
-        return Chain(layers, self.loss() if self.loss else None)
+        return Chain([*layers, *([self.end()] if self.end else [])], self.loss() if self.loss else None)
 
 
 def _built(layer: Any, inputs: int) -> Any:
@@ -175,14 +192,29 @@ def candidates(classes: list[type], functions: list[Callable[..., Any]]) -> Iter
         used = [f for c in (made, *simple, *losses) for rows in _methods(c).values() for _, f in rows]
         for loss in [*losses, None]:
             ends = ("cost", "slope") if loss else (cost, slope) if cost and slope else (None, None)
-            for chosen, each in inner:
-                holder = Instance(Chain, ChainPlan(made, each, chosen, loss))
+            for (chosen, each), end in itertools.product(inner, _ends(simple, loss)):
+                holder = Instance(Chain, ChainPlan(made, each, chosen, loss, end))
                 steps = Steps("backward", "update", "forward", *ends)
                 if loss is None and ends[0] is None and re.search("softmax", made.__name__, re.IGNORECASE):
                     ends = (stood_in.cross_entropy, stood_in.cross_entropy_slope)  # what probabilities are for
                     steps = Steps("backward", "update", "forward", *ends)
                 ours = [f for f in (*used, *(ends if not loss else ())) if f is not None]
                 yield Driven("layers", holder, steps, _dense_first(made, ours))
+
+
+def _ends(simple: list[type], loss: Any) -> list[Any]:
+    """What may stand between the last dense layer and a loss: the file's softmax or sigmoid where it is one of
+    probabilities, unless it says that it takes one itself."""
+    if loss is None or not _OF_PROBABILITIES.search(loss.__name__) or _PROBABILITIES.search(loss.__name__):
+        return [None]
+    needless = [made for made in simple if all(p.default is not p.empty for p in _made_with(made))]
+    fitting = [made for made in needless if _PROBABILITIES.search(made.__name__) and made is not loss]
+    several = not re.search(r"bin|bce", loss.__name__, re.I)
+    return [*sorted(fitting, key=lambda made: bool(re.search("softmax", made.__name__, re.I)) != several), None]
+
+
+def _made_with(made: type) -> list[inspect.Parameter]:
+    return list(inspect.signature(made).parameters.values())
 
 
 def _dense_first(made: type, functions: list[Any]) -> list[Any]:
