@@ -349,7 +349,7 @@ class Driven(Program):
         after: dict[str, Any] = {}
         cost = values.cost_in(function, result) if self.steps.role in ("fused", "cost") else None
         session.cost = cost if session.cost is None else session.cost
-        changed = source.updated_in(function)
+        changed, stepped = source.updated_in(function), source.stepped_in(function)
         if result is not session.root:
             for name, path, array in calling.entries(function, result):
                 if cost is not None and array is cost:
@@ -367,7 +367,8 @@ class Driven(Program):
                 found.append((naming.Slot("stored", path, naming.stored_name(path, array, list(own))), array))
         for name, array in after.items():
             change = (session.inputs[name] - array) / self.rate
-            if np.shape(change) != np.shape(session.inputs[name]) or _differs(array, session.inputs[name]):
+            changed_shape = np.shape(change) != np.shape(session.inputs[name])
+            if changed_shape or name in stepped or _differs(array, session.inputs[name]):
                 found.append((naming.Slot("change", (), name), change))
         return found
 

@@ -104,7 +104,8 @@ def _tries(program: Driven) -> Iterator[tuple[int, Layout]]:
                 for layout in layouts(
                     holder.own_shapes, folded, constants, activation, one or one_by_one, not one_by_one
                 ):
-                    if (layout.labels == "cotangent") == cotangent:
+                    starts_so = not holder.starts_as or layout.weights in holder.starts_as
+                    if (layout.labels == "cotangent") == cotangent and starts_so:
                         yield depth, layout
 
 

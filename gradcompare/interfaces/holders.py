@@ -32,6 +32,8 @@ class Holder:
     """How many layers with weights the networks may have, the preferred first."""
     sizes: tuple[int, ...] | None = None
     """The widths, where the file insists on them."""
+    starts_as: tuple[str, ...] = ()
+    """The shapes of weights that are tried, keys of `layouts.WEIGHTS`, where the file says what they start as."""
 
     def build(self, network: Network, layout: Layout) -> Any:
         """A root that holds parameters of this network's sizes, whatever their values."""
@@ -66,8 +68,10 @@ class Arguments(Holder):
     kind = "arguments"
     own_shapes = False
 
-    def __init__(self, pairs: list[tuple[str, str]], depths: tuple[int, ...] = ()) -> None:
-        self.pairs = pairs
+    def __init__(
+        self, pairs: list[tuple[str, str]], depths: tuple[int, ...] = (), starts_as: tuple[str, ...] = ()
+    ) -> None:
+        self.pairs, self.starts_as = pairs, starts_as
         self.depths = depths or (len(pairs),)
 
     def build(self, network: Network, layout: Layout) -> Any:

@@ -13,7 +13,7 @@ import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from gradcompare.interfaces import dataflow, turns, words
+from gradcompare.interfaces import dataflow, starts, turns, words
 from gradcompare.interfaces.driven import Driven, Steps
 from gradcompare.interfaces.holders import Arguments
 
@@ -78,7 +78,10 @@ def _programs(turn: turns.Turn, names: Mapping[str, Any], file: str, costs: list
     forward, step = make.forward(), make.step()
     cost = make.cost() or next(iter(costs), None)
     used = [f for f in (forward, step, cost) if f is not None]
-    yield Driven("training-loop", Arguments(turn.pairs), Steps(step, "update", forward, cost), used)
+    starts_as = starts.weights_of(turn.before, {weight for weight, _ in turn.pairs})
+    yield Driven(
+        "training-loop", Arguments(turn.pairs, starts_as=starts_as), Steps(step, "update", forward, cost), used
+    )
 
 
 class _Maker:

@@ -136,20 +136,29 @@ def _functions_in(namespace: Mapping[str, Any]) -> list[Any]:
 
 def updated_in(function: Any) -> set[str]:
     """The names that a function adds to or subtracts from: w1 of `w1 = w1 - rate * d` and of `w1 -= rate * d`."""
-    return _updated_in(tree(function))
+    return {target.id for target in _updates(tree(function)) if isinstance(target, ast.Name)}
 
 
-@functools.lru_cache(maxsize=512)
-def _updated_in(root: ast.AST) -> set[str]:
-    found = set()
-    for node in ast.walk(root):
-        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
-            found.add(node.target.id)
+def stepped_in(function: Any) -> set[str]:
+    """The same, of `self.w1 -= rate * d` and `p["w1"] -= rate * d` too."""
+    targets = _updates(tree(function))
+    keys = {t.slice.value for t in targets if isinstance(t, ast.Subscript) and isinstance(t.slice, ast.Constant)}
+    attributes = {target.attr for target in targets if isinstance(target, ast.Attribute)}
+    return updated_in(function) | attributes | {key for key in keys if isinstance(key, str)}
+
+
+@functools.lru_cache(maxsize=1024)
+def _updates(tree_: ast.AST) -> tuple[ast.expr, ...]:
+    """What is added to or subtracted from."""
+    found: list[ast.expr] = []
+    for node in ast.walk(tree_):
+        if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add | ast.Sub):
+            found.append(node.target)
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp) and len(node.targets) == 1:
             target, value = node.targets[0], node.value
             if isinstance(value.op, ast.Add | ast.Sub) and ast.unparse(value.left) == ast.unparse(target):
-                found |= {target.id} if isinstance(target, ast.Name) else set()
-    return found
+                found.append(target)
+    return tuple(found)
 
 
 def repeats(function: Any) -> bool:

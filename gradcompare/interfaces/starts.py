@@ -1,0 +1,54 @@
+"""What a file starts its parameters as, read from its statements: w = np.zeros(n) is one unit's weights."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterable
+
+_OF_SHAPE = ("zeros", "ones", "empty", "random_sample", "random")
+_OF_LENGTHS = ("rand", "randn")
+_OF_SIZE = {"normal": 2, "uniform": 2, "standard_normal": 0}
+"""Functions that take a size, and where it stands."""
+
+
+def weights_of(statements: Iterable[ast.stmt], names: Collection[str]) -> tuple[str, ...]:
+    """How weights may be shaped, keys of `layouts.WEIGHTS`: one vector, or one number, where that is what all of them
+    start as; nothing where the statements do not say."""
+    axes = {
+        _axes(node.value)
+        for statement in statements
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in names
+    }
+    return ("vector",) if axes == {1} else ("scalar",) if axes == {0} else ()
+
+
+def _axes(value: ast.expr) -> int | None:
+    """How many axes an array has that is made so; None where that is not plain to see."""
+    if isinstance(value, ast.Constant) and isinstance(value.value, int | float):
+        return 0
+    if isinstance(value, ast.UnaryOp):
+        return _axes(value.operand)
+    if isinstance(value, ast.BinOp):  # 0.01 * np.random.randn(n)
+        sides = [_axes(value.left), _axes(value.right)]
+        return None if None in sides else max(side for side in sides if side is not None)
+    if not isinstance(value, ast.Call):
+        return None
+    name = getattr(value.func, "attr", getattr(value.func, "id", ""))
+    if name in _OF_LENGTHS:
+        return len(value.args) if not any(isinstance(a, ast.Starred) for a in value.args) else None
+    size = [k.value for k in value.keywords if k.arg in ("size", "shape")]
+    at = 0 if name in _OF_SHAPE else _OF_SIZE.get(name)
+    if at is None:
+        return None
+    size = size or value.args[at : at + 1]
+    return _length(size[0]) if size else 0
+
+
+def _length(size: ast.expr) -> int | None:
+    """The number of axes that an argument asks for: one for n and X.shape[1]."""
+    if isinstance(size, ast.Tuple | ast.List):
+        return len(size.elts)
+    one = isinstance(size, ast.Constant | ast.Subscript | ast.BinOp)
+    one = one or (isinstance(size, ast.Call) and getattr(size.func, "id", "") == "len")
+    return 1 if one or (isinstance(size, ast.Name) and not size.id.endswith("shape")) else None
