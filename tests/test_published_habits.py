@@ -186,3 +186,58 @@ def backward(parameters, cache, X, Y):
     return {{"dW2": {backward} @ cache["H"].T}}
 """
     assert says in report_on(source).notes[0]
+
+
+HANDED = """
+class Layer:
+    def __init__(self, units, inputs):
+        self.kernel = np.random.random((inputs, units))
+
+class Net:
+    def __init__(self, first, second):
+        self.first, self.second = first, second
+
+    def think(self, inputs):
+        hidden = 1 / (1 + np.exp(-inputs @ self.first{kernel}))
+        return hidden, 1 / (1 + np.exp(-hidden @ self.second{kernel}))
+
+    def train(self, inputs, outputs, number_of_iterations):
+        for _ in range(number_of_iterations):
+            hidden, out = self.think(inputs)
+            delta2 = (outputs - out) * out * (1 - out)
+            delta1 = delta2 @ self.second{kernel}.T * {slope}
+            self.first{kernel} += inputs.T @ delta1
+            self.second{kernel} += hidden.T @ delta2
+"""
+
+
+@pytest.mark.parametrize("kernel", [".kernel", ""], ids=["layers", "arrays"])
+def test_a_constructor_that_is_handed_what_holds_the_parameters(report_on, kernel):
+    right = report_on(HANDED.format(kernel=kernel, slope="hidden * (1 - hidden)"))
+    assert (right.verdict, right.subject["interface"]) == ("agrees", "update-only")
+    wrong = report_on(HANDED.format(kernel=kernel, slope="(1 - hidden)"))
+    assert wrong.first_fault.source.startswith("delta1 =")
+
+
+def test_the_slope_that_only_the_product_with_the_hidden_layer_has(report_on):
+    report = report_on("""
+class Net:
+    def __init__(self, n_in, n_hidden, n_out, rate):
+        self.rate = rate
+        self.w_ih, self.w_ho = np.random.rand(n_hidden, n_in), np.random.rand(n_out, n_hidden)
+
+    def query(self, x):
+        self.h = 1 / (1 + np.exp(-self.w_ih @ x))
+        self.o = 1 / (1 + np.exp(-self.w_ho @ self.h))
+        return self.o
+
+    def train(self, x, t):
+        o = self.query(x)
+        miss = t - o
+        blame = self.w_ho.T @ miss
+        self.w_ho += self.rate * (miss * o * (1 - o)) @ self.h.T
+        self.w_ih += self.rate * (blame * self.h * (1 - self.h)) @ x.T
+""")
+    assert report.verdict == "wrong"
+    assert report.first_fault.source == "blame = self.w_ho.T @ miss"
+    assert {f.verdict for f in report.tensors if f.name == "dw_ho"} == {"ok"}

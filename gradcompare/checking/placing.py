@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, Protocol
@@ -154,7 +154,7 @@ def place(
 
     found: Eliminated = {}
     trials = partial(_trials, watched, evaluation, eliminated or {})
-    best = _by_elimination(best, trials, placed_with, found)
+    best = _by_elimination(best, trials, placed_with, evaluation.upstream, found)
     return replace(best, forward=seen["places"], masks=watched.masks, eliminated=found)
 
 
@@ -170,6 +170,7 @@ def _by_elimination(
     placed: Placed,
     trials: Callable[[Placed], Trials],
     placed_with: Callable[[dict[str, Witness]], Placed],
+    upstream: Mapping[str, Collection[str]],
     found: Eliminated,
     most: int = MOST_TRIALS,
 ) -> Placed:
@@ -182,15 +183,25 @@ def _by_elimination(
         others = {k: w for k, w in placed.witnesses.items() if w.sighting.key != witness.sighting.key}
         sighting = witness.sighting if sign == 1 else replace(witness.sighting, value=-witness.sighting.value)
         tried = placed_with(others | {gradient: Witness(sighting, witness.error)})
-        if len(tried.faults) < len(placed.faults) or _moves_up(fault, placed, tried):
+        moves_up = _moves_up(fault, placed, tried) and not _is_used_rightly(gradient, tried, upstream)
+        if len(tried.faults) < len(placed.faults) or moves_up:
             found[fault].add((gradient, witness.sighting.key, sign))
-            return _by_elimination(tried, trials, placed_with, found, most - i - 1)
+            return _by_elimination(tried, trials, placed_with, upstream, found, most - i - 1)
     return placed
 
 
 def _moves_up(fault: str, placed: Placed, tried: Placed) -> bool:
     """Whether what was called a fault of its own is now inherited, and no more is wrong than before."""
     return fault in placed.own and fault in tried.inherited and len(tried.own) <= len(placed.own)
+
+
+def _is_used_rightly(gradient: str, placed: Placed, upstream: Mapping[str, Collection[str]]) -> bool:
+    """Whether a gradient is called wrong that a right one is computed from: then the file has the right one too, and
+    what was taken for it is something else, as is dA where dA * g'(Z) is only written where it is multiplied."""
+    if gradient not in placed.own:
+        return False
+    right = {f.name for f in placed.report.tensors if f.verdict == "ok" and f.name in placed.returned}
+    return any(gradient in upstream.get(name, ()) for name in right)
 
 
 def _trials(watched: Watched, evaluation: Evaluation, eliminated: Eliminated, placed: Placed) -> Trials:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import inspect
 import itertools
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from gradcompare.interfaces import chain, holders, loops, pairs, source, words
+from gradcompare.interfaces import chain, handed, holders, loops, pairs, source, words
 from gradcompare.interfaces.driven import Driven, Steps
 from gradcompare.interfaces.holders import Arguments, Flat, Globals, Holder, Initialised, Instance, Listed, TakenApart
 from gradcompare.interfaces.late import Late
@@ -29,7 +29,7 @@ def candidates(names: Mapping[str, Any]) -> Iterator[Driven]:
     yield from itertools.islice(_of_functions([f for f in own if f not in paired]), _MOST)
     layers = [made for made in classes if chain.is_layer(made)]
     for made in [c for c in classes if c not in layers]:
-        yield from itertools.islice(_of_class(made, functions), _MOST)
+        yield from itertools.islice(_of_class(made, functions, classes), _MOST)
     yield from chain.candidates(classes, functions)
     for made in layers:
         yield from itertools.islice(_of_class(made, functions), _MOST)
@@ -272,7 +272,7 @@ def methods_of(made: type) -> list[Any]:
     return list(found.values())
 
 
-def _of_class(made: type, functions: list[Callable[..., Any]]) -> Iterator[Driven]:
+def _of_class(made: type, functions: list[Callable[..., Any]], classes: Sequence[type] = ()) -> Iterator[Driven]:
     methods = methods_of(made)
     for maker, role, forward, cost, slope in steps_of(methods, functions):
         used = [f for f in (forward, maker, cost, slope) if f is not None]
@@ -280,6 +280,8 @@ def _of_class(made: type, functions: list[Callable[..., Any]]) -> Iterator[Drive
         steps = Steps(names[0], role, names[1], names[2], names[3])
         for plan in itertools.islice(holders.plans(made), 4):
             yield Driven(_class_interface(role, maker, forward), Instance(made, plan), steps, used)
+        for holder in handed.holders_of(made, classes):
+            yield Driven(_class_interface(role, maker, forward), holder, steps, used)
         if forward is not None:
             yield from _made_late(made, methods, steps, role, used)
 

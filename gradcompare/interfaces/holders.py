@@ -337,13 +337,13 @@ def plans(function: Callable[..., Any]) -> Iterator[Plan]:
         yield Plan(others | dict.fromkeys(sized, "samples"), (2,))
     for names in dict.fromkeys([tuple(sized), tuple(n for n in sized if n in required)]):
         for widths, depths in _widths(names, required):
-            rest = {n: _other(n) for n in required if n not in widths}
+            rest = {n: other_role(n) for n in required if n not in widths}
             if None not in rest.values():
                 known: dict[str, str] = {n: r for n, r in rest.items() if r}
                 yield Plan(others | known | widths, depths)
-    unknown = [n for n in required if _other(n) is None]
+    unknown = [n for n in required if other_role(n) is None]
     if unknown:
-        found = {n: role for n in required if (role := _other(n))}
+        found = {n: role for n in required if (role := other_role(n))}
         if len(unknown) == 1:
             yield Plan(others | found | {unknown[0]: "all"}, (3, 2))
             yield Plan(others | found | {unknown[0]: "width 0"}, (1,))
@@ -381,7 +381,7 @@ def _widths(names: tuple[str, ...], required: list[str]) -> Iterator[tuple[dict[
         yield {name: "width 0" if role == "in" else "width 2" for name, role in ends.items()}, (2,)
 
 
-def _other(name: str) -> str | None:
+def other_role(name: str) -> str | None:
     """The role of a required argument that is no width."""
     role = words.role_of_argument(name)
     if role == "activation":
