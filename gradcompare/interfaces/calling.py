@@ -81,8 +81,8 @@ def _sizes(function: Callable[..., Any]) -> dict[str, str]:
 
 
 def _outputs_among_targets(function: Callable[..., Any], known: Mapping[str, Any]) -> dict[str, Any]:
-    """Of several arguments that are called like labels (T and Y) those that forward has just returned; and the labels of
-    a function that trains, where it calls them outputs."""
+    """Of several arguments that are called like labels (T and Y) those that forward has just returned; and the labels
+    of a function that trains, where it calls them outputs."""
     alike = [name for name in source.signature(function) if words.role_of_argument(name) == "targets"]
     returned = known.get("returned", {})
     if not alike and words.role_of_function(function.__name__.strip("_")) == "update":  # train(inputs, outputs)

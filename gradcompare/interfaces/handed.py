@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from gradcompare.cases import Network
 from gradcompare.interfaces import words
 from gradcompare.interfaces.holders import Instance, Plan, other_role, plans
 from gradcompare.interfaces.layouts import BIASES, Layout
+from gradcompare.network import Network
 
 
 class HandedArrays(Instance):
