@@ -288,6 +288,11 @@ def test_a_start_from_zero_is_told_by_its_health(capsys):
     assert "At the end, layer 1: symmetric units. Units 1, 2, 3 and 4" in out
 
 
+def test_a_number_of_seeds_without_the_comparison_is_refused(capsys):
+    assert main(["train", "--iterations", "1", "--seeds", "3"]) == 2
+    assert "--compare-activations" in capsys.readouterr().err
+
+
 def test_activations_are_compared_in_a_table(capsys):
     words = ["train", "--compare-activations", "--iterations", "5", "--seeds", "1", "--data", "curve"]
     assert main(words) == 0

@@ -64,8 +64,9 @@ def add_train(commands: Any) -> None:
         "weights",
     )  # fmt: skip
     output.add_argument(
-        "--seeds", metavar="N", type=whole(1, 1000), default=5, help="how often, for the comparison (default: 5)"
-    )
+        "--seeds", metavar="N", type=whole(1, 1000),
+        help="how often, for the comparison, from --seed on (default: 5)",
+    )  # fmt: skip
 
 
 def _add_network(group: Any) -> None:

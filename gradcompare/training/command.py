@@ -28,6 +28,8 @@ Advance = Callable[[int, int], object]
 TRAINED = ("training.png", "training.svg", "network.npz")
 COMPARED = tuple(f"{name}.{kind}" for name in ("functions", "activations", "scales") for kind in ("png", "svg"))
 """The files that are written."""
+SEEDS = 5
+"""So often the activations are compared, if nothing is said."""
 SWEPT_STEPS = 5
 """A sweep takes this part of the steps: what the scale does shows early."""
 
@@ -49,6 +51,11 @@ def train(options: argparse.Namespace, advance: Advance) -> Outcome:
     Raises:
         CannotTrainError: in words; a missing package, a folder that cannot be written, a cost that overflows.
     """
+    if options.seeds is not None and not options.compare_activations:
+        raise CannotTrainError(
+            f"--seeds {options.seeds} says how often --compare-activations trains, which was not asked for; one "
+            "training has one seed: --seed N."
+        )
     try:
         problem = _problem(options)
         folder = _folder(options.output, COMPARED if options.compare_activations else TRAINED)
@@ -199,7 +206,7 @@ def _parting(found: Course) -> str:
 
 
 def _compare(options: argparse.Namespace, problem: Problem, folder: Path | None, advance: Advance) -> Outcome:
-    seeds = range(options.seed, options.seed + options.seeds)
+    seeds = range(options.seed, options.seed + (options.seeds or SEEDS))
     titles = [title for title in activations.SWEEPS if problem.data.has_classes or "squared" not in title]
     swept = replace(problem, iterations=max(problem.iterations // SWEPT_STEPS, 1))
     one_sweep = len(activations.SCALES) * len(activations.HIDDEN) * len(seeds)
