@@ -92,7 +92,7 @@ class Run(TorchDispatchMode):
         number = len(self.parents)
         self.parents.append(parents)
         substitute = self.substitutes.get(number)
-        if substitute is not None:
+        if substitute is not None and substitute.shape == value.shape:  # else the code went another way than before
             self.arrived[number] = value.clone(), torch.zeros_like(substitute) if error is None else error.clone()
             value, error, memory = _as_laid_out(value, substitute), self._kinks_among(value, error, substitute), None
         return BoundedTensor(value, error, self, number, memory)

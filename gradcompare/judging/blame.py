@@ -14,7 +14,9 @@ cost is one of the logits Z2, the subject's may well be one of its A2 = g(Z2).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -76,6 +78,12 @@ def blame(
     gradients = {of(k): c for k, c in passable.items() if is_intermediate(k, inputs)}
     handed_on = HandedOn(values, gradients)
     local = evaluate(handed_on=handed_on)
+    parting = _parting(evaluation, local)
+    if parting is not None:
+        values = {number: value for number, value in values.items() if number < parting}
+        passable = {k: c for k, c in passable.items() if k != of(k) or k in inputs or evaluation.numbers[k] in values}
+        handed_on = HandedOn(values, gradients)
+        local = replace(evaluate(handed_on=handed_on), parting=parting)
 
     @cache
     def at_ties() -> Evaluation:
@@ -110,7 +118,25 @@ def blame(
             judged[name] = (
                 finding.but(verdict="undecided", ratio=0.0) if "undecided" in excuses else finding.but(verdict="kink")
             )
-    return judged | {k: f for k, f in findings.items() if k not in judged}, local
+    gone = {name: _without_a_step(name, findings, evaluation, wrong) for name in findings if name not in judged}
+    return judged | gone, local
+
+
+def _parting(evaluation: Evaluation, local: Evaluation) -> int | None:
+    """The number of the first tensor of the forward pass that was made of others than before; None where all are the
+    same. With the subject's own values the code may take the other branch of an `if`, or leave a loop elsewhere."""
+    end = evaluation.numbers[COST] + 1
+    before, now = evaluation.run.parents[:end], local.run.parents[:end]
+    pairs = enumerate(itertools.zip_longest(before, now))
+    other = next((i for i, (one, two) in pairs if one is None or two is None or tuple(one) != tuple(two)), None)
+    return end - 1 if other is None and local.numbers[COST] != evaluation.numbers[COST] else other
+
+
+def _without_a_step(name: str, findings: Mapping[str, Finding], evaluation: Evaluation, wrong: set[str]) -> Finding:
+    """What the run with the subject's own numbers has not made, it cannot judge: inherited where it may be."""
+    near = nearest(name, evaluation.upstream, wrong) if name in wrong and name in evaluation.upstream else set()
+    cause = max(near, key=evaluation.order.index, default=None)
+    return findings[name] if cause is None else findings[name].but(verdict="inherited", inherited_from=cause)
 
 
 def _arrived(name: str, local: Evaluation, passable: Mapping[str, np.ndarray]) -> Bounded:

@@ -22,6 +22,11 @@ UNDOUBTED = 1e3
 LOSES_DIGITS = 1e3
 """A form that can be moved so many times further than the reference's is said to lose digits."""
 
+PARTED = (
+    "With the values of your own code the forward pass goes another way, through another branch or another number of "
+    "turns: from there on it can be told that something is wrong, and less surely which step is to blame."
+)
+
 ClaimErrors = Mapping[str, np.ndarray] | None
 """E_claim by the names of the claims; None where it is not known."""
 
@@ -311,6 +316,8 @@ class Comparison:
             outcomes.append((candidate, blamed, local))
         before = self._wrong(findings)
         self.scale, findings, self.local = min(outcomes, key=lambda outcome: len(self._wrong(outcome[1])))
+        if self.local.parting is not None:
+            self.notes.append(PARTED)
         for name in before:
             if findings[name].verdict == "kink":
                 self._note_kink(findings[name])

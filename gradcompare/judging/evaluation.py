@@ -80,3 +80,6 @@ class Evaluation:
     """The names that are values, not gradients."""
     order: list[str] = field(default_factory=list)
     """The names in the order of the computation, each after those it was computed from."""
+    parting: int | None = None
+    """The number of the tensor from which on a run with handed on values went another way, if it did; values are
+    handed on only before it."""
