@@ -57,7 +57,8 @@ def _given(function: Callable[..., Any], known: Mapping[str, Any]) -> tuple[dict
             given[name] = outputs[name]
             continue
         optional = parameter.default is not parameter.empty
-        keys = (name, plain.get(words.plain(name)), role, sizes.get(name))
+        other = role is not None and name in words.ARGUMENTS and name != role  # samples, classes: inputs and targets
+        keys = (None, None, role) if other else (name, plain.get(words.plain(name)), role, sizes.get(name))
         key = next((k for k in keys if k is not None and k in known), None)
         if role == "training" and not optional:
             given[name] = True

@@ -17,7 +17,19 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import ascent, calling, fitting, metrics, naming, paths, rates, source, values, words
+from gradcompare.interfaces import (
+    ascent,
+    calling,
+    fitting,
+    inside,
+    metrics,
+    naming,
+    paths,
+    rates,
+    source,
+    values,
+    words,
+)
 from gradcompare.interfaces.holders import Holder, set_for_now
 from gradcompare.interfaces.layouts import KEEP, RATE, REGULARISATION, SAMPLES, Layout
 from gradcompare.interfaces.program import Program
@@ -88,6 +100,8 @@ class Driven(Program):
         self.parameters, self.last_layer, self.notes = [], [], []
         self.found: Found | None = None
         self.has_cost = self.complete = False
+        self.adaptive = False
+        """Whether its steps do not show the gradients (see `inside`)."""
         self.metric = None
         self.samples_axis = 1
         self.rate: float = RATE
@@ -122,6 +136,10 @@ class Driven(Program):
             self.rate = rates.rate_of(maker, self.functions, root, self._globals())
             self.notes.append(
                 f"No gradient is to be seen, only its effect: it is taken to be (before - after) / {self.rate:g}."
+            )
+        elif self.adaptive:
+            self.notes.append(
+                "The steps do not show the gradient, as with Adam or RMSprop: what is called one there is taken for it."
             )
         given_slope = found.cost_from == "cotangent"  # of either sign
         added_at = ascent.adds_gradients(self.functions) if not changed and not given_slope else None
@@ -330,10 +348,22 @@ class Driven(Program):
                 session.cost = self.run_cost(session)
         if "slope" in chain:
             session.known["slope"] = self._slope(session)
-        with self._entered(session), self._making(session):
-            order = ("inputs", "targets", "output") if "slope" not in chain else ("slope", "inputs", "targets")
+        order = ("inputs", "targets", "output") if "slope" not in chain else ("slope", "inputs", "targets")
+        with self._entered(session), self._making(session), self._looked_into() as local:
             result = self.call(self.steps.maker, session, order)
-        return self._candidates(session, result, before)
+        found = self._candidates(session, result, before)
+        changes = [array for slot, array in found if slot.where == "change"]
+        if self.found is None and not self.adaptive and inside.is_adaptive(changes):
+            self.adaptive = True
+            return self.run_maker(self.session(session.inputs, self.trial_places), chain)
+        if self.adaptive:
+            found = [(slot, array) for slot, array in found if slot.where != "change"]
+            found += [(naming.Slot("local", (), name), array) for name, array in local.items()]
+        return found
+
+    def _looked_into(self) -> contextlib.AbstractContextManager[dict[str, Any]]:
+        files = {f.__code__.co_filename for f in self.functions if isinstance(f, types.FunctionType)}
+        return inside.noted(files) if self.adaptive else contextlib.nullcontext({})
 
     def _slope(self, session: Session) -> Any:
         if self.steps.slope is None:

@@ -157,7 +157,7 @@ def match(places: Places, shapes: Mapping[str, tuple[int, ...]], candidates: Can
     return {name: found[name] for name in places if name in found}
 
 
-_PREFERRED = {"returned": 0.3, "stored": 0.2, "change": -2.0}
+_PREFERRED = {"returned": 0.3, "stored": 0.2, "local": 0.1, "change": -2.0}
 
 
 def _score(name: str, shape: tuple[int, ...], slot: Slot, array: Any, places: Places) -> float:

@@ -1,0 +1,59 @@
+"""Gradients that only local variables hold: of code whose steps do not show them, as those of Adam and RMSprop.
+
+The first such step divides a gradient by its own size, so that each entry moves as far as any other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Collection, Iterator
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from gradcompare.interfaces import paths, values, words
+
+NEARLY = 0.05
+"""How much most entries of a first step may differ, as a part of the largest; some may be smaller, for a small number
+is added to what divides them."""
+FEW = 3
+"""So many numbers may be alike by chance."""
+
+
+def is_adaptive(changes: Collection[Any]) -> bool:
+    """Whether the changes of all parameters are equally large in most of their entries."""
+    sizes = np.concatenate([np.abs(values.plain(change)).ravel() for change in changes] or [np.zeros(0)])
+    return sizes.size > FEW and bool(np.median(sizes) >= (1 - NEARLY) * np.max(sizes) > 0)
+
+
+@contextlib.contextmanager
+def noted(files: Collection[str]) -> Iterator[dict[str, Any]]:
+    """What the functions of these files call gradients when they return, by name; the outermost function counts."""
+    found: dict[str, Any] = {}
+
+    def note(frame: FrameType, event: str, _: Any) -> None:
+        if event == "return" and frame.f_code.co_filename in files:
+            for name, value in frame.f_locals.items():
+                found.update(_gradients(name, value))
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        yield found
+    finally:
+        sys.setprofile(before)
+
+
+def _gradients(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    says_so = words.GRADIENT.match(name) or words.GRADIENT_END.search(name)
+    if says_so and paths.is_array(value):
+        yield name, value
+    elif isinstance(value, dict):
+        for path, array in paths.walk(value):
+            label = paths.label(path)
+            if words.GRADIENT.match(label) or words.GRADIENT_END.search(label):
+                yield label, array
+            elif says_so:
+                yield f"d{label}", array
