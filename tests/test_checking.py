@@ -241,6 +241,37 @@ def test_a_sum_without_its_axis_is_placed_where_it_is_made_and_not_where_it_is_a
     assert fault.source == "db1 = np.sum(dZ1)"
 
 
+PRIVATE = """
+from numpy import dot, exp, random
+
+class Network:
+    def __init__(self):
+        self.connections = 2 * random.random((4, 1)) - 1
+
+    def __squash(self, total):
+        return 1 / (1 + exp(-total))
+
+    def __slope(self, squashed):
+        return squashed * (1 - squashed)
+
+    def answer(self, examples):
+        return self.__squash(dot(examples, self.connections))
+
+    def train(self, examples_in, examples_out, how_many_times):
+        for turn in range(how_many_times):
+            answers = self.answer(examples_in)
+            misses = examples_out - answers
+            self.connections += dot(examples_in.T, misses * self.__slope(answers))
+"""
+
+
+@pytest.mark.parametrize("changes", [{}, {"how_many_times": "number_of_training_iterations"}])
+def test_what_says_how_often_is_known_by_what_it_does_and_private_methods_are_found(check, changes):
+    changes |= {"examples_in": "training_inputs", "examples_out": "training_outputs"}
+    assert check(PRIVATE, but=changes).verdict == "agrees"
+    assert check(PRIVATE, but=changes | {"squashed * (1 - squashed)": "squashed * (1 + squashed)"}).verdict == "wrong"
+
+
 NAMELESS = {
     '    Z1 = parameters["W1"] @ X + parameters["b1"]\n    A1 = np.tanh(Z1)': (
         '    A1 = np.tanh(parameters["W1"] @ X + parameters["b1"])'

@@ -39,6 +39,10 @@ def call(function: Callable[..., Any], known: Mapping[str, Any], in_order: Seque
     return function(*positional, *variable, **given)
 
 
+def _trains(function: Callable[..., Any]) -> bool:
+    return words.role_of_function(getattr(function, "__name__", "").strip("_")) == "update"
+
+
 def _takes_variable(function: Callable[..., Any]) -> bool:
     return any(p.kind is p.VAR_POSITIONAL for p in source.signature(function).values())
 
@@ -49,10 +53,11 @@ def _given(function: Callable[..., Any], known: Mapping[str, Any]) -> tuple[dict
     given: dict[str, Any] = {}
     unknown: list[str] = []
     outputs, sizes = _outputs_among_targets(function, known), _sizes(function)
+    counts = source.counts_in(function) if _trains(function) else ()
     for name, parameter in source.signature(function).items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
-        role = words.role_of_argument(name)
+        role = words.role_of_argument(name) or ("epochs" if name in counts and name not in sizes else None)
         if name in outputs:
             given[name] = outputs[name]
             continue
@@ -86,7 +91,7 @@ def _outputs_among_targets(function: Callable[..., Any], known: Mapping[str, Any
     of a function that trains, where it calls them outputs."""
     alike = [name for name in source.signature(function) if words.role_of_argument(name) == "targets"]
     returned = known.get("returned", {})
-    if not alike and words.role_of_function(function.__name__.strip("_")) == "update":  # train(inputs, outputs)
+    if not alike and _trains(function):  # train(inputs, outputs)
         alike = [name for name in source.signature(function) if words.plain(name) in ("output", "outputs", "out")]
         return {name: known["targets"] for name in alike if "targets" in known}
     return {name: returned[name] for name in alike if name in returned} if len(alike) > 1 else {}

@@ -40,12 +40,26 @@ def turns_of(made: type, names: Mapping[str, Any]) -> Iterator[Function]:
     """(self, X, Y) -> None: a turn of each loop, innermost first, in a class's methods that changes the object."""
     file = str(names.get("__file__"))
     classes = [node for node in _parsed(file).body if isinstance(node, ast.ClassDef) and node.name == made.__name__]
-    for method in (node for c in classes for node in c.body if isinstance(node, ast.FunctionDef)):
+    methods = (node for found in classes for node in found.body if isinstance(node, ast.FunctionDef))
+    for method in map(_Mangled(made.__name__).visit, methods):
         for loop, before in _loops(method.body, []):
             turn = turns.turn_of(loop, before)
             roles = set(map(words.role_of_argument, dataflow.names_free(turn.body)))
             if {"inputs", "targets"} <= roles and any(map(_changes_self, turn.body)):
                 yield _Maker(turn, names, file).method()
+
+
+class _Mangled(ast.NodeTransformer):
+    """__slope of a class Net as Python has it outside of the class: _Net__slope."""
+
+    def __init__(self, made: str) -> None:
+        self.prefix = f"_{made.lstrip('_')}"
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        self.generic_visit(node)
+        if node.attr.startswith("__") and not node.attr.endswith("__"):
+            node.attr = self.prefix + node.attr
+        return node
 
 
 def _parsed(file: str) -> ast.Module:

@@ -241,6 +241,13 @@ def _key_begins(key: ast.expr) -> str:
     return key.value.partition("%")[0] if isinstance(key, ast.Constant) and isinstance(key.value, str) else ""
 
 
+@functools.lru_cache(maxsize=1024)
+def counts_in(function: Any) -> set[str]:
+    """The names that say how often a function does something: n of `for i in range(n)`."""
+    ranges = [node for node in ast.walk(tree(function)) if isinstance(node, ast.Call) and called(node) == "range"]
+    return {argument.id for node in ranges for argument in node.args if isinstance(argument, ast.Name)}
+
+
 def changed_in(function: Any) -> set[str]:
     """The names that a function computes anew from what they were: A1 of `A1 = A1 * D1` and of `A1 /= keep_prob`."""
     found = set()

@@ -65,7 +65,7 @@ ARGUMENTS = {
     "inputs": re.compile(
         r"^(x|xs|xi|xx|a0|inp|inputs?|data|features?|xtrain|trainx|xbatch|batchx|xb|xin|images?|samples?|inputs?data"
         r"|inputs?(vector|list|array|arr|values?|layer|batch)|trainingdata|trainingset(inputs)?|inputx|xdata|batch"
-        r"|imgs?|trainingexamples?|train(ing)?(inputs?|data|set)"
+        r"|imgs?|(training)?examples?|train(ing)?(inputs?|data|set)"
         r"|x(train(ing)?|batch|tr)?(scaled|norm|std|normali[sz]ed|standardi[sz]ed|flat))$"
     ),
     "targets": re.compile(
