@@ -286,3 +286,24 @@ def cost_function(W, samples, classes):
     return -np.sum(T * np.log(p)) / len(samples), samples.T @ (p - T) / len(samples)
 """
     assert report_on(source).verdict == "agrees"
+
+
+def test_a_loop_in_a_function_that_prepares_its_labels_and_its_samples_before(report_on):
+    source = """
+def softmax_regression(x, y, rate, turns):
+    m, k_classes = len(y), len(set(y))
+    rows = np.column_stack((np.ones(len(x)), x))
+    table = np.eye(k_classes)[y]
+    theta_matrix = np.zeros((rows.shape[1], k_classes))
+    for i in range(turns):
+        p = np.exp(rows @ theta_matrix)
+        p = p / p.sum(axis=1, keepdims=True)
+        rest = p - table
+        theta_matrix = theta_matrix - rate * (rows.T @ rest) / {count}
+        cost = -np.sum(table * np.log(p)) / m
+        if cost < 1e-5:
+            break
+    return theta_matrix
+"""
+    assert report_on(source.format(count="m")).verdict == "agrees"
+    assert report_on(source.format(count="k_classes")).verdict in ("scaled", "wrong")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 _EFFECTS = re.compile(r"save|load|print|plot|show|dump|write|input|exit")
 
@@ -70,6 +70,21 @@ def needed(statements: list[ast.stmt], wanted: set[str], without: set[str]) -> l
             kept.append(statement)
             wanted = wanted | set(names_read(statement))
     return kept[::-1]
+
+
+def descended(statements: Sequence[ast.stmt], is_one: Callable[[str], bool], other: Callable[[str], bool]) -> set[str]:
+    """The names that statements make of names that are such ones and of none that are others, counts left out:
+    T of `T = np.eye(k)[y]`, not m of `m = len(y)`."""
+    found: set[str] = set()
+    for statement in statements:
+        if isinstance(statement, ast.Assign) and not _COUNT.search(ast.unparse(statement.value)):
+            read = names_read(statement)
+            if any(is_one(name) or name in found for name in read) and not any(map(other, read)):
+                found |= set(names_bound(statement))
+    return found
+
+
+_COUNT = re.compile(r"^(len|int|float|max|min|set)\(|\.(shape|size|ndim)\b|\.(max|min|unique)\(")
 
 
 def without_asides(body: list[ast.stmt]) -> list[ast.stmt]:

@@ -10,6 +10,7 @@ import ast
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from gradcompare.interfaces import dataflow, words
 
@@ -89,6 +90,7 @@ def training_turn(loop: ast.For | ast.While, before: list[ast.stmt]) -> Turn | N
         dataflow.names_bound(loop.target) if isinstance(loop, ast.For) else []
     )
     labels = {name for name in given if words.role_of_argument(name) == "targets"}
+    labels |= dataflow.descended(before, *(partial(_has_role, role) for role in ("targets", "inputs")))
     computed: set[str] = set()
     for i, statement in enumerate(turn.body):
         read, written = set(dataflow.names_read(statement)), set(dataflow.names_written(statement))
@@ -109,6 +111,10 @@ def training_turn(loop: ast.For | ast.While, before: list[ast.stmt]) -> Turn | N
     forward = [*turn.body[: turn.end], turn.output]
     turn.pairs = max(_layers(forward, carried), words.parameter_pairs(in_order), key=len)
     return turn if turn.pairs else None
+
+
+def _has_role(role: str, name: str) -> bool:
+    return words.role_of_argument(name) == role
 
 
 def _made_of(statement: ast.stmt, labels: set[str]) -> set[str]:

@@ -94,7 +94,7 @@ ARGUMENTS = {
     "activation": re.compile(r"(activation|nonlinearity|actfunc|actfn|^act|^g$)"),
     "keep": re.compile(r"^(keep_?prob|keepp)$"),
     "layers": re.compile(r"^(l|numlayers|nlayers|depth)$"),
-    "classes": re.compile(r"^(num|n)?_?(class(es)?|labels|k)$|^k$|^c$"),
+    "classes": re.compile(r"^(num|n|k|number)?_?(of)?(class(es)?|labels|k)$|^k$|^c$"),
 }
 
 WEIGHT = re.compile(r"^(?:w|theta|weights?|syn|synapse|synapses|w_?h|kernel|weight_?matrix)_?(\d+)$", re.IGNORECASE)
