@@ -1,6 +1,7 @@
 """Habits of published files that the examples have not: each program is small, its habit is what the test is called."""
 
 import re
+import types
 from pathlib import Path
 
 import pytest
@@ -25,13 +26,27 @@ TWO_LAYERS = """
 
 
 @pytest.fixture
-def report_on(tmp_path: Path):
-    """The report on a file with this source after `import numpy as np`."""
+def written(tmp_path: Path):
+    """The path of a file with this source after `import numpy as np`."""
 
-    def report(source: str, **options):
-        path = tmp_path / "subject.py"
+    def write(source: str) -> Path:
+        path = tmp_path / f"subject{len(list(tmp_path.iterdir()))}.py"
         path.write_text("import numpy as np\n" + source)
-        return gradcompare.check(path, **SMALL | options)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def report_on(written):
+    """The report on what such a file defines."""
+
+    def report(source: str):
+        path = written(source)
+        module = types.ModuleType(path.stem)
+        vars(module)["__file__"] = str(path)
+        exec(compile(path.read_text(), str(path), "exec"), vars(module))
+        return gradcompare.check(vars(module), **SMALL)
 
     return report
 
@@ -136,8 +151,8 @@ for epoch in range(2000):
 
 
 @pytest.mark.parametrize(("weights", "verdict"), [("before", "agrees"), ("W2", "wrong")])
-def test_a_script_that_scales_its_data_and_tests_itself_in_every_turn(report_on, weights, verdict):
-    assert report_on(SCRIPT.format(weights=weights)).verdict == verdict
+def test_a_script_that_scales_its_data_and_tests_itself_in_every_turn(written, weights, verdict):
+    assert gradcompare.check(written(SCRIPT.format(weights=weights)), **SMALL).verdict == verdict
 
 
 WHOLE_LAYER = """
@@ -173,7 +188,7 @@ def test_layers_with_their_activation_that_keep_the_delta_for_the_one_before(rep
         ("cache('A') - Y", "'dict' object is not callable (line 11)"),
     ],
 )
-def test_of_all_that_fails_that_is_said_which_came_furthest(report_on, backward, says):
+def test_of_all_that_fails_that_is_said_which_came_furthest(written, backward, says):
     source = f"""
 def initialize(n_x, n_h, n_y):
     return {{"W1": np.ones((n_h, n_x)), "b1": np.ones((n_h, 1)), "W2": np.ones((n_y, n_h)), "b2": np.ones((n_y, 1))}}
@@ -185,7 +200,7 @@ def backward(parameters, cache, X, Y):
     A = cache["A"]
     return {{"dW2": {backward} @ cache["H"].T}}
 """
-    assert says in report_on(source).notes[0]
+    assert says in gradcompare.check(written(source), **SMALL).notes[0]
 
 
 HANDED = """
