@@ -216,8 +216,8 @@ def source_lines(report: Report) -> str:
         shown.append(
             f" {mark} {line:>4}   {_cut(findings[0].source, width):<{width}}   {_verdicts(findings, report)}".rstrip()
         )
-    rest = [f.name for f in report.tensors if f.line is None and f.verdict not in ("ok", "missing")]
-    shown += [f"          {name}: {says(f, report)}" for f in report.tensors for name in rest if f.name == name]
+    rest = [f for f in report.tensors if f.line is None and f.verdict not in ("ok", "missing")]
+    shown += [f"          {called(f)}: {says(f, report)}" for f in rest]
     return "\n".join(shown)
 
 
@@ -231,10 +231,13 @@ def _cut(source: str, width: int) -> str:
 
 def _verdicts(findings: Sequence[Finding], report: Report) -> str:
     """The verdict on a line: a word if it made one thing, each by name if several and they differ."""
-    words = {says(finding, report) for finding in findings}
+    worst: dict[str, Finding] = {}
+    for finding in findings:
+        worst[called(finding)] = worse(worst.get(called(finding), finding), finding)
+    words = {says(finding, report) for finding in worst.values()}
     if len(words) == 1:
         return words.pop()
-    return ", ".join(f"{finding.name} {says(finding, report)}" for finding in findings)
+    return ", ".join(f"{name} {says(finding, report)}" for name, finding in worst.items())
 
 
 def probably(report: Report) -> str:
@@ -271,7 +274,15 @@ def factor_of(finding: Finding, report: Report | None = None) -> str:
 
 
 def _place(finding: Finding) -> str:
-    return finding.name if finding.line is None else f"{place(finding.line, finding.cell)}, {finding.name}"
+    where = "" if finding.line is None else f"{place(finding.line, finding.cell)}, "
+    return f"{where}{called(finding)}"
+
+
+def called(finding: Finding) -> str:
+    """What a reader calls a tensor: its name; if that is only ours, `dz#2`, the code's variable, else without ours."""
+    plain = re.sub(r"\(line \d+\)|#\d+", "", finding.name)
+    own = finding.variable if plain != finding.name else ""
+    return plain if not own or own.startswith("return") else own
 
 
 def place(line: int, cell: int | None) -> str:
@@ -284,7 +295,7 @@ def says(finding: Finding, report: Report | None = None) -> str:
     source = next((f for f in report.tensors if f.name == finding.inherited_from), None) if report is not None else None
     where = "above" if source is None or source.line is None else f"of {place(source.line, source.cell)}"
     return SAYS[finding.verdict].format(
-        inherited_from=f"{finding.inherited_from} {where}",
+        inherited_from=f"{finding.inherited_from if source is None else called(source)} {where}",
         factor=factor_of(finding, report),
         shape=finding.shape,
         expected_shape=finding.expected_shape,
@@ -346,7 +357,7 @@ def worst_entry(report: Report, *, verbose: bool = False) -> str:
     f = report.first_fault
     if f is None or f.verdict in ("shape", "dtype"):
         return ""
-    where = f"Worst entry of {f.name}: {list(f.worst)} is" if f.shape else f"{f.name} is"
+    where = f"Worst entry of {called(f)}: {list(f.worst)} is" if f.shape else f"{called(f)} is"
     more = " --verbose shows every tensor." if f.line is not None and not verbose else ""
     return f"{where} {f.claim:.6g}, should be {f.reference:.6g}; rounding could explain {number(f.bound)}.{more}"
 

@@ -99,7 +99,7 @@ def factor(judged: Iterable[Judged]) -> str | None:
 
 def _diagnosis(report: Report, subject: Subject, placed: Sequence[Placed]) -> list[dict[str, Any]]:
     about = subject.about
-    found = diagnosed(placed, report.first_fault, about["samples_axis"], about["text"], report.notes)
+    found = diagnosed(placed, report.first_fault, about["samples_axis"], about["text"], report.notes, about["cells"])
     return [diagnosis.to_dict() for diagnosis in found]
 
 

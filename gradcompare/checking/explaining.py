@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -12,7 +13,8 @@ from gradcompare import losses
 from gradcompare.checking.defects import excused
 from gradcompare.checking.placing import Placed
 from gradcompare.checking.sightings import Sighting, base
-from gradcompare.diagnosis import UNKNOWN, Diagnosis, Step, diagnose
+from gradcompare.checking.spoken import Cells, plain_name, spoken
+from gradcompare.diagnosis import UNKNOWN, Diagnosis, Part, Spoken, Step, diagnose
 from gradcompare.diagnosis.spelling import spelled
 from gradcompare.judging.blame import is_intermediate
 from gradcompare.judging.evaluation import COST, Evaluation
@@ -23,7 +25,12 @@ MOST = 3
 
 
 def diagnosed(
-    placed: Sequence[Placed], first_fault: Finding | None, samples_axis: int, text: str, notes: list[str]
+    placed: Sequence[Placed],
+    first_fault: Finding | None,
+    samples_axis: int,
+    text: str,
+    notes: list[str],
+    cells: Cells = MappingProxyType({}),
 ) -> list[Diagnosis]:
     """A diagnosis of each tensor at fault, the first fault first, from the networks that show it.
 
@@ -33,13 +40,14 @@ def diagnosed(
         samples_axis: 1 where columns are samples, 0 where rows are.
         text: the file's.
         notes: told of a diagnosis that failed; it is "unknown" then.
+        cells: of a notebook, by line, the cell and the line in it.
     """
     masks = {name for one in placed for name, array in one.masks.items() if len(np.unique(array)) == 2}
     steps: dict[str, list[Step]] = {}
     for one in placed:
         for finding in one.report.tensors:
             if finding.verdict in (*WRONG, "scaled") and finding.verdict != "dtype":
-                step = step_of(one, finding, samples_axis, text, masks)
+                step = step_of(one, finding, samples_axis, text, masks, cells)
                 if step is not None:
                     steps.setdefault(finding.name, []).append(step)
     ordered = sorted(steps, key=lambda name: first_fault is None or name != first_fault.name)
@@ -75,7 +83,12 @@ def _with_the_same_names(steps: Sequence[Step]) -> list[Step]:
 
 
 def step_of(
-    placed: Placed, finding: Finding, samples_axis: int, text: str = "", masks: Collection[str] = ()
+    placed: Placed,
+    finding: Finding,
+    samples_axis: int,
+    text: str = "",
+    masks: Collection[str] = (),
+    cells: Cells = MappingProxyType({}),
 ) -> Step | None:
     """The step that made a tensor, with its true inputs, in the code's own numbers; None where blame was not needed.
 
@@ -93,8 +106,13 @@ def step_of(
     unspoken += [k for k in comparison.inputs if k not in ("X", "Y") and k not in placed.words]
     sighting = placed.sightings.get(name)
     values = _values(placed, local, masks)
+    called = finding.variable if sighting is not None and _holds(sighting, comparison.claims[name]) else name
+    known = spoken(comparison.first, placed.forward, list(comparison.inputs), cells)
+    said = {k: known[k] for k in (*values, *hidden, *unspoken) if k in known}
+    if called == name or called.startswith("return"):
+        said[called] = known.get(name) or Spoken(plain_name(name), "")
     return Step(
-        name=finding.variable if sighting is not None and _holds(sighting, comparison.claims[name]) else name,
+        name=called,
         of=base(of(name)),
         claim=comparison.claims[name],
         right=arrived.value * scale,
@@ -110,8 +128,20 @@ def step_of(
         constants=sighting.constants if sighting is not None else {},
         line=finding.line,
         spelled=_spelled(text, finding.line, values, set(gradients) - {*hidden, *unspoken}),
+        spoken=said,
+        parts=_parts(placed, sighting, comparison.claims[name]),
         unit_roundoff=comparison.precision.unit_roundoff,
     )
+
+
+def _parts(placed: Placed, step: Sighting | None, claim: np.ndarray) -> list[Part]:
+    """What the backward code had of a step's shape, and that nothing was taken for."""
+    taken = {sighting.key for sighting in placed.sightings.values()}
+    return [
+        Part(s.name, s.line, s.source, step is None or s.function != step.function, s.value)
+        for s in placed.made
+        if s.key not in taken and s.value.shape == claim.shape and not np.array_equal(s.value, claim)
+    ]
 
 
 def _holds(sighting: Sighting, claim: np.ndarray) -> bool:

@@ -59,6 +59,8 @@ class Placed:
     """The findings that are claims; the others are witnesses."""
     written: Sequence[tuple[str, int, str, int]]
     """See `Watched.written`."""
+    made: Sequence[Sighting] = ()
+    """Every array that the backward code made."""
     masks: dict[str, np.ndarray] = field(default_factory=dict)
     """See `Watched.masks`."""
     forward: Places = field(default_factory=dict)
@@ -155,7 +157,8 @@ def place(
     found: Eliminated = {}
     trials = partial(_trials, watched, evaluation, eliminated or {})
     best = _by_elimination(best, trials, placed_with, evaluation.upstream, found)
-    return replace(best, forward=seen["places"], masks=watched.masks, eliminated=found)
+    made = [witness.sighting for witness in watched.sightings]
+    return replace(best, forward=seen["places"], masks=watched.masks, eliminated=found, made=made)
 
 
 MOST_TRIALS = 16
@@ -237,10 +240,16 @@ def _unseen_before(name: str, placed: Placed, evaluation: Evaluation) -> list[st
 
 
 def shown(report: Report) -> Report:
-    """The same with the code's own names for gradients of what has no name in its forward pass."""
-    own = {f.name: f.variable for f in report.tensors if "(" in f.name and f.variable}
-    names = {f.name for f in report.tensors}
-    own = {name: variable for name, variable in own.items() if variable not in names}
+    """The same with the code's own names for gradients of what has no name in its forward pass; of several that have
+    one the first fault has it as it stands, and the others are numbered."""
+    first = report.first_fault
+    nameless = [f for f in report.tensors if "(" in f.name and f.variable]
+    taken = {f.name for f in report.tensors}
+    own: dict[str, str] = {}
+    for finding in sorted(nameless, key=lambda f: first is None or f.name != first.name):
+        tries = itertools.chain([finding.variable], (f"{finding.variable}#{i}" for i in itertools.count(2)))
+        own[finding.name] = next(name for name in tries if name not in taken)
+        taken.add(own[finding.name])
     report.tensors = [
         f.but(name=own.get(f.name, f.name), inherited_from=own.get(f.inherited_from or "", f.inherited_from))
         for f in report.tensors

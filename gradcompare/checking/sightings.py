@@ -37,7 +37,7 @@ class Sighting:
     source: str = ""
     """The statement, without its indentation."""
     constants: dict[str, float] = field(default_factory=dict)
-    """The plain numbers that the statement reads, by name: m, reg."""
+    """The plain numbers that the function could read there, as it writes them: m, reg, self.keep."""
 
     @property
     def key(self) -> tuple[str, int, str, int]:

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcompare.checking.plain_numbers import plain_numbers
 from gradcompare.checking.sightings import Sighting, root
 from gradcompare.tracing.numpy_on_torch import TracedArray
 
@@ -129,8 +130,7 @@ class Watcher:
         function, line = frame.f_code.co_name, state.line
         count = self._counts[function, line, name] = self._counts.get((function, line, name), 0) + 1
         source = simple_statement(frame.f_code.co_filename, line)
-        read = _statement(frame.f_code.co_filename, line).reads
-        constants = {n: float(v) for n, v in frame.f_locals.items() if n in read and type(v) in (int, float)}
+        constants = plain_numbers(frame.f_code.co_filename, line, frame.f_locals, frame.f_globals)
         sighting = Sighting(name, line, function, state.calls, kept, count, source=source, constants=constants)
         state.seen.append((len(state.history), sighting))
         self.sightings.append(sighting)

@@ -134,7 +134,8 @@ def watch(program: Program, inputs: Mapping[str, Any], precision: Precision, for
         for s in plainly.sightings
         if s.settled and (s.function, s.line) not in forward_lines
     ]
-    masks = {s.name: s.value for s in plainly.sightings if s.name.isidentifier() and _is_mask(s.value)}
+    named = {short(s.name): s.value for s in plainly.sightings if short(s.name) != "return"}
+    masks = {name: value for name, value in named.items() if name.isidentifier() and _is_mask(value)}
     return Watched(claims, sightings, [s.key for s in plainly.sightings], masks)
 
 

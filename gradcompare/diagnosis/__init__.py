@@ -2,9 +2,9 @@
 
 from gradcompare.diagnosis.mistakes import TABLE
 from gradcompare.diagnosis.naming import UNKNOWN, diagnose
-from gradcompare.diagnosis.step import Diagnosis, Step
+from gradcompare.diagnosis.step import Diagnosis, Part, Spoken, Step
 
 MISTAKES = tuple(dict.fromkeys(row.mistake for row in TABLE))
 """The keys of the rows."""
 
-__all__ = ["MISTAKES", "UNKNOWN", "Diagnosis", "Step", "diagnose"]
+__all__ = ["MISTAKES", "UNKNOWN", "Diagnosis", "Part", "Spoken", "Step", "diagnose"]

@@ -22,6 +22,9 @@ from gradcompare.diagnosis.step import Case
 SAMPLES = ("m", "N", "n", "M", "batch_size", "num_examples", "n_samples", "num_samples", "n_examples", "batch")
 """Names that the number of samples goes by; a guess that the line as it stands must confirm."""
 
+MOST_COMMON = 4
+"""Whole numbers up to this one may stand in a formula."""
+
 _TIGHT = (ast.Name, ast.Call, ast.Attribute, ast.Subscript, ast.Constant)
 _LOOSE = (ast.Compare, ast.IfExp, ast.BoolOp, ast.Lambda)
 
@@ -72,6 +75,8 @@ class Line:
         self.source = textwrap.dedent(source).strip()
         self.value = _value(self.source)
         step = cases[0].step
+        self._slopes: set[float] = set()
+        """The numbers in the derivative of an activation, which the file's own forward pass has."""
         self._nameless = {*step.hidden, *step.unspoken}
         self.spelled = {_normal(text): name for name, text in (step.spelled or {}).items()}
         self.identifiers = {cases[0].shown.get(k, k): k for k in (*cases[0].values, *cases[0].gradients)}
@@ -82,6 +87,22 @@ class Line:
         }
 
     # -- reading
+
+    @cached_property
+    def _counted(self) -> set[ast.AST]:
+        """The parts of which the line reads no entry, but only how many there are."""
+        found: set[ast.AST] = set()
+        for node in ast.walk(self.value):
+            if isinstance(node, ast.Attribute) and node.attr in ("shape", "size"):
+                found |= {*ast.walk(node.value)}
+            if isinstance(node, ast.Call) and last_part(node.func) in ("len", "shape", "size"):
+                found |= {part for argument in node.args for part in ast.walk(argument)}
+        return found
+
+    @cached_property
+    def _numbers(self) -> set[float]:
+        """The numbers that stand in the line."""
+        return _numbers_in(self.value)
 
     def _name(self, node: ast.AST) -> str | None:
         """The tensor that an expression of the line names."""
@@ -97,9 +118,10 @@ class Line:
         name = self._name(node)
         if name is not None and name in self.identifiers:
             return case.names[self.identifiers[name]]
-        last = last_part(node)
-        if last in case.step.constants:
-            return case.step.constants[last]
+        constants = case.step.constants
+        written = next((text for text in (_normal(node), last_part(node)) if text in constants), None)
+        if written is not None:
+            return constants[written]
         return case.step.samples if isinstance(node, ast.Name) and node.id in SAMPLES else None
 
     def _result(self, case: Case, value: ast.expr) -> Any:
@@ -118,9 +140,11 @@ class Line:
         return all(case.equal(self._result(case, self.value), case.claim) for case in self.cases)
 
     def repairs(self, edited: str) -> bool:
-        """Whether an edited line gives the right numbers."""
+        """Whether an edited line gives the right numbers, and has no number in it that only these networks have."""
         try:
             value = _value(edited)
+            if any(x not in self._numbers and x not in self._slopes and not _is_common(x) for x in _numbers_in(value)):
+                return False
             results = [(case, self._result(case, value)) for case in self.cases]
             return all(c.equal(x, c.right) and c.half_decided(x, c.right) for c, x in results)
         except (SyntaxError, CannotEvaluateError):
@@ -183,6 +207,7 @@ class Line:
 
     def edits(self, form: Form | None) -> Iterator[str]:
         """Other versions of the statement."""
+        self._slopes = {x for slope in _slopes(form) for x in _numbers_in(ast.parse(slope, mode="eval"))}
         for node in ast.walk(self.value):
             yield from self._of_leaf(node)
         for node in ast.walk(self.value):
@@ -207,7 +232,7 @@ class Line:
 
     def _of_leaf(self, node: ast.AST) -> Iterator[str]:
         name = self._name(node)
-        if name is not None and isinstance(node, ast.expr):
+        if name is not None and isinstance(node, ast.expr) and node not in self._counted:
             for other in self.identifiers:
                 yield from self._put(node, self.spell(other) if other != name else None)
 
@@ -243,7 +268,7 @@ class Line:
         if not isinstance(node, ast.BinOp):
             return
         left, right = self._segment(node.left), self._segment(node.right)
-        if isinstance(node.op, ast.Mult | ast.Div | ast.Add | ast.Sub):
+        if isinstance(node.op, ast.Mult | ast.Div | ast.Add | ast.Sub | ast.Pow):
             yield from self._put(node, left)
         if isinstance(node.op, ast.Mult | ast.Add):
             yield from self._put(node, right)
@@ -292,6 +317,16 @@ class Line:
         for slope in slopes:
             text = self.translate(form.but(base=base, slope=slope).text())
             yield from self._put(self.value, text.replace(", keepdims=False", "") if text and base == SUM else text)
+
+
+def _numbers_in(value: ast.AST) -> set[float]:
+    nodes = (node.value for node in ast.walk(value) if isinstance(node, ast.Constant))
+    return {float(x) for x in nodes if isinstance(x, int | float) and not isinstance(x, bool)}
+
+
+def _is_common(number: float) -> bool:
+    """Whether a formula may have it whatever the file: a whole number, or a half."""
+    return number == 0.5 or (number == int(number) and number <= MOST_COMMON)
 
 
 def _slopes(form: Form | None) -> Iterator[str]:

@@ -370,7 +370,7 @@ def residuals(case: Case, shape: tuple[int, ...]) -> Iterator[Form]:
 def _masks(case: Case, shape: tuple[int, ...]) -> Iterator[str]:
     """Arrays of zeros and one other number, as dropout has."""
     for k, v in case.values.items():
-        if v.shape == shape and v.size:
+        if v.shape == shape and v.size and not case.is_data(k):
             levels = np.unique(v)
             if v.dtype.kind == "b" or (len(levels) == 2 and levels[0] == 0):
                 yield k

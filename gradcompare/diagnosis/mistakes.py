@@ -68,6 +68,7 @@ TABLE = (
     ),
     Row("broadcast", "{operand} has a shape that broadcasts: it acts as {operand}.reshape{shape}.", sums.broadcast),
     Row("slope_missing", "The derivative of {activation} is missing.", slopes.missing, scalable=True),
+    Row("mask_missing", "The dropout mask{mask} is missing.", samples.mask_missing, scalable=True),
     Row(
         "wrong_activation",
         "The derivative of sigmoid stands where that of softmax belongs: every output depends on every z.",
@@ -115,7 +116,6 @@ TABLE = (
     Row("reshaped", "A reshape stands where a transpose belongs ({operand}).", products.reshaped),
     Row("sample_left_out", "The {which} sample is left out.", samples.left_out),
     Row("one_sample", "Only the {which} sample is used.", samples.only_one, scalable=True),
-    Row("mask_missing", "The dropout mask {mask} is missing.", samples.mask_missing, scalable=True),
     Row("overwritten", "{now} stands where {array} belongs: {array} was perhaps overwritten.", changed.overwritten),
     Row("epsilon", "{epsilon} is added, or clipped at, in a division.", costs.epsilon),
     Row("float32", "{what} passes through float32, which keeps 7 digits.", digits.single_precision),

@@ -11,8 +11,9 @@ from gradcompare.diagnosis.forms import LEAF, Form, constant, forms, sums_of_two
 from gradcompare.diagnosis.formulas.constants import said
 from gradcompare.diagnosis.formulas.known import Known
 from gradcompare.diagnosis.mistakes import TABLE, Row
+from gradcompare.diagnosis.parts import is_no_derivative, made_there, wrong_part
 from gradcompare.diagnosis.regularities import FLOAT32, plainest
-from gradcompare.diagnosis.step import RIGHT, Case, Diagnosis, Step, fits
+from gradcompare.diagnosis.step import RESULT, RIGHT, Case, Diagnosis, Step, fits
 
 UNKNOWN = "unknown"
 _NO_FORM = Form(LEAF, (RIGHT,))
@@ -38,6 +39,11 @@ def diagnose(steps: Sequence[Step]) -> list[Diagnosis]:
         case.names["_shape"] = case.claim.shape
     right = forms(cases) or sums_of_two(cases)
     mistake, says = _named(cases, right) or (UNKNOWN, plainest(cases))
+    apart = wrong_part(cases, right, mistake)
+    if apart is not None and mistake == UNKNOWN:
+        mistake, says = "wrong_formula", is_no_derivative(*apart)
+    elif apart is not None:
+        says += made_there(apart[0])
     step = steps[0]
     fix = next((fix for form in [*right, None] if (fix := correction(cases, form)) is not None), None)
     return [Diagnosis(step.name, step.line, mistake, cases[0].show(says), fix)]
@@ -52,7 +58,7 @@ def _named(cases: Sequence[Case], right: Sequence[Form]) -> tuple[str, str] | No
         if (found := _first_fit(ways)) is not None:
             return found
     if _single(cases):
-        return "float32", f"{cases[0].step.name} is computed in float32, which keeps 7 digits."
+        return "float32", f"{RESULT} is computed in float32, which keeps 7 digits."
     return _first_fit_times_constant([*own, *inner])
 
 
@@ -70,7 +76,7 @@ def _within(form: Form, i: int, turned: str) -> Callable[[str], str]:
 
 
 def _words(row: Row, known: Known, words: dict[str, str]) -> str:
-    return row.says.format(name=known.first.step.name, **words)
+    return row.says.format(name=RESULT, **words)
 
 
 def _rows(ways: Sequence[Known]) -> Iterator[tuple[Row, Known]]:

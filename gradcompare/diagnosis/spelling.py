@@ -29,6 +29,7 @@ def spelled(text: str, line: int) -> dict[str, str] | None:
     for node in ast.walk(function):
         if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Load):
             ways.setdefault(last_part(node), set()).add(ast.unparse(node))
+    ways = {name: {written} for name, written in _stored_by_its_class(tree, function).items()} | ways
     found = {last: written.pop() for last, written in ways.items() if len(written) == 1}
     found |= {name: name for name, times in bound.items() if times == 1}
     for name, role in ROLES.items():
@@ -36,6 +37,17 @@ def spelled(text: str, line: int) -> dict[str, str] | None:
         if name not in found and len(arguments) == 1:
             found[name] = arguments[0]
     return {name: written for name, written in found.items() if bound[name] < 2}
+
+
+def _stored_by_its_class(tree: ast.AST, method: ast.AST) -> dict[str, str]:
+    """{"A1": "self.A1"}: what the class of a method stores in its objects."""
+    arguments = method.args.args if isinstance(method, ast.FunctionDef) else []
+    owner = next((c for c in ast.walk(tree) if isinstance(c, ast.ClassDef) and method in c.body), None)
+    if owner is None or not arguments:
+        return {}
+    stored = [n for n in ast.walk(owner) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)]
+    own = {n.attr for n in stored if isinstance(n.value, ast.Name) and n.value.id == "self"}
+    return {name: f"{arguments[0].arg}.{name}" for name in own}
 
 
 def last_part(node: ast.AST) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,26 @@ from gradcompare.diagnosis.arithmetic import CannotEvaluateError, Rounded, evalu
 
 DECIDES = 1e-3
 """An entry that rounding can move by more than this part of the largest decides nothing."""
+
+
+class Spoken(NamedTuple):
+    """A tensor in a sentence, "z of layer 2 (line 51)", where its name is not one that the code has."""
+
+    name: str
+    """As it stands in a formula."""
+    which: str
+    """What tells it from others of the name."""
+
+
+class Part(NamedTuple):
+    """An array that the code had on the way to a step, and that is no gradient: a derivative on a line of its own."""
+
+    name: str
+    line: int
+    source: str
+    outside: bool
+    """Whether another function made it than the one of the step's line."""
+    value: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -49,13 +69,17 @@ class Step:
     outputs: int | None = None
     """How many output units there are; by default taken from the last of `inputs` that has samples."""
     constants: Mapping[str, float] = field(default_factory=dict)
-    """Plain numbers that the line could read, by the code's names: m, lambd, keep_prob, learning_rate."""
+    """Plain numbers that the line could read, as the code writes them: m, lambd, self.keep_prob, learning_rate."""
     hidden: Collection[str] = ()
     """Those of `gradients` that the code never had in a variable."""
     unspoken: Collection[str] = ()
     """Those of `values` and `gradients` that the line has no name for."""
     spelled: Mapping[str, str] | None = None
     """How a tensor is written on this line, {"W2": 'parameters["W2"]'}; by default as its name."""
+    spoken: Mapping[str, Spoken] = field(default_factory=dict)
+    """Those of `values` and `gradients`, and the result, whose names are ours alone."""
+    parts: Sequence[Part] = ()
+    """What else the code had of the step's shape, in the order in which it was made."""
     unit_roundoff: float | None = None
     """2^-53 or 2^-24; by default told from `bound`."""
 
@@ -76,8 +100,9 @@ class Diagnosis:
         return {"name": self.name, "line": self.line, "mistake": self.mistake, "says": self.says, "fix": self.fix}
 
 
-RIGHT = "_right"
-_RESERVED = {"m", "n", "np", "numpy", "len", "float", RIGHT}
+RIGHT, RESULT = "_right", "_result"
+"""What should be, in a formula; what the code has, in a sentence."""
+_RESERVED = {"m", "n", "np", "numpy", "len", "float", RIGHT, RESULT}
 
 
 class Case:
@@ -166,9 +191,31 @@ class Case:
         """The identifier of the tensor that the step is the gradient of."""
         return next((k for k, shown in self.shown.items() if shown == self.step.of), self.step.of)
 
+    @property
+    def title(self) -> str:
+        """What a sentence calls the step's result."""
+        spoken = self.step.spoken.get(self.step.name)
+        return self.step.name if spoken is None else f"{spoken.name} {spoken.which}".strip()
+
     def show(self, text: str) -> str:
-        """The text with the code's own names."""
-        return re.sub(r"\w+", lambda word: self.shown.get(word.group(), word.group()), text)
+        """The text with the code's own names; what has none of them is explained, in a formula behind it."""
+        explained: dict[str, Spoken] = {}
+
+        def own(word: re.Match[str]) -> str:
+            if word.group() == RESULT:
+                return self.title
+            name = self.shown.get(word.group(), word.group())
+            spoken = self.step.spoken.get(name)
+            if spoken is None:
+                return name
+            if _OPERAND_BEFORE.search(text[: word.start()]) or _OPERAND_BEHIND.match(text[word.end() :]):
+                explained[name] = spoken
+                return spoken.name
+            return f"{spoken.name} {spoken.which}"
+
+        sentence = re.sub(r"\w+", own, text)
+        words = [f"{spoken.name} is the one {spoken.which}" for spoken in explained.values()]
+        return f"{sentence} Here {' and '.join(words)}." if words else sentence
 
     def evaluate(self, formula: str) -> Rounded | None:
         """The formula's value on this network; None where it has none."""
@@ -229,6 +276,10 @@ class Case:
             apart = np.abs(result.value - self.right) > 2 * self.slack(result)
         return bool(np.any(apart & self.decides(result, self.claim)))
 
+
+_OPERAND_BEFORE = re.compile(r"[(*@/+-] ?$")
+_OPERAND_BEHIND = re.compile(r"\.T\b|\.reshape|\[|\)|\*\*| [@*/+-] ")
+"""What stands beside an array in a formula."""
 
 SPARED = ("its first column", "its first row")
 """Where the bias may be in a matrix that holds it, which regularisers leave out."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 
 from gradcompare.diagnosis.forms import PRODUCT, products
 from gradcompare.diagnosis.formulas.known import Formulas, Known, places
@@ -10,12 +11,15 @@ from gradcompare.diagnosis.formulas.known import Formulas, Known, places
 
 def other(known: Known) -> Formulas:
     """One operand replaced, by anything of a fitting shape."""
-    hidden = known.first.step.hidden  # what the code never had in a variable is no wrong variable
-    there = [k for k in known.arrays if known.first.shown.get(k, k) not in hidden]
-    for (i, _), k, turned in itertools.product(places(known.form), there, ("", ".T")):
+    for (i, _), k, turned in itertools.product(places(known.form), _there(known, known.arrays), ("", ".T")):
         if k + turned != known.form.operands[i]:
             what = _instead(k + turned, known.form.operands[i])
             yield known.text(known.form.with_operand(i, k + turned)), {"what": what}
+
+
+def _there(known: Known, names: Iterable[str]) -> list[str]:
+    """Those that the code had in a variable: what it never had is no wrong variable."""
+    return [k for k in names if known.first.shown.get(k, k) not in known.first.step.hidden]
 
 
 def _instead(wrong: str, right: str) -> str:
@@ -36,14 +40,14 @@ def order(known: Known) -> Formulas:
 
 def product(known: Known) -> Formulas:
     """A product of two other arrays."""
-    for other in products(known.first, known.first.claim.shape, [*known.first.gradients, *known.first.values]):
+    for other in products(known.first, known.first.claim.shape, _there(known, known.arrays)):
         base = other.base.format(*other.operands)
         yield known.text(known.form.but(base=other.base, operands=other.operands)), {"what": f"it is made of {base}"}
 
 
 def tensor_itself(known: Known) -> Formulas:
     """No formula at all: another array."""
-    for k, turned in itertools.product(known.arrays, ("", ".T")):
+    for k, turned in itertools.product(_there(known, known.arrays), ("", ".T")):
         yield k + turned, {"what": f"it is {k}{turned} itself"}
 
 

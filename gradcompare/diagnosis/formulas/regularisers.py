@@ -22,8 +22,9 @@ def other(known: Known) -> Formulas:
     for has in ("", multiple(known.cases, penalised, known.claims, beside=bare)):
         if has is not None and (has or known.form.penalty):
             yield bare + has, {"how": _how_regularised(known, penalised, has)}
-    for other in (*known.arrays, f"{w}**2", f"np.sign({w})", f"np.abs({w})") if known.form.penalty else ():
-        if other not in (w, penalised) and (has := multiple(known.cases, other, known.claims, beside=bare)) is not None:
+    others = dict.fromkeys((w, *known.arrays, f"{w}**2", f"np.sign({w})", f"np.abs({w})"))
+    for other in others if known.form.penalty else ():
+        if other != penalised and (has := multiple(known.cases, other, known.claims, beside=bare)) is not None:
             yield bare + has, {"how": f"it is made of {other} and not of {penalised}"}
 
 

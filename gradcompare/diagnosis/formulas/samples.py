@@ -33,7 +33,8 @@ only_one = _only(":1", "-1:")
 def mask_missing(known: Known) -> Formulas:
     """No dropout mask, with its constant and without."""
     if known.form.mask is not None:
-        yield known.text(known.form.but(mask=None)), {"mask": known.form.mask}
+        named = "" if known.form.mask.lower() == "mask" else f" {known.form.mask}"
+        yield known.text(known.form.but(mask=None)), {"mask": named}
         number = known.form.factor
         if number:
-            yield known.text(known.form.but(mask=None, factor="")), {"mask": f"{known.form.mask}{number}"}
+            yield known.text(known.form.but(mask=None, factor="")), {"mask": f"{named}{number}"}
