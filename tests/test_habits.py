@@ -200,6 +200,93 @@ HABITS = {
         "",
         {"(dvalues - inner)": "dvalues", "/ dvalues / len(dvalues)": "/ dvalues"},
     ),
+    "Adam": Habit(
+        """
+        import numpy as np
+
+        class Model:
+            def __init__(self, n_in, n_hidden, n_out, lr=0.01):
+                self.W1, self.b1 = 0.1 * np.random.randn(n_in, n_hidden), np.zeros(n_hidden)
+                self.W2, self.b2 = 0.1 * np.random.randn(n_hidden, n_out), np.zeros(n_out)
+                self.lr, self.t = lr, 0
+                self.m = [np.zeros_like(p) for p in (self.W1, self.b1, self.W2, self.b2)]
+                self.v = [np.zeros_like(p) for p in (self.W1, self.b1, self.W2, self.b2)]
+
+            def forward(self, X):
+                self.h = np.tanh(X @ self.W1 + self.b1)
+                return self.h @ self.W2 + self.b2
+
+            def loss(self, X, y):
+                return np.mean((self.forward(X) - y) ** 2)
+
+            def train_step(self, X, y):
+                d = 2 * (self.forward(X) - y) / y.size
+                gW2, gb2 = self.h.T @ d, d.sum(axis=0)
+                d = d @ self.W2.T * (1 - self.h ** 2)
+                gW1, gb1 = X.T @ d, d.sum(axis=0)
+                self.t += 1
+                for i, (p, g) in enumerate(zip((self.W1, self.b1, self.W2, self.b2), (gW1, gb1, gW2, gb2))):
+                    self.m[i] = 0.9 * self.m[i] + 0.1 * g
+                    self.v[i] = 0.999 * self.v[i] + 0.001 * g ** 2
+                    m, v = self.m[i] / (1 - 0.9 ** self.t), self.v[i] / (1 - 0.999 ** self.t)
+                    p -= self.lr * m / (np.sqrt(v) + 1e-8)
+        """,
+        "as by Adam or a limit; checked are the gradients that variables hold",
+        {"(1 - self.h ** 2)": "(1 - self.h)", "(gW1, gb1, gW2, gb2)": "(gW1, gb1, -gW2, gb2)"},
+    ),
+    "gradients shortened to a length": Habit(
+        """
+        import numpy as np
+
+        def forward(params, X):
+            H = np.maximum(X @ params["W1"] + params["b1"], 0)
+            return H @ params["W2"] + params["b2"], H
+
+        def loss(out, y):
+            return np.sum((out - y) ** 2) / len(y)
+
+        def backward(params, X, y, out, H):
+            d = 2 * (out - y) / len(y)
+            grads = {"W2": H.T @ d, "b2": d.sum(axis=0)}
+            d = d @ params["W2"].T * (H > 0)
+            grads["W1"], grads["b1"] = X.T @ d, d.sum(axis=0)
+            length = np.sqrt(sum(np.sum(g ** 2) for g in grads.values()))
+            if length > 0.5:
+                for name in grads:
+                    grads[name] = grads[name] * 0.5 / length
+            return grads
+        """,
+        "The gradients are shortened to a limit; checked are",
+        {"* (H > 0)": "* (X @ params['W1'] > 0)", "* 0.5 / length": "* 0.5 / length ** 2"},
+    ),
+    "a rate written into the update, and weight decay": Habit(
+        """
+        import numpy as np
+
+        X = np.random.randn(50, 3)
+        Y = (X.sum(axis=1, keepdims=True) > 0) * 1.0
+        W1, b1 = np.random.randn(3, 4), np.zeros((1, 4))
+        W2 = np.random.randn(4, 1)
+        b2 = np.zeros((1, 1))
+
+        for step in range(100):
+            H = np.tanh(X @ W1 + b1)
+            P = 1 / (1 + np.exp(-(H @ W2 + b2)))
+            loss = -np.mean(Y * np.log(P) + (1 - Y) * np.log(1 - P))
+            d2 = (P - Y) / len(X)
+            dW2 = H.T @ d2
+            db2 = d2.sum(axis=0, keepdims=True)
+            d1 = d2 @ W2.T * (1 - H ** 2)
+            dW1 = X.T @ d1
+            db1 = d1.sum(axis=0, keepdims=True)
+            W2 = W2 - 0.2 * (dW2 + 0.01 * W2)
+            b2 = b2 - 0.2 * db2
+            W1 = W1 - 0.2 * (dW1 + 0.01 * W1)
+            b1 = b1 - 0.2 * db1
+        """,
+        "weight decay; checked are the gradients that variables hold",
+        {"0.2 * db1": "0.2 * db1 / len(X)", "(1 - H ** 2)": "(1 - H)"},
+    ),
 }
 
 
@@ -208,7 +295,7 @@ def checked(tmp_path):
     def run(source, **options):
         file = tmp_path / "habit.py"
         file.write_text(textwrap.dedent(source).lstrip())
-        return gradcompare.check(file, **{"examples": 4, **options})
+        return gradcompare.check(file, **{"examples": 3, **options})
 
     return run
 

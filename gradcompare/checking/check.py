@@ -19,6 +19,7 @@ from gradcompare.checking.defects import excused
 from gradcompare.checking.errors import CodeError, TimeIsUpError
 from gradcompare.checking.own_start import noted
 from gradcompare.checking.subject import Subject
+from gradcompare.checking.updating import update_rule
 from gradcompare.interfaces import INTERFACES
 from gradcompare.judging.verdict import WRONG
 from gradcompare.losses import LOSSES
@@ -28,6 +29,8 @@ VERIFIED = 2
 """On so many of the networks of each precision the traced forward pass is verified against the untouched code."""
 BLAMED = 3
 """Of each precision so many networks in which the same is wrong are looked into; from then on it is familiar."""
+RULED = 5
+"""On so many networks more an update rule must hold."""
 TIMEOUT = 120.0
 """Seconds that a file may take."""
 
@@ -170,7 +173,8 @@ class _Check:
         """Whether the cost was asked for."""
         self._guards: list[float] | None = None
         """The numbers that the cost adds inside of logarithms; None where nobody has asked yet."""
-        self._without_guards = False
+        self._without_guards = self._asked_for_rule = False
+        self._networks: list[cases.Network] = []
         self._alike: Counter[tuple[str, frozenset[str]]] = Counter()
         self._familiar: dict[str, dict[frozenset[str], Report]] = {precision: {} for precision in precisions}
         """By precision and by what was wrong in them, networks of which there have been enough to know whose fault it
@@ -182,7 +186,8 @@ class _Check:
             self.asked = loss is not None
             networks = draw(self.subject.wide, self.examples, self.seed)
             self.subject.loss = chosen_loss(self.subject, loss, networks)
-            for network in self._of_one_output(networks):
+            self._networks = self._of_one_output(networks)
+            for network in self._networks:
                 self._compare(network)
         except TimeIsUpError as problem:
             if not self.judged:
@@ -210,7 +215,9 @@ class _Check:
         verify = len(self.judged) < VERIFIED * len(self.precisions)
         network = network.astype(precision)
         report = self.subject.compared(network, precision, verify=verify, familiar=self._familiar[precision])
-        if report.verdict in ("wrong", "scaled") and self._is_better_without_guards(report, network):
+        if report.verdict in ("wrong", "scaled") and (
+            self._is_better_without_guards(report, network) or self._follows_a_rule(network)
+        ):
             again = [(one.network, self.subject.compared(one.network, one.precision)) for one in self.judged]
             self.judged = [Judged(*one) for one in again]
             report = self.subject.compared(network, precision)
@@ -235,6 +242,21 @@ class _Check:
                 "against those of the cost without it."
             )
         return self._without_guards
+
+    def _follows_a_rule(self, network: cases.Network) -> bool:
+        """Whether what is applied is made of right gradients by a rule; then these are compared from now on."""
+        if self._asked_for_rule or self.subject.untraceable is not None:
+            return False
+        self._asked_for_rule = True
+        some = [one.astype("float64") for one in (network, *self._networks[:RULED])]
+        update = update_rule(self.subject, some)
+        if update is None:
+            return False
+        self.subject.host.read_variables(update.variables)
+        lines = ", ".join(str(line) for line in sorted({key[1] for key, _ in update.variables.values()}))
+        self.notes = [note for note in self.notes if "(before - after)" not in note]
+        self.notes.append(f"{update.says}; checked are the gradients that variables hold (line {lines}).")
+        return True
 
     def _known_guards(self, network: cases.Network) -> list[float]:
         if self._guards is None:

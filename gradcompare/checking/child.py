@@ -83,6 +83,10 @@ class Server:
 
         self.host.penalise(Penalty(*penalty) if penalty else None)
 
+    def do_read_variables(self, variables: dict[str, Any]) -> None:
+        """See `Host.read_variables`."""
+        self.host.read_variables({name: (tuple(key), sign) for name, (key, sign) in variables.items()})
+
     def do_own_start(self, inputs: Any) -> Any:
         """See `Host.own_start`."""
         return self.host.own_start(inputs)

@@ -10,7 +10,7 @@ import contextlib
 import functools
 import io
 import types
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,8 @@ import torch
 from gradcompare import losses
 from gradcompare.bounds import NoRuleError, Precision, Run
 from gradcompare.checking.errors import CodeError
+from gradcompare.checking.sightings import Sighting
+from gradcompare.checking.watching import Watcher
 from gradcompare.checking.witnesses import WatchedForward, files_of, watch
 from gradcompare.interfaces import CannotCheckError, Program, not_recognised, recognise, words
 from gradcompare.interfaces.failures import describe, line_in
@@ -37,6 +39,10 @@ if TYPE_CHECKING:
 Inputs = Mapping[str, np.ndarray]
 
 
+Variables = dict[str, tuple[tuple[str, int, str, int], int]]
+"""By the name of a parameter the key of the sighting that holds its gradient, and its sign."""
+
+
 class Host:
     """Code under test in this process."""
 
@@ -46,6 +52,7 @@ class Host:
     def __init__(self) -> None:
         self._left_out = False
         self._penalty: losses.Penalty | None = None
+        self._variables: Variables = {}
         self._references: dict[str | None, NumpyOnTorch] = {}
 
     # -- once
@@ -67,6 +74,7 @@ class Host:
             "last_layer": list(program.last_layer),
             "has_cost": program.has_cost,
             "metric": program.metric,
+            "only_updates": program.only_updates,
             "notes": list(program.notes),
             "complete": program.complete,
         }
@@ -92,6 +100,10 @@ class Host:
         """Add a term to every assumed cost from now on."""
         self._penalty = penalty
 
+    def read_variables(self, variables: Variables) -> None:
+        """Take these variables for the gradients of these parameters from now on, in place of what is applied."""
+        self._variables = dict(variables)
+
     # -- for every network
 
     def inputs(self, network: Network) -> dict[str, np.ndarray]:
@@ -114,7 +126,7 @@ class Host:
         with self._code_runs("in its backward pass"):
             claims = plain_claims(self._subject(given))
             again = plain_claims(self._subject(copies(inputs))) if twice else claims
-        once_more = self._once_more(inputs) if twice else {}
+        once_more = self._once_more(inputs) if twice and not self._variables else {}
         changed = [name for name, array in inputs.items() if not np.array_equal(given[name], array, equal_nan=True)]
         unsteady = [name for name, claim in claims.items() if not _equal(claim, again.get(name))]
         kept = [n for n, c in once_more.items() if n in claims and not _nearly(c, claims[n])]
@@ -177,6 +189,8 @@ class Host:
             _cost, named = reference(given)
         with self._code_runs("while it was watched"):
             watched = watch(self.program, inputs, Precision.of(precision), forward.lines)
+            sightings = [witness.sighting for witness in watched.sightings]
+            watched.claims |= in_variables(self._variables, sightings, inputs)
         return {"names": list(named), "places": forward.places, "watched": watched}
 
     # -- what is run
@@ -198,7 +212,14 @@ class Host:
 
     @functools.cached_property
     def _subject(self) -> NumpyOnTorch:
-        return NumpyOnTorch(self.program.gradients, reaching=self.program.functions)
+        return NumpyOnTorch(self._gradients, reaching=self.program.functions)
+
+    def _gradients(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        if not self._variables:
+            return self.program.gradients(inputs)
+        with Watcher(files_of(self.program), lambda array: array.copy()) as watcher:
+            claims = self.program.gradients(inputs)
+        return claims | in_variables(self._variables, watcher.sightings, inputs)
 
     def _reference(self, loss: str | None) -> NumpyOnTorch:
         if loss not in self._references:
@@ -247,6 +268,16 @@ class Host:
 
 def _equal(a: np.ndarray, b: np.ndarray | None) -> bool:
     return b is not None and a.shape == b.shape and (a.dtype.kind not in "fiub" or np.array_equal(a, b, equal_nan=True))
+
+
+def in_variables(variables: Variables, sightings: Iterable[Sighting], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The gradients that variables were seen to hold, in the shapes of their parameters."""
+    seen = {sighting.key: sighting.value for sighting in sightings}
+    return {
+        f"d{name}": sign * seen[key].reshape(inputs[name].shape)
+        for name, (key, sign) in variables.items()
+        if key in seen
+    }
 
 
 def _nearly(a: np.ndarray, b: np.ndarray) -> bool:

@@ -119,6 +119,10 @@ class Child:
         """See `Host.penalise`."""
         self._call("penalise", penalty=penalty and list(penalty))
 
+    def read_variables(self, variables: Mapping[str, tuple[tuple[str, int, str, int], int]]) -> None:
+        """See `Host.read_variables`."""
+        self._call("read_variables", variables={name: [list(key), sign] for name, (key, sign) in variables.items()})
+
     def own_start(self, inputs: Mapping[str, np.ndarray]) -> dict[str, Any] | None:
         """See `Host.own_start`."""
         answer: dict[str, Any] | None = self._call("own_start", inputs=inputs)

@@ -12,6 +12,7 @@ import numpy as np
 from gradcompare import cases
 from gradcompare.bounds.precision import Precision
 from gradcompare.checking.errors import CodeError
+from gradcompare.checking.sightings import Sighting
 from gradcompare.judging.claims import ClaimErrors, Comparison, Familiar
 from gradcompare.judging.evaluation import COST, Evaluation
 from gradcompare.judging.numerical import unknown_rounding
@@ -124,6 +125,11 @@ class Subject:
             if (claim := claims[f"d{name}"]).shape == (reference := found.tensors[f"d{name}"]).value.shape
             and claim.dtype.kind == "f"
         }
+
+    def sightings(self, network: cases.Network) -> list[Sighting]:
+        """The arrays that the backward code makes, where autograd can see through the forward pass."""
+        found = self.host.watch(self.inputs(network), network.X.dtype.name, self.loss)
+        return [witness.sighting for witness in found["watched"].sightings]
 
     def _rounding(self, inputs: Inputs, precision: str, notes: list[str]) -> ClaimErrors:
         """The claims' own, where it is known."""

@@ -103,6 +103,7 @@ class Driven(Program):
         self.adaptive = False
         """Whether its steps do not show the gradients (see `inside`)."""
         self.metric = None
+        self.only_updates = False
         self.samples_axis = 1
         self.rate: float = RATE
         self.sign = 1.0
@@ -129,8 +130,9 @@ class Driven(Program):
         if found.cost_from == "function":
             cost = self.function(self.steps.cost)
             self.metric = cost.__name__ if metrics.is_metric(cost) else None
-        self.notes = list(_notes(found, self.holder.own_shapes and self.holder.kind != "flat"))
+        self.notes = list(_notes(found, self.holder))
         changed = any(slot.where == "change" for slot in found.slots.values())
+        self.only_updates = changed
         if changed:
             maker, root = self.function(self.steps.maker), next(iter(self._templates.values()))[0]
             self.rate = rates.rate_of(maker, self.functions, root, self._globals())
@@ -454,8 +456,9 @@ class Driven(Program):
         return self._read
 
 
-def _notes(found: Found, own: bool) -> Iterator[str]:
-    """What a reader should know of how the file was understood; `own`: whether it says its widths itself."""
+def _notes(found: Found, holder: Holder) -> Iterator[str]:
+    """What a reader should know of how the file was understood."""
+    own, says_one = holder.own_shapes and holder.kind != "flat", holder.one_output
     if found.sizes is not None:
         widths = "-".join(map(str, found.sizes))
         yield f"The file insists on its own widths: {widths}." if own else f"All networks drawn are {widths}."
@@ -463,7 +466,8 @@ def _notes(found: Found, own: bool) -> Iterator[str]:
         once = "with one it gives a cost: only networks of one output were drawn"
         yield f"With several outputs {found.lost_cost}; {once}."
     elif found.layout.outputs == 1:
-        yield "Only networks of one output were drawn: the file does not run with several."
+        why = "starts with one" if says_one else "does not run with several"
+        yield f"Only networks of one output were drawn: the file {why}."
     if found.lost_cost is not None and found.cost_from is None:
         yield f"The file's own cost could not be used: {found.lost_cost}."
     if SAMPLES[found.layout.samples].one:

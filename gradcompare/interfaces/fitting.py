@@ -105,6 +105,7 @@ def _tries(program: Driven) -> Iterator[tuple[int, Layout]]:
                     holder.own_shapes, folded, constants, activation, one or one_by_one, not one_by_one
                 ):
                     starts_so = not holder.starts_as or layout.weights in holder.starts_as
+                    starts_so = starts_so and (layout.outputs == 1 or not holder.one_output)
                     if (layout.labels == "cotangent") == cotangent and starts_so:
                         yield depth, layout
 

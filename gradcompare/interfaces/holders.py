@@ -32,6 +32,8 @@ class Holder:
     """How many layers with weights the networks may have, the preferred first."""
     sizes: tuple[int, ...] | None = None
     """The widths, where the file insists on them."""
+    one_output = False
+    """Whether the file says that there is one output."""
     starts_as: tuple[str, ...] = ()
     """The shapes of weights that are tried, keys of `layouts.WEIGHTS`, where the file says what they start as."""
 

@@ -93,9 +93,9 @@ def _programs(turn: turns.Turn, names: Mapping[str, Any], file: str, costs: list
     cost = make.cost() or next(iter(costs), None)
     used = [f for f in (forward, step, cost) if f is not None]
     starts_as = starts.weights_of(turn.before, {weight for weight, _ in turn.pairs})
-    yield Driven(
-        "training-loop", Arguments(turn.pairs, starts_as=starts_as), Steps(step, "update", forward, cost), used
-    )
+    holder = Arguments(turn.pairs, starts_as=starts_as)
+    holder.one_output = starts.is_one_unit(turn.before, turn.pairs[-1][0])
+    yield Driven("training-loop", holder, Steps(step, "update", forward, cost), used)
 
 
 class _Maker:

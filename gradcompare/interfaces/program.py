@@ -36,6 +36,8 @@ class Program(ABC):
     """Whether the file has a cost of its own."""
     metric: str | None
     """The name of that cost where the file never calls it in training: it may be none."""
+    only_updates: bool
+    """Whether no gradients are to be seen, only what they do to the parameters."""
     samples_axis: int
     """1 where columns are samples, 0 where rows are."""
     sign: float

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from gradcompare.interfaces import paths, source, words
@@ -24,10 +24,23 @@ def rate_of(
 
 
 def _multipliers(tree: ast.AST) -> set[float]:
-    """The numbers below 1 by which something is multiplied that is added to or taken from a name."""
-    updates = [n for n in ast.walk(tree) if isinstance(n, ast.AugAssign) and isinstance(n.op, ast.Add | ast.Sub)]
-    products = [
-        n for update in updates for n in ast.walk(update) if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Mult)
-    ]
-    numbers = [side.value for n in products for side in (n.left, n.right) if isinstance(side, ast.Constant)]
-    return {n for n in numbers if isinstance(n, float) and 0 < n < 1}
+    """The numbers below 1 by which something else is multiplied that is added to or taken from a name."""
+    numbers: list[ast.expr] = []
+    for target, added in _additions(tree):
+        for node in ast.walk(added):
+            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+                own = target in (ast.unparse(node.left), ast.unparse(node.right))  # 0.9 * v + ...
+                numbers += [] if own else [node.left, node.right]
+    found = {n.value for n in numbers if isinstance(n, ast.Constant)}
+    return {n for n in found if isinstance(n, float) and 0 < n < 1}
+
+
+def _additions(tree: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """What is changed, and by what: w and 0.1 * d of `w -= 0.1 * d` and of `w = w - 0.1 * d`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add | ast.Sub):
+            yield ast.unparse(node.target), node.value
+        elif isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.value, ast.BinOp):
+            target = ast.unparse(node.targets[0])
+            if isinstance(node.value.op, ast.Add | ast.Sub) and target in map(ast.unparse, ast.walk(node.value.left)):
+                yield target, node.value

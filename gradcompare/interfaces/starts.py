@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 _OF_SHAPE = ("zeros", "ones", "empty", "random_sample", "random")
 _OF_LENGTHS = ("rand", "randn")
@@ -21,6 +21,31 @@ def weights_of(statements: Iterable[ast.stmt], names: Collection[str]) -> tuple[
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in names
     }
     return ("vector",) if axes == {1} else ("scalar",) if axes == {0} else ()
+
+
+def is_one_unit(statements: Iterable[ast.stmt], name: str) -> bool:
+    """Whether weights start as a matrix that is written down as having one row or one column: np.zeros((n, 1))."""
+    shapes = [
+        size
+        for statement in statements
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == name
+        for size in _sizes(node.value)
+    ]
+    return bool(shapes) and all(
+        len(s) == 2 and any(isinstance(n, ast.Constant) and n.value == 1 for n in s) for s in shapes
+    )
+
+
+def _sizes(value: ast.expr) -> Iterator[list[ast.expr]]:
+    """The lengths in each call that makes an array."""
+    for node in ast.walk(value):
+        name = getattr(node.func, "attr", getattr(node.func, "id", "")) if isinstance(node, ast.Call) else ""
+        if not isinstance(node, ast.Call) or name not in (*_OF_SHAPE, *_OF_LENGTHS, *_OF_SIZE):
+            continue
+        given = [*node.args, *(k.value for k in node.keywords if k.arg in ("size", "shape"))]
+        tuples = [arg for arg in given if isinstance(arg, ast.Tuple | ast.List)]
+        yield tuples[0].elts if tuples else list(node.args) if name in _OF_LENGTHS else []
 
 
 def _axes(value: ast.expr) -> int | None:
