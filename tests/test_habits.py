@@ -231,7 +231,7 @@ HABITS = {
                     m, v = self.m[i] / (1 - 0.9 ** self.t), self.v[i] / (1 - 0.999 ** self.t)
                     p -= self.lr * m / (np.sqrt(v) + 1e-8)
         """,
-        "as by Adam or a limit; checked are the gradients that variables hold",
+        "as with Adam",
         {"(1 - self.h ** 2)": "(1 - self.h)", "(gW1, gb1, gW2, gb2)": "(gW1, gb1, -gW2, gb2)"},
     ),
     "gradients shortened to a length": Habit(

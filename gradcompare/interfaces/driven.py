@@ -61,6 +61,8 @@ class Session:
     output: Any = None
     cost: Any = None
     values: dict[str, Any] = field(default_factory=dict)
+    steps: dict[str, Any] = field(default_factory=dict)
+    """What was applied, where that does not show the gradients."""
 
 
 @dataclass
@@ -205,7 +207,7 @@ class Driven(Program):
         assert self.found is not None
         session = self.session(inputs)
         candidates = dict(self.run_maker(session, self.found.chain))
-        claims = self._of_parameters(candidates, inputs)
+        claims = self._of_parameters(session, candidates)
         used = set(self.found.slots.values())
         changed = self._changed
         left = {
@@ -217,13 +219,16 @@ class Driven(Program):
             name: self._signed(a) for name, a in values.claims(left, session.values, session.inputs).items()
         }
 
-    def _of_parameters(self, candidates: Mapping[naming.Slot, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    def _of_parameters(self, session: Session, candidates: Mapping[naming.Slot, Any]) -> dict[str, Any]:
+        """The gradients by name; where a step does not go where its gradient says, the step."""
         assert self.found is not None
-        return {
-            f"d{name}": self._signed(naming.spread(candidates[slot], np.shape(inputs[name])))
-            for name, slot in self.found.slots.items()
-            if slot in candidates
-        }
+        claims = {}
+        for name, slot in self.found.slots.items():
+            if slot in candidates:
+                gradient = self._signed(naming.spread(candidates[slot], np.shape(session.inputs[name])))
+                step = session.steps.get(name)
+                claims[f"d{name}"] = gradient if step is None or inside.goes_along(step, gradient) else step
+        return claims
 
     def again(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """As `gradients`, of the parameters alone, from a second call on what a first one has left behind: with the
@@ -242,7 +247,7 @@ class Driven(Program):
                 session.root = paths.put(session.root, path, array)
         session.output = session.cost = None
         with same_random_numbers():
-            found = self._of_parameters(dict(self.run_maker(session, self.found.chain, all_stored=True)), inputs)
+            found = self._of_parameters(session, dict(self.run_maker(session, self.found.chain, all_stored=True)))
         told = [(a, b) for a, b in zip(first, (session.output, session.cost), strict=True) if a is not None]
         alike = told and all(b is not None and not _differs(b, a) for a, b in told)
         return found if alike else {}
@@ -359,6 +364,7 @@ class Driven(Program):
             self.adaptive = True
             return self.run_maker(self.session(session.inputs, self.trial_places), chain)
         if self.adaptive:
+            session.steps = {slot.name: array for slot, array in found if slot.where == "change"}
             found = [(slot, array) for slot, array in found if slot.where != "change"]
             found += [(naming.Slot("local", (), name), array) for name, array in local.items()]
         return found

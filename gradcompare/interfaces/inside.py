@@ -18,6 +18,8 @@ from gradcompare.interfaces import paths, values, words
 NEARLY = 0.05
 """How much most entries of a first step may differ, as a part of the largest; some may be smaller, for a small number
 is added to what divides them."""
+TINY = 1e-4
+"""Entries smaller than this part of the largest may have any sign, for a step is known to so many digits."""
 FEW = 3
 """So many numbers may be alike by chance."""
 
@@ -26,6 +28,15 @@ def is_adaptive(changes: Collection[Any]) -> bool:
     """Whether the changes of all parameters are equally large in most of their entries."""
     sizes = np.concatenate([np.abs(values.plain(change)).ravel() for change in changes] or [np.zeros(0)])
     return sizes.size > FEW and bool(np.median(sizes) >= (1 - NEARLY) * np.max(sizes) > 0)
+
+
+def goes_along(step: Any, gradient: Any) -> bool:
+    """Whether every entry of a step has the sign of its gradient, but for those that are nearly 0."""
+    one, other = values.plain(step), values.plain(gradient)
+    if one.shape != other.shape:
+        return False
+    counts = np.abs(other) > TINY * np.max(np.abs(other), initial=0.0)
+    return bool(np.all(np.sign(one)[counts] == np.sign(other)[counts]))
 
 
 @contextlib.contextmanager
