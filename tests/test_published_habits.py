@@ -322,3 +322,17 @@ def softmax_regression(x, y, rate, turns):
 """
     assert report_on(source.format(count="m")).verdict == "agrees"
     assert report_on(source.format(count="k_classes")).verdict in ("scaled", "wrong")
+
+
+def test_what_a_constructor_misses_is_said(written):
+    source = """
+from my_layers import *
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.first, self.second = Affine(n_in, n_hidden), Affine(n_hidden, n_out)
+    def forward(self, X):
+        return self.second.forward(self.first.forward(X))
+    def backward(self, X, Y):
+        self.first.backward(self.second.backward(self.forward(X) - Y))
+"""
+    assert "my_layers.Affine is needed here" in gradcompare.check(written(source), **SMALL).notes[0]

@@ -246,8 +246,9 @@ class Host:
 
     def _known(self, error: BaseException) -> str | None:
         """What is known of the failure behind one that was said, from how the file was loaded."""
-        cause = error.__cause__
-        known = self.loaded.explain(cause) if cause is not None and self.loaded is not None else None
+        cause, known = error.__cause__, None
+        while cause is not None and known is None and self.loaded is not None:
+            known, cause = self.loaded.explain(cause), cause.__cause__
         return f"The code does not run on a random network: {known}." if known else None
 
     def _said(self, error: BaseException, where: str) -> str:

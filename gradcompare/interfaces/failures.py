@@ -32,7 +32,7 @@ def telling(error: BaseException) -> tuple[int, int]:
     says that the layout was not the file's."""
     if isinstance(error, CannotCallError):
         return FORWARD, 1
-    if isinstance(error, NameError | ImportError):
+    if isinstance(error, NameError | ImportError) or isinstance(error.__cause__, NameError | ImportError):
         kind = 3
     elif isinstance(error, CannotBuildError):
         kind = 1

@@ -70,7 +70,7 @@ ARGUMENTS = {
     ),
     "targets": re.compile(
         r"^(y|ys|yi|yy|t|ts|ytrain|trainy|ybatch|yb|labels?|targets?|ytrue|truey|yactual|actual|desired|expected|answers?"
-        r"|onehoty|yonehot|yoh|yhot|yenc|groundtruth|truth|gt|targets?(vector|list|array|values?)|correct|classes|ydata"
+        r"|onehoty|yonehot|yd|yoh|yhot|yenc|groundtruth|truth|gt|targets?(vector|list|array|values?)|correct|classes|ydata"
         r"|(expected|desired|training|train|true|target)(outputs?|labels?|values?|targets?|y)|trainingset(outputs)|want"
         r"|y(train(ing)?|batch|tr)?(onehot|oh|enc|encoded|cat|categorical|scaled|norm|normali[sz]ed|flat))$"
     ),
@@ -84,7 +84,7 @@ ARGUMENTS = {
     ),
     "samples": re.compile(r"^(m|n|nsamples|numsamples|batchsize|nexamples|numexamples|mtrain|nrows|ndata)$"),
     "learning_rate": re.compile(
-        r"^(lr|learning_?rate|learnrate|alpha|eta|stepsize|rate|epsilon|l_?r)((for)?(w|b|weights?|bias(es)?|\d+|init))?$"
+        r"^(lr|lrate|learnr|learning_?rate|learnrate|alpha|eta|stepsize|rate|epsilon|l_?r)((for)?(w|b|weights?|bias(es)?|\d+|init))?$"
         r"|^(w|b|weights?|bias(es)?)(lr|learning_?rate|eta|alpha)$"
     ),
     "regularisation": re.compile(
