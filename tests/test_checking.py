@@ -272,6 +272,32 @@ def test_what_says_how_often_is_known_by_what_it_does_and_private_methods_are_fo
     assert check(PRIVATE, but=changes | {"squashed * (1 - squashed)": "squashed * (1 + squashed)"}).verdict == "wrong"
 
 
+IN_LISTS = """
+from math import exp
+from random import random
+
+def initialize(n_in, n_hidden, n_out):
+    hidden = [{"weights": [random() for _ in range(n_in)]} for _ in range(n_hidden)]
+    return [hidden, [{"weights": [random() for _ in range(n_hidden)]} for _ in range(n_out)]]
+
+def forward(network, inputs):
+    for layer in network:
+        inputs = [1 / (1 + exp(-sum(w * x for w, x in zip(unit["weights"], inputs)))) for unit in layer]
+    return inputs
+
+def backward(network, expected):
+    for unit, y in zip(network[-1], expected):
+        unit["delta"] = unit["output"] - y
+"""
+
+
+def test_code_that_cannot_be_run_is_told_why_and_what_is_always_enough(check):
+    says = check(IN_LISTS).notes[0]
+    assert "plain Python numbers in lists" in says
+    assert "(forward, backward)" in says
+    assert "adapter" in says
+
+
 NAMELESS = {
     '    Z1 = parameters["W1"] @ X + parameters["b1"]\n    A1 = np.tanh(Z1)': (
         '    A1 = np.tanh(parameters["W1"] @ X + parameters["b1"])'

@@ -17,6 +17,13 @@ class CannotBuildError(Exception):
     """The initialiser or constructor does not take such sizes; the message says so, in words."""
 
 
+class PlainNumbersError(CannotBuildError):
+    """The parameters are numbers in lists."""
+
+    def __init__(self) -> None:
+        super().__init__("its parameters are plain Python numbers in lists, and what is followed is NumPy's arrays")
+
+
 @contextlib.contextmanager
 def reaching(stage: int) -> Iterator[None]:
     """A failure inside keeps how far the program got."""
@@ -30,6 +37,8 @@ def reaching(stage: int) -> Iterator[None]:
 def telling(error: BaseException) -> tuple[int, int]:
     """How much a failure says: what came furthest was nearest to how the file is meant; and that shapes do not fit only
     says that the layout was not the file's."""
+    if isinstance(error, PlainNumbersError):  # however it is called
+        return BACKWARD, 4
     if isinstance(error, CannotCallError):
         return FORWARD, 1
     if isinstance(error, NameError | ImportError) or isinstance(error.__cause__, NameError | ImportError):
@@ -45,7 +54,18 @@ def in_words(failure: BaseException | None, program: Any) -> str:
     """The sentence that says why a program does not run."""
     reason = describe(failure) if failure else "it returned nothing that looks like gradients"
     line = line_in(failure, file_of(program)) if failure else "?"
-    return f"The code does not run on a random network: {reason}{f' (line {line})' if line != '?' else ''}."
+    said = f"{reason}{f' (line {line})' if line != '?' else ''}"
+    return f"The code does not run on a random network: {said}. {_advice(program)}"
+
+
+def _advice(program: Any) -> str:
+    """As what the file was read, and what to do where it is meant otherwise."""
+    names = dict.fromkeys(getattr(function, "__name__", str(function)) for function in program.functions)
+    read = f"{program.interface} ({', '.join(names)})" if names else program.interface
+    return (
+        f"It was read as {read}. Where it is meant otherwise, --interface NAME says so; `gradcompare interfaces` lists "
+        "them, and the last one, the adapter, is two functions and always enough."
+    )
 
 
 def file_of(program: Any) -> str | None:

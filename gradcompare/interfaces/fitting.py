@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradcompare.interfaces import calling, failures, naming, paths, source, values, words
-from gradcompare.interfaces.failures import CannotBuildError, describe, file_of, line_in
+from gradcompare.interfaces.failures import CannotBuildError, PlainNumbersError, describe, file_of, line_in
 from gradcompare.interfaces.layouts import LABELS, SAMPLES, Layout, copies, layouts
 from gradcompare.interfaces.program import CannotCheckError
 from gradcompare.network import Network, draw_network
@@ -129,6 +129,8 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
     places = naming.places_of(template, given)
     if not places:
         raise ValueError("what it makes holds no array that could be a parameter")
+    if _is_plain_numbers(template, places):
+        raise PlainNumbersError()
     several = [name for name, where in places.items() if np.ndim(paths.get(template, where[0])) == 2]
     if program.holder.own_shapes and program.holder.kind != "flat" and len(several) < depth > 1:
         raise CannotBuildError(f"what makes its parameters, asked for {depth} layers, makes {len(several)} weights")
@@ -178,12 +180,20 @@ def _wants(program: Driven) -> set[str | None]:
     return {words.role_of_argument(name) for name in source.argument_names(function) if name not in switches}
 
 
+def _is_plain_numbers(root: Any, places: naming.Places) -> bool:
+    """Whether what would be parameters are numbers in lists, [0.3, -0.1], and nothing else."""
+    numbers = [where[0] for where in places.values() if isinstance(paths.get(root, where[0]), int | float)]
+    listed = [path for path in numbers if path and path[-1][0] == "item" and isinstance(path[-1][1], int)]
+    return len(listed) > 1 and len(numbers) == len(places)
+
+
 def _chains(program: Driven) -> list[tuple[str, ...]]:
     """What is called before the maker, in turns."""
     slope = ("slope",) if "slope" in _wants(program) and program.steps.forward is not None else ()
     if program.steps.forward is None:
         return [()]
-    chains = CHAINS if program.steps.role in ("backward", "update") else (CHAINS[2], *CHAINS[:2])
+    possible = [chain for chain in CHAINS if "cost" not in chain or program.steps.cost is not None]
+    chains = possible if program.steps.role in ("backward", "update") else [possible[-1], *possible[:-1]]
     return [(*c, *slope) for c in chains if c or not slope]
 
 
