@@ -15,7 +15,7 @@ from gradcompare.checking.errors import CodeError
 from gradcompare.checking.sightings import Sighting
 from gradcompare.judging.claims import ClaimErrors, Comparison, Familiar
 from gradcompare.judging.evaluation import COST, Evaluation
-from gradcompare.judging.numerical import unknown_rounding
+from gradcompare.judging.stand_in import unknown_rounding
 from gradcompare.judging.verdict import Bounds, Finding, judge, of, overall
 from gradcompare.losses import Penalty
 from gradcompare.report import Report

@@ -16,6 +16,7 @@ from gradcompare.judging.blame import is_intermediate
 from gradcompare.judging.claims import Comparison
 from gradcompare.judging.evaluation import COST, Arrays
 from gradcompare.judging.reference import Reference, evaluate
+from gradcompare.judging.stand_in import unknown_rounding
 from gradcompare.judging.verdict import WRONG, Bounds, Finding, judge, of, overall
 from gradcompare.picture import picture_of
 from gradcompare.report import Report
@@ -232,7 +233,7 @@ def _numerical(
     for name, claim in claims.items():
         if name == COST or (of(name) != name and of(name) in inputs):
             truth = numerical.value_or_gradient(reference.function, inputs, name)
-            bounds = Bounds(truth.error, (claim_errors or {}).get(name, numerical.unknown_rounding(truth, precision)))
+            bounds = Bounds(truth.error, (claim_errors or {}).get(name, unknown_rounding(truth, precision)))
             findings.append(judge(name, claim, truth, bounds, precision))
         else:
             findings.append(Finding(name, of(name), "missing", tuple(claim.shape), claim.dtype.name))

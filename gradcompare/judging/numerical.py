@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from gradcompare.bounds import FLOAT64, BoundedTensor, NoRuleError, Precision, Run
+from gradcompare.bounds import FLOAT64, BoundedTensor, NoRuleError, Run
 from gradcompare.judging.evaluation import COST, Bounded
 from gradcompare.judging.reference import differentiated
 from gradcompare.tracing.numpy_on_torch import NotTraceableError, NumpyOnTorch
@@ -31,7 +31,6 @@ NOISE_SAFETY = 5.0
 """What the standard deviation of noise is multiplied by to serve as a bound of it."""
 NOISE_WAYS = 3
 """In so many random directions the noise of a cost is measured."""
-ROUNDINGS = 1000
 AGREES = 1e-5
 """How near the directional derivative must be to the central difference, as a part of sum |gradient| |direction|."""
 PROBES = (1e-3, 1e-4, 1e-5, 1e-6)
@@ -180,13 +179,6 @@ def _noise(cost_of: Callable[[np.ndarray], float], array: np.ndarray) -> float:
         way = size * generator.standard_normal(array.shape)
         found.append(noise_of(lambda t, aside=aside, way=way: cost_of(np.asarray(aside + t * way))))  # type: ignore[misc]
     return float(np.median(found))
-
-
-def unknown_rounding(truth: Bounded, precision: Precision) -> np.ndarray:
-    """What is allowed a claim whose own rounding is not known: some thousand roundings of its largest entry; of a cost,
-    which is made of logarithms and squares of numbers near 1, of 1."""
-    largest = max(1.0, abs(float(truth.value))) if truth.value.ndim == 0 else np.max(np.abs(truth.value), initial=0.0)
-    return np.full(truth.value.shape, ROUNDINGS * precision.unit_roundoff * largest)
 
 
 class _Estimate(NamedTuple):

@@ -23,10 +23,13 @@ from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 
-from gradcompare.judging.evaluation import COST, Evaluation, Floors
+from gradcompare.bounds.precision import Precision
+from gradcompare.judging.evaluation import COST, Bounded, Evaluation, Floors
 
 ROUNDINGS = 4
 """How many unit roundoffs of the largest number may be lost from one named tensor to the next, at an exponential."""
+BESIDE_DIFFERENCES = 1000
+"""So many of the largest entry, where nothing is known of the steps: beside central differences."""
 
 
 def stand_in(first: Evaluation, again: Callable[[Floors], Evaluation], right: Collection[str]) -> Evaluation:
@@ -143,3 +146,10 @@ def _times(part: np.ndarray, size: np.ndarray) -> np.ndarray:
     """Infinite where the part is, for a size of 0 too."""
     infinite = np.isinf(part)
     return np.where(infinite, np.inf, np.where(infinite, 0.0, part) * size)
+
+
+def unknown_rounding(truth: Bounded, precision: Precision) -> np.ndarray:
+    """What is allowed a claim whose own rounding is not known: some thousand roundings of its largest entry; of a cost,
+    which is made of logarithms and squares of numbers near 1, of 1."""
+    largest = max(1.0, abs(float(truth.value))) if truth.value.ndim == 0 else np.max(np.abs(truth.value), initial=0.0)
+    return np.full(truth.value.shape, BESIDE_DIFFERENCES * precision.unit_roundoff * largest)
