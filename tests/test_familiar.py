@@ -1,5 +1,7 @@
 """What is known of one network's fault is not looked for again on another that shows the same beyond doubt."""
 
+import subprocess
+import sys
 from functools import partial
 
 import numpy as np
@@ -90,3 +92,9 @@ def test_whose_fault_it_is_need_not_be_asked():
     report = comparison.report(whose=False)
     assert report.verdict == "wrong"
     assert comparison.local is None
+
+
+def test_the_process_that_judges_files_does_without_torch():
+    loads = "import sys, gradcompare.checking.check, gradcompare.checking.isolation"
+    code = f"{loads}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
