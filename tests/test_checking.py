@@ -135,15 +135,17 @@ def test_code_that_gives_other_numbers_the_second_time_is_wrong(check):
     assert report.verdict == "wrong"
 
 
+WITHOUT_COST = RIGHT.replace(RIGHT[RIGHT.index("def cost") : RIGHT.index("def backward")], "")
+
+
 def test_a_cost_that_is_assumed_is_named_and_a_constant_is_a_convention(check):
-    without = RIGHT.replace(RIGHT[RIGHT.index("def cost") : RIGHT.index("def backward")], "")
-    report = check(without)
+    report = check(WITHOUT_COST)
     assert report.verdict == "agrees"
     assert "cross entropy" in report.assumed[0]
-    report = check(without, but={" / m": ""})
+    report = check(WITHOUT_COST, but={" / m": ""})
     assert report.verdict == "agrees"
     assert "summed" in report.assumed[0]
-    report = check(without, but={" / m": " * 3"})
+    report = check(WITHOUT_COST, but={" / m": " * 3"})
     assert report.verdict == "agrees"
     assert any("convention" in note for note in report.notes)
     report = check(but={" / m": ""})
@@ -157,8 +159,9 @@ def test_a_forward_pass_that_autograd_cannot_see_through_is_differentiated_numer
     cut = {"A1 = np.tanh(Z1)": "A1 = np.array([[float(str(z)) for z in row] for row in np.tanh(Z1).tolist()])"}
     report = check(but=cut)
     assert (report.verdict, report.reference) == ("agrees", "numerical")
-    report = check(but=cut | {"dZ1 @ X.T / m": "dZ1 @ X.T / m * 1.5"})
-    assert (report.verdict, report.reference) == ("wrong", "numerical")
+    for source in (RIGHT, WITHOUT_COST):
+        report = check(source, but=cut | {"dZ1 @ X.T / m": "dZ1 @ X.T / m * 1.5"})
+        assert (report.verdict, report.reference) == ("wrong", "numerical")
 
 
 def test_an_exercise_that_is_not_filled_in_is_unfinished(check):
