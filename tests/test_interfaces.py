@@ -179,6 +179,11 @@ def test_nothing_recognised_offers_the_adapter(named):
     assert "def gradients(parameters, X, Y)" in says
 
 
+def test_a_file_without_numpy_is_told_so():
+    assert "The file uses no NumPy" in not_recognised({"step": lambda network, row: None})
+    assert "The file uses no NumPy" not in not_recognised({"np": np})
+
+
 def test_every_row_has_a_skeleton():
     assert all("def " in row.skeleton or "for " in row.skeleton for row in INTERFACES.values())
     with pytest.raises(KeyError):

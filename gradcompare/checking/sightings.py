@@ -192,7 +192,7 @@ NEARLY = 1e-4
 
 def _spreads_to(value: np.ndarray, array: np.ndarray) -> bool:
     """Whether fewer numbers are these, with either sign, once broadcasting has spread them: a sum without its axis."""
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, TypeError):  # TypeError: a mask, which has no sign
         spread = np.broadcast_to(value, array.shape)
         nearly = NEARLY * np.max(np.abs(array), initial=0.0)
         return value.size < array.size and any(np.max(np.abs(array - x)) <= nearly for x in (spread, -spread))

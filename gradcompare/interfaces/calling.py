@@ -8,11 +8,12 @@ the names in the `return` statement and in the statements that made the tuples i
 from __future__ import annotations
 
 import ast
+import copy
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from gradcompare.interfaces import paths, source, words
+from gradcompare.interfaces import driver, paths, source, words
 
 ALWAYS = ("learning_rate", "regularisation", "epochs", "batch_size", "quiet", "targets", "keep")
 """Roles that are filled even where the argument has a default."""
@@ -30,7 +31,8 @@ def call(function: Callable[..., Any], known: Mapping[str, Any], in_order: Seque
     given, unknown = _given(function, known)
     used = {role for role in in_order if any(value is known.get(role) for value in given.values())}
     left = [role for role in in_order if role not in used and role in known]
-    if len(unknown) > len(left):
+    says_otherwise = any(source.role_of(function, name) in ("parameters", "biases") for name in unknown)
+    if len(unknown) > len(left) or says_otherwise:
         what = ", ".join(repr(name) for name in unknown)
         raise CannotCallError(f"{getattr(function, '__name__', 'it')} takes {what}, and it cannot be told what that is")
     given |= {name: known[role] for name, role in zip(unknown, left, strict=False)}
@@ -57,7 +59,7 @@ def _given(function: Callable[..., Any], known: Mapping[str, Any]) -> tuple[dict
     for name, parameter in source.signature(function).items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
-        role = words.role_of_argument(name) or ("epochs" if name in counts and name not in sizes else None)
+        role = source.role_of(function, name) or ("epochs" if name in counts and name not in sizes else None)
         if name in outputs:
             given[name] = outputs[name]
             continue
@@ -73,6 +75,8 @@ def _given(function: Callable[..., Any], known: Mapping[str, Any]) -> tuple[dict
             given[name] = known[key]
         elif not optional and "cache" in known and name in source.containers_in(function):
             given[name] = known["cache"]
+        elif not optional and role is None and (told := driver.told(getattr(function, "__func__", function), name)):
+            given[name] = copy.deepcopy(told[0])
         elif not optional:
             unknown.append(name)
     return given, unknown
@@ -87,14 +91,17 @@ def _sizes(function: Callable[..., Any]) -> dict[str, str]:
 
 
 def _outputs_among_targets(function: Callable[..., Any], known: Mapping[str, Any]) -> dict[str, Any]:
-    """Of several arguments that are called like labels (T and Y) those that forward has just returned; and the labels
-    of a function that trains, where it calls them outputs."""
-    alike = [name for name in source.signature(function) if words.role_of_argument(name) == "targets"]
-    returned = known.get("returned", {})
+    """Of several arguments that are called like labels (t and y) those that forward has just returned, else y; and the
+    labels of a function that trains, where it calls them outputs."""
+    alike = [name for name in source.signature(function) if source.role_of(function, name) == "targets"]
     if not alike and _trains(function):  # train(inputs, outputs)
         alike = [name for name in source.signature(function) if words.plain(name) in ("output", "outputs", "out")]
         return {name: known["targets"] for name in alike if "targets" in known}
-    return {name: returned[name] for name in alike if name in returned} if len(alike) > 1 else {}
+    if len(alike) < 2:
+        return {}
+    returned = known.get("returned", {})
+    found = {name: returned[name] for name in alike if name in returned}
+    return found or {name: known["output"] for name in alike if name.lower() == "y" and "output" in known}
 
 
 def method(thing: Any, name: str) -> Any:

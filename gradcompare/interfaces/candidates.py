@@ -11,10 +11,24 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from gradcompare.interfaces import chain, handed, holders, loops, pairs, source, words
+import numpy as np
+
+from gradcompare.interfaces import chain, handed, holders, loops, naming, pairs, source, words
 from gradcompare.interfaces.driven import Driven, Steps
-from gradcompare.interfaces.holders import Arguments, Flat, Globals, Holder, Initialised, Instance, Listed, TakenApart
-from gradcompare.interfaces.late import Late
+from gradcompare.interfaces.driver import plans_told
+from gradcompare.interfaces.holders import (
+    Arguments,
+    Flat,
+    Globals,
+    Holder,
+    Initialised,
+    Instance,
+    Listed,
+    OwnGlobals,
+    TakenApart,
+)
+from gradcompare.interfaces.late import Begun, Late
+from gradcompare.interfaces.plans import plans
 
 MAKERS = ("backward", "slope_of_cost", "fused", "cost", "update")
 _MOST = 60
@@ -29,10 +43,10 @@ def candidates(names: Mapping[str, Any]) -> Iterator[Driven]:
     yield from itertools.islice(_of_functions([f for f in own if f not in paired]), _MOST)
     layers = [made for made in classes if chain.is_layer(made)]
     for made in [c for c in classes if c not in layers]:
-        yield from itertools.islice(_of_class(made, functions, classes), _MOST)
+        yield from itertools.islice(_of_class(made, functions, names, classes), _MOST)
     yield from chain.candidates(classes, functions)
     for made in layers:
-        yield from itertools.islice(_of_class(made, functions), _MOST)
+        yield from itertools.islice(_of_class(made, functions, names), _MOST)
     if paired:
         yield from pairs.candidates(own)
     for made in classes:
@@ -190,7 +204,7 @@ def _of_functions(functions: list[Callable[..., Any]]) -> Iterator[Driven]:
 def _argument_holders(used: list[Callable[..., Any]], initialisers: list[Callable[..., Any]]) -> Iterator[Holder]:
     """What may hold the parameters of these functions."""
     arguments = [name for f in used for name in source.argument_names(f)]
-    takes_all = any(words.role_of_argument(name) == "parameters" for name in arguments)
+    takes_all = any(source.role_of(f, name) == "parameters" for f in used for name in source.argument_names(f))
     keyed = [key for f in used for key in source.keys_in(f)]
     pairs = words.parameter_pairs(arguments)
     flat = next((name for name in arguments if words.role_of_argument(name) == "parameters"), None)
@@ -200,7 +214,7 @@ def _argument_holders(used: list[Callable[..., Any]], initialisers: list[Callabl
         if {name for pair in numbered for name in pair if name} == set(names):
             yield TakenApart(argument, names, numbered)
     for initialise in initialisers[:2]:
-        for plan in itertools.islice(holders.plans(initialise), 3):
+        for plan in itertools.islice(plans(initialise), 3):
             yield Initialised(initialise, plan, [n for pair in pairs or _loose_pairs(arguments) for n in pair if n])
     listed = [next((n for n in arguments if words.plain(n) in plurals), None) for plurals in _PLURALS]
     if listed[0] and listed[1]:
@@ -213,6 +227,9 @@ def _argument_holders(used: list[Callable[..., Any]], initialisers: list[Callabl
         pairs = words.parameter_pairs([name for name in namespace if name in read] or list(read))
         if pairs:
             yield Globals(pairs, read[pairs[0][0]])
+        names = [name for name, space in read.items() if _may_be_global_parameter(name, space.get(name))]
+        if any(np.ndim(read[name][name]) == 2 for name in names):
+            yield OwnGlobals([name for name in namespace if name in names], namespace)
     if takes_all:
         pairs = words.parameter_pairs([k for k in keyed if not k.startswith("d")])
         if pairs:
@@ -221,6 +238,8 @@ def _argument_holders(used: list[Callable[..., Any]], initialisers: list[Callabl
             if re.fullmatch(r"[wW]\w*", start):
                 bias = next((b for b in ("b", "B", "bias") if any(b in source.beginnings_in(f) for f in used)), "b")
                 yield Arguments([(f"{start}{i}", f"{bias}{i}") for i in (1, 2, 3)])
+    if not (listed[0] and listed[1]) and flat is not None and any(flat in source.listed_in(f) for f in used):
+        yield Listed(flat, next((name for name in arguments if words.role_of_argument(name) == "biases"), None))
     if flat is not None:
         hidden = max(sum(words.role_of_size(n) == "hidden" for n in source.argument_names(f)) for f in used)
         for folded in (True, False):
@@ -228,6 +247,25 @@ def _argument_holders(used: list[Callable[..., Any]], initialisers: list[Callabl
     loose = _loose_pairs(arguments)
     if loose:
         yield Arguments(loose)
+    graded = _graded_pairs(used)
+    if graded and graded != loose:
+        yield Arguments(graded)
+
+
+def _may_be_global_parameter(name: str, value: Any) -> bool:
+    floating = isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.ndim > 0
+    data = words.role_of_argument(name) in ("inputs", "targets")
+    return floating and not data and not words.NO_PARAMETER.search(name)
+
+
+def _graded_pairs(used: list[Callable[..., Any]]) -> list[tuple[str, str]]:
+    """Parameters that are told by the gradients that are handed out: W and V, of which there are gW and gV."""
+    handed = set().union(*map(source.handed_out, used))
+    names = dict.fromkeys(name for f in used for name in source.argument_names(f) if name.lower() not in ("x", "y"))
+    graded = [n for n in names if any(out != n and naming.likeness(n, out) == 3 for out in handed)]
+    weights, biases = ([n for n in graded if naming.is_bias(n) is bias] for bias in (False, True))
+    biases += [""] * len(weights) if not biases else []
+    return list(zip(weights, biases, strict=True)) if len(weights) == len(biases) else []
 
 
 _PLURALS = ({"weights", "ws", "thetas", "wlist", "weightlist"}, {"biases", "bs", "blist", "biaslist"})
@@ -251,7 +289,7 @@ def _interface_of(holder: Holder, role: str, forward: Any, maker: Any) -> str:
         return "adapter"
     if role in ("fused", "cost"):
         return "fused"
-    takes = {words.role_of_argument(name) for f in (forward, maker) if f for name in source.argument_names(f)}
+    takes = {source.role_of(f, name) for f in (forward, maker) if f for name in source.argument_names(f)}
     if words.plain(maker.__name__).startswith(("lmodel", "llayer", "deep")):
         return "l-layer"
     return "dict-cache" if "parameters" in takes else "positional"
@@ -272,18 +310,26 @@ def methods_of(made: type) -> list[Any]:
     return list(found.values())
 
 
-def _of_class(made: type, functions: list[Callable[..., Any]], classes: Sequence[type] = ()) -> Iterator[Driven]:
+def _of_class(
+    made: type, functions: list[Callable[..., Any]], names: Mapping[str, Any], classes: Sequence[type] = ()
+) -> Iterator[Driven]:
     methods = methods_of(made)
+    begun = [turn.begin for turn in loops.turns_of(made, names)][:2]
     for maker, role, forward, cost, slope in steps_of(methods, functions):
         used = [f for f in (forward, maker, cost, slope) if f is not None]
-        names = [f.__name__ if f in methods and f is not None else f for f in (maker, forward, cost, slope)]
-        steps = Steps(names[0], role, names[1], names[2], names[3])
-        for plan in itertools.islice(holders.plans(made), 4):
+        called = [f.__name__ if f in methods and f is not None else f for f in (maker, forward, cost, slope)]
+        steps = Steps(called[0], role, called[1], called[2], called[3])
+        for plan in itertools.islice(plans(made), 4):
             yield Driven(_class_interface(role, maker, forward), Instance(made, plan), steps, used)
         for holder in handed.holders_of(made, classes):
             yield Driven(_class_interface(role, maker, forward), holder, steps, used)
         if forward is not None:
             yield from _made_late(made, methods, steps, role, used)
+        for told in plans_told(made, source.parsed(str(names.get("__file__"))), names):
+            yield Driven(_class_interface(role, maker, forward), Instance(made, told), steps, used)
+        for begin, plan in itertools.product(begun, itertools.islice(plans(made), 2)):
+            if role != "update":
+                yield Driven(_class_interface(role, maker, forward), Begun(made, plan, begin), steps, used)
 
 
 def _of_functions_with(made: type, functions: list[Callable[..., Any]]) -> Iterator[Driven]:
@@ -298,33 +344,36 @@ def _of_functions_with(made: type, functions: list[Callable[..., Any]]) -> Itera
         inner = by_role(methods)
         if role == "update" and ("backward" in inner or "fused" in inner):
             continue
-        forwards = [forward] if forward else [f.__name__ for f in inner.get("forward", []) + inner.get("predict", [])]
+        own = inner.get("forward", []) + inner.get("predict", [])
+        forwards = [forward] if forward else [f.__name__ for f in own]
         for ahead in forwards[:2] or [None]:
             chosen = cost.__name__ if cost in methods else cost
             used = [getattr(made, f, None) if isinstance(f, str) else f for f in (ahead, maker, cost, slope)]
-            for plan in itertools.islice(holders.plans(made), 4):
+            for plan in itertools.islice(plans(made), 4):
                 steps = Steps(maker, role, ahead, chosen, slope)
                 yield Driven(_class_interface(role, maker, ahead), Instance(made, plan), steps, [f for f in used if f])
 
 
 def _of_loops(made: type, functions: list[Callable[..., Any]], names: Mapping[str, Any]) -> Iterator[Driven]:
     """Programs whose step is a turn of a loop in one of the methods."""
-    turns = list(loops.turns_of(made, names))
-    if not turns:
-        return
     roles = by_role(methods_of(made))
-    forwards = roles.get("forward", []) + roles.get("predict", [])
+    own = [f.__name__ for f in roles.get("forward", []) + roles.get("predict", [])]
     costs = [*(f.__name__ for f in roles.get("cost", [])), *by_role(functions).get("cost", []), None]
-    for turn, forward, plan in itertools.product(turns, forwards[:2], itertools.islice(holders.plans(made), 3)):
-        used = [f for f in (forward, turn, getattr(made, str(costs[0]), costs[0])) if f is not None]
-        yield Driven("training-loop", Instance(made, plan), Steps(turn, "update", forward.__name__, costs[0]), used)
+    for turn in loops.turns_of(made, names):
+        forwards = [f for f in (turn.forward, *own[:2]) if f is not None]
+        for forward, plan in itertools.product(forwards, itertools.islice(plans(made), 3)):
+            cost = turn.cost or costs[0]
+            used: list[Any] = [getattr(made, f, f) if isinstance(f, str) else f for f in (forward, turn.step, cost)]
+            steps = Steps(turn.step, "update", forward, cost)
+            for holder in (Instance(made, plan), Begun(made, plan, turn.begin)):
+                yield Driven("training-loop", holder, steps, [f for f in used if f is not None])
 
 
 def _made_late(made: type, methods: list[Any], steps: Steps, role: str, used: list[Any]) -> Iterator[Driven]:
     """Programs of a class whose parameters are made by a method of its own."""
-    makers = [f.__name__ for f in by_role(methods).get("initialise", [])[:1]]
-    makers += [f.__name__ for f in by_role(methods).get("update", [])[:1]]
-    for name, plan in itertools.product(makers, itertools.islice(holders.plans(made), 3)):
+    first = by_role(methods).get("initialise", [])[:1] + by_role(methods).get("update", [])[:1]
+    makers = [f.__name__ for f in first]
+    for name, plan in itertools.product(makers, itertools.islice(plans(made), 3)):
         yield Driven(_class_interface(role, used[1], used[0]), Late(made, plan, name), steps, used)
 
 

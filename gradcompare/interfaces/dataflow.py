@@ -68,7 +68,8 @@ def needed(statements: list[ast.stmt], wanted: set[str], without: set[str]) -> l
         written = set(names_written(statement))
         if simple and written & wanted and not written & without:
             kept.append(statement)
-            wanted = wanted | set(names_read(statement))
+            settled = set(names_bound(statement)) if isinstance(statement, ast.Assign) else set()
+            wanted = (wanted - settled) | set(names_read(statement))
     return kept[::-1]
 
 

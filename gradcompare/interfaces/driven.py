@@ -297,6 +297,8 @@ class Driven(Program):
         known |= {"layers": len(sizes) - 1, "size in": sizes[0], "size out": sizes[-1], "size all": list(sizes)}
         known |= {"size hidden": sizes[1], "classes": sizes[-1]}
         known |= {f"size hidden {i}": n for i, n in enumerate(sizes[1:-1], start=1)}
+        states = [inputs[name] for name in places if np.ndim(inputs[name]) and np.size(inputs[name]) == sizes[1]]
+        known |= {"state": np.zeros_like(states[0])} if states else {}
         layout = self.found.layout if self.found else self.trial_layout
         if layout is not None and layout.activation:
             known["activation"] = layout.activation

@@ -102,7 +102,13 @@ def _tries(program: Driven) -> Iterator[tuple[int, Layout]]:
         for activation in ACTIVATIONS if asks or _asks_for_activation(holder) else ACTIVATIONS[:1]:
             for folded in (False,) if holder.own_shapes else (False, True):
                 for layout in layouts(
-                    holder.own_shapes, folded, constants, activation, one or one_by_one, not one_by_one
+                    holder.own_shapes,
+                    folded,
+                    constants,
+                    activation,
+                    one or one_by_one,
+                    not one_by_one,
+                    holder.words_known,
                 ):
                     starts_so = not holder.starts_as or layout.weights in holder.starts_as
                     starts_so = starts_so and (layout.outputs == 1 or not holder.one_output)
@@ -131,13 +137,15 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
         raise ValueError("what it makes holds no array that could be a parameter")
     if _is_plain_numbers(template, places):
         raise PlainNumbersError()
-    several = [name for name, where in places.items() if np.ndim(paths.get(template, where[0])) == 2]
+    several = [name for name, where in places.items() if naming.is_weight(name, paths.get(template, where[0]))]
     if program.holder.own_shapes and program.holder.kind != "flat" and len(several) < depth > 1:
         raise CannotBuildError(f"what makes its parameters, asked for {depth} layers, makes {len(several)} weights")
     shapes = {name: np.shape(paths.get(template, where[0])) for name, where in places.items()}
-    fixed = _insisted(program.holder, sizes, shapes)
+    fixed = _insisted(program.holder, network, shapes)
     if program.holder.kind == "flat" and depth > 2:
         fixed = sizes  # the length of one vector does not tell the widths of several hidden layers
+    if layout.samples == "tokens" and layout.outputs:
+        fixed = (layout.outputs, _state_width(shapes, layout.outputs), layout.outputs)
     if fixed is not None:
         if layout.outputs not in (None, fixed[-1]) or (layout.outputs is None and fixed[-1] == 1):
             raise ValueError(f"the file's own sizes are {fixed}")
@@ -198,8 +206,8 @@ def _chains(program: Driven) -> list[tuple[str, ...]]:
 
 
 def draw(sizes: tuple[int, ...], layout: Layout, seed: int) -> Network:
-    """The network on which a layout is tried."""
-    samples = 1 if SAMPLES[layout.samples].one else TRIAL_SAMPLES
+    """The network on which a layout is tried; it has another number of samples than units in any layer."""
+    samples = 1 if SAMPLES[layout.samples].one else next(n for n in itertools.count(TRIAL_SAMPLES) if n not in sizes)
     return draw_network(sizes, samples, seed, labels=kind_of(layout))
 
 
@@ -233,6 +241,8 @@ class _Trial:
             candidates = program.run_maker(self._session(), chain)
         self.slots = naming.match(self.places, shapes, candidates)
         arrays = dict(candidates)
+        if self.slots and not any(slot.where != "change" or np.any(arrays[slot]) for slot in self.slots.values()):
+            raise ValueError("what looks like an update changes no parameter")
         right = {name for name, slot in self.slots.items() if np.shape(arrays[slot]) == shapes[name]}
         self.right = len(right)
         self.spread = tuple(
@@ -287,7 +297,20 @@ class _Trial:
             return f"{name} stops" + (f" at line {line}" if line != "?" else "") + f" ({describe(error)})"
         if np.size(cost) != 1:
             return f"{name} gives an array of shape {np.shape(cost)}"
-        return None if np.isfinite(values.plain(cost)).all() else f"{name} gives no finite number"
+        if not np.isfinite(values.plain(cost)).all():
+            return f"{name} gives no finite number"
+        return None if self._moves(cost) else f"{name} does not depend on the parameters"
+
+    def _moves(self, cost: Any) -> bool:
+        """Whether the cost depends on the parameters: one of labels and labels does not."""
+        generator = np.random.default_rng(5)
+        moved = {
+            name: self.inputs[name] + generator.standard_normal(np.shape(self.inputs[name])) for name in self.places
+        }
+        session = self._session(**moved)
+        if self.program.steps.forward is not None:
+            self.program.run_forward(session)
+        return not values.equal(self.program.run_cost(session), cost)
 
     def _cost_of_maker(self, session: Session) -> str:
         if self._made_cost(session) is None:
@@ -329,16 +352,26 @@ class _Trial:
         return session.output
 
 
-def _insisted(holder: Any, sizes: tuple[int, ...], shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...] | None:
+def _state_width(shapes: Mapping[str, tuple[int, ...]], words: int) -> int:
+    """The width of what goes from one word of a sequence to the next: of a square matrix, else of what is not words."""
+    square = [shape[0] for shape in shapes.values() if len(shape) == 2 and shape[0] == shape[1]]
+    return [*square, *(n for shape in shapes.values() for n in shape if n not in (1, words)), words][0]
+
+
+def _insisted(holder: Any, network: Network, shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...] | None:
     """The widths that the file's own shapes insist on; None where they are those asked for."""
+    sizes = network.sizes
     weights = [shape for name, shape in shapes.items() if len(shape) == 2 and not re.match(r"b|\w*bias", name, re.I)]
     roles = getattr(getattr(holder, "plan", None), "roles", {"": "all"}).values()
     asked = any(role.startswith(("width", "all", "inner")) for role in roles)
     known = {*sizes, *(n + 1 for n in sizes), 1} if asked else set()
     if not weights or all(n in known for shape in weights for n in shape):
         return None
-    for chain in (weights, [shape[::-1] for shape in weights]):  # in_out, out_in
-        if all(one[1] == two[0] for one, two in itertools.pairwise(chain)):
+    of_samples = [i for i, shape in enumerate(weights) if network.m in shape]  # such as an output that is kept
+    without = (left for count in (0, 1, 2) for left in itertools.combinations(of_samples, count))
+    chains = ([shape for i, shape in enumerate(weights) if i not in left] for left in without)
+    for chain in (way for some in chains for way in (some, [shape[::-1] for shape in some])):  # in_out, out_in
+        if chain and all(one[1] == two[0] for one, two in itertools.pairwise(chain)):
             return (chain[0][0], *(shape[1] for shape in chain))
     return None
 

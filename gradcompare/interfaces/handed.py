@@ -9,8 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from gradcompare.interfaces import words
-from gradcompare.interfaces.holders import Instance, Plan, other_role, plans
+from gradcompare.interfaces.holders import Instance
 from gradcompare.interfaces.layouts import BIASES, Layout
+from gradcompare.interfaces.plans import Plan, other_role, plans
 from gradcompare.network import Network
 
 

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from gradcompare.interfaces import calling, paths, words
 from gradcompare.interfaces.layouts import BIASES, RATE, REGULARISATION, Layout
-from gradcompare.network import Network
+from gradcompare.interfaces.plans import Plan
+from gradcompare.network import Network, draw_network
 from gradcompare.tracing.randomness import same_random_numbers
 
 
@@ -36,6 +38,8 @@ class Holder:
     """Whether the file says that there is one output."""
     starts_as: tuple[str, ...] = ()
     """The shapes of weights that are tried, keys of `layouts.WEIGHTS`, where the file says what they start as."""
+    words_known: tuple[int, ...] = ()
+    """How many different words a sequence of them may have, where that is to be tried."""
 
     def build(self, network: Network, layout: Layout) -> Any:
         """A root that holds parameters of this network's sizes, whatever their values."""
@@ -71,10 +75,18 @@ class Arguments(Holder):
     own_shapes = False
 
     def __init__(
-        self, pairs: list[tuple[str, str]], depths: tuple[int, ...] = (), starts_as: tuple[str, ...] = ()
+        self,
+        pairs: list[tuple[str, str]],
+        depths: tuple[int, ...] = (),
+        starts_as: tuple[str, ...] = (),
+        own: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
+        """`own`: among them the arrays that the file itself gives the parameters."""
         self.pairs, self.starts_as = pairs, starts_as
         self.depths = depths or (len(pairs),)
+        shapes = [np.shape(own[name]) for pair in pairs[-1:] for name in pair if hasattr(own.get(name), "shape")]
+        if shapes and all(len(shape) < 2 or 1 in shape for shape in shapes):
+            self.one_output = True
 
     def build(self, network: Network, layout: Layout) -> Any:
         """{"W1": ..., "b1": ...} under the file's own names."""
@@ -91,19 +103,25 @@ class Arguments(Holder):
 
 
 class Listed(Arguments):
-    """The weights of all layers in one list and the biases in another."""
+    """Parameters in lists over the layers: weights and biases, or weights alone."""
 
-    kind = "lists"
+    kind = "listed"
 
-    def __init__(self, weights: str, biases: str) -> None:
+    def __init__(self, weights: str, biases: str | None) -> None:
         super().__init__([], (3, 2))
         self.weights, self.biases = weights, biases
 
     def build(self, network: Network, layout: Layout) -> Any:
-        """{"weights": [W1, ...], "biases": [b1, ...]} under the file's own names."""
+        """{name: list over the layers}."""
         layers = range(1, len(network.sizes))
-        biases = [BIASES[layout.bias](network.parameters[f"b{layer}"]) for layer in layers]
-        return {self.weights: [layout.weight(network, layer) for layer in layers], self.biases: biases}
+        root = {self.weights: [layout.weight(network, layer) for layer in layers]}
+        if self.biases is not None:
+            root[self.biases] = [BIASES[layout.bias](network.parameters[f"b{layer}"]) for layer in layers]
+        return root
+
+    def known(self, root: Any) -> dict[str, Any]:
+        """Both lists."""
+        return {**root, "parameters": root[self.weights]} | ({"biases": root[self.biases]} if self.biases else {})
 
 
 class TakenApart(Arguments):
@@ -133,6 +151,45 @@ class Adapted(Arguments):
     def known(self, root: Any) -> dict[str, Any]:
         """All in a dict."""
         return {"parameters": root}
+
+
+class Started(Arguments):
+    """Parameters as the statements before a training loop make them."""
+
+    kind = "started"
+    own_shapes = sees_data = True
+
+    def __init__(self, start: Callable[..., Any], pairs: list[tuple[str, str]]) -> None:
+        super().__init__(pairs)
+        self.begin = start
+
+    def build(self, network: Network, layout: Layout) -> Any:
+        """What they are before the first turn."""
+        with same_random_numbers():
+            made = calling.call(self.begin, data_of(of_every_class(network), layout), ("inputs", "targets"))
+        return {name: float(value) if isinstance(value, int) else value for name, value in made.items()}
+
+    def start(self, root: Any) -> Any:
+        """The same."""
+        return root
+
+
+def of_every_class(network: Network) -> Network:
+    """The network with more samples, among which are all classes: a file may count them."""
+    outputs, m = network.sizes[-1], 2 * sum(network.sizes)
+    more = draw_network(network.sizes, m, network.seed, labels=network.labels).astype(network.X.dtype)
+    classes = np.arange(m) % outputs
+    labels = {"classes": classes, "one_hot": np.eye(outputs, dtype=network.X.dtype)[:, classes]}
+    return replace(more, Y=labels.get(network.labels, more.Y))
+
+
+def data_of(network: Network, layout: Layout) -> dict[str, Any]:
+    """What a method that makes parameters may ask for: samples, labels, widths, rates."""
+    sizes = network.sizes
+    known = {"inputs": layout.X(network), "targets": layout.Y(network), "samples": network.m, "epochs": 1}
+    known |= {"batch_size": network.m, "learning_rate": RATE, "regularisation": REGULARISATION, "quiet": False}
+    known |= {"size in": sizes[0], "size out": sizes[-1], "size all": list(sizes), "size hidden": sizes[1]}
+    return known
 
 
 class Initialised(Holder):
@@ -183,9 +240,10 @@ class Instance(Holder):
     def __init__(self, made: type, plan: Plan) -> None:
         self.made, self.plan = made, plan
         self.depths = plan.depths
+        self.sees_data = self.sees_data or "weights" in plan.roles.values()
 
     def build(self, network: Network, layout: Layout) -> Any:
-        """A new object; its learning rate and regularisation are those under test."""
+        """A new object; its learning rate and regularisation are those under test, and a batch is all samples."""
         with same_random_numbers():
             root = self.plan.call(self.made, network, layout)
             for name, value in list(vars(root).items()):
@@ -193,6 +251,8 @@ class Instance(Holder):
                 number = isinstance(value, int | float) and not isinstance(value, bool)
                 if number and role in _SET and not words.is_guard(name, value):
                     setattr(root, name, _SET[role])
+                elif number and role == "batch_size":
+                    setattr(root, name, network.m)
         return root
 
     def start(self, root: Any) -> Any:
@@ -225,7 +285,7 @@ class Globals(Arguments):
     kind = "globals"
 
     def __init__(self, pairs: list[tuple[str, str]], namespace: dict[str, Any]) -> None:
-        super().__init__(pairs)
+        super().__init__(pairs, own=namespace)
         self.namespace = namespace
 
     def start(self, root: Any) -> Any:
@@ -241,6 +301,23 @@ class Globals(Arguments):
             yield
             root |= {name: self.namespace[name] for name in names}
             root |= {k: v for k, v in self.namespace.items() if words.GRADIENT.match(k) and paths.is_array(v)}
+
+
+class OwnGlobals(Globals):
+    """Parameters in the file's global names, of the file's own shapes, whatever they are called."""
+
+    own_shapes = True
+
+    def __init__(self, names: list[str], namespace: dict[str, Any]) -> None:
+        super().__init__([(name, "") for name in names], namespace)
+        self.plan = Plan({}, (sum(np.ndim(namespace[name]) == 2 for name in names),))
+        self.depths, self.one_output = self.plan.depths, False
+        lengths = {n for name in names for n in np.shape(namespace[name]) if n > 1}
+        self.words_known = tuple(sorted(lengths, reverse=True))
+
+    def build(self, network: Network, layout: Layout) -> Any:
+        """The file's own arrays."""
+        return {name: np.array(self.namespace[name]) for pair in self.pairs for name in pair if name}
 
 
 class Flat(Holder):
@@ -278,122 +355,3 @@ def set_for_now(namespace: dict[str, Any], values: Mapping[str, Any]) -> Iterato
                 namespace.pop(name, None)
             else:
                 namespace[name] = value
-
-
-# ---- calling what makes them -----------------------------------------------------------------------------------------
-
-
-class Plan:
-    """How an initialiser or a constructor is given the widths of a network: by its arguments' names, or in order."""
-
-    def __init__(self, roles: dict[str, str], depths: tuple[int, ...]) -> None:
-        self.roles, self.depths = roles, depths
-
-    def call(self, function: Callable[..., Any], network: Network, layout: Layout) -> Any:
-        """Call it for a network."""
-        return function(**{name: self._value(role, network, layout) for name, role in self.roles.items()})
-
-    def _value(self, role: str, network: Network, layout: Layout) -> Any:
-        sizes = network.sizes
-        role, _, number = role.partition(" ")
-        return {
-            "all": lambda: list(sizes),
-            "inner": lambda: list(sizes[1:-1]),
-            "depth": lambda: len(sizes) - 1,
-            "width": lambda: sizes[int(number)],
-            "inputs": lambda: layout.X(network),
-            "targets": lambda: layout.Y(network),
-            "learning_rate": lambda: RATE,
-            "regularisation": lambda: REGULARISATION,
-            "epochs": lambda: 1,
-            "samples": lambda: network.m,
-            "batch_size": lambda: network.m,
-            "activation": lambda: layout.activation,
-            "activations": lambda: [layout.activation] * (len(sizes) - 1),
-            "seed": lambda: 0,
-            "generator": lambda: np.random.default_rng(0),
-            "number": lambda: 0.1,
-        }[role]()
-
-
-def plans(function: Callable[..., Any]) -> Iterator[Plan]:
-    """The ways in which an initialiser or constructor may want its widths, the likeliest first."""
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
-        return
-    required = [p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-    optional = [p.name for p in parameters if p.default is not p.empty]
-    others = {
-        name: role
-        for name, role in _in(optional, "learning_rate", "regularisation", "epochs").items()
-        if not words.is_guard(name, inspect.signature(function).parameters[name].default)
-    }
-    data = _in(required, "inputs", "targets")
-    if "targets" in data.values():  # made for its data: NeuralNetwork(X, y)
-        yield Plan(others | data, (2,))
-    sized = [p.name for p in parameters if words.role_of_size(p.name) is not None]
-    if sized and all(
-        words.role_of_argument(name) == "samples" for name in sized
-    ):  # Net(m): no other width is asked for
-        yield Plan(others | dict.fromkeys(sized, "samples"), (2,))
-    for names in dict.fromkeys([tuple(sized), tuple(n for n in sized if n in required)]):
-        for widths, depths in _widths(names, required):
-            rest = {n: other_role(n) for n in required if n not in widths}
-            if None not in rest.values():
-                known: dict[str, str] = {n: r for n, r in rest.items() if r}
-                yield Plan(others | known | widths, depths)
-    unknown = [n for n in required if other_role(n) is None]
-    if unknown:
-        found = {n: role for n in required if (role := other_role(n))}
-        if len(unknown) == 1:
-            yield Plan(others | found | {unknown[0]: "all"}, (3, 2))
-            yield Plan(others | found | {unknown[0]: "width 0"}, (1,))
-        else:
-            depth = len(unknown) - 1
-            yield Plan(others | found | {n: f"width {i}" for i, n in enumerate(unknown)}, (depth,))
-
-
-def _in(names: list[str], *roles: str) -> dict[str, str]:
-    """The arguments that have one of these roles."""
-    return {name: role for name in names if (role := words.role_of_argument(name)) in roles and role}
-
-
-def _widths(names: tuple[str, ...], required: list[str]) -> Iterator[tuple[dict[str, str], tuple[int, ...]]]:
-    """{argument: role} of the arguments that ask for widths, and the depths they allow."""
-    roles = {name: words.role_of_size(name) for name in names}
-    if "in" in roles.values():  # neurons beside inputs are those of one layer
-        roles = {name: "out" if words.may_be_out(name) else role for name, role in roles.items()}
-    if "all" in roles.values():
-        everything = next(name for name, role in roles.items() if role == "all")
-        yield {everything: "all"}, (3, 2)
-        yield {everything: "width 0"}, (1,)
-        return
-    hidden = [name for name, role in roles.items() if role == "hidden"]
-    ends = {name: role for name, role in roles.items() if role in ("in", "out")}
-    if len(set(ends.values())) < len(ends):
-        return
-    depth = len(hidden) + 1
-    numbered = {name: f"width {i}" for i, name in enumerate(hidden, start=1)}
-    edges = {name: "width 0" if role == "in" else "width -1" for name, role in ends.items()}
-    if len(hidden) == 1:  # one number, or a list of them
-        yield edges | {hidden[0]: "inner"}, (3, 2)
-    yield edges | numbered, (depth,)
-    if not hidden and ends:
-        yield {name: "width 0" if role == "in" else "width 2" for name, role in ends.items()}, (2,)
-
-
-def other_role(name: str) -> str | None:
-    """The role of a required argument that is no width."""
-    role = words.role_of_argument(name)
-    if role == "activation":
-        return "activations" if name.lower().endswith("s") else "activation"
-    if role in ("learning_rate", "regularisation", "epochs", "batch_size", "inputs", "targets"):
-        return role
-    if words.plain(name) in ("seed", "randomseed", "randomstate"):
-        return "seed"
-    if words.plain(name) in ("rng", "generator", "gen", "randomgenerator"):
-        return "generator"
-    if words.plain(name) in ("std", "scale", "weightscale", "sigma", "initscale", "weightinitstd", "momentum", "mu"):
-        return "number"
-    return None

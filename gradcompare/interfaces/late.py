@@ -7,14 +7,15 @@ replaced by the numbers under test: it starts from these, whatever it would have
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import calling, paths
-from gradcompare.interfaces.holders import Instance, Plan
-from gradcompare.interfaces.layouts import RATE, REGULARISATION, Layout
+from gradcompare.interfaces import calling, naming, paths
+from gradcompare.interfaces.holders import Instance, data_of, of_every_class
+from gradcompare.interfaces.layouts import Layout
+from gradcompare.interfaces.plans import Plan
 from gradcompare.network import Network
 from gradcompare.tracing.randomness import same_random_numbers
 
@@ -31,12 +32,8 @@ class Late(Instance):
     def build(self, network: Network, layout: Layout) -> Any:
         """A new object, after its method was called once."""
         root = super().build(network, layout)
-        sizes = network.sizes
-        known = {"inputs": layout.X(network), "targets": layout.Y(network), "samples": network.m, "epochs": 1}
-        known |= {"batch_size": network.m, "learning_rate": RATE, "regularisation": REGULARISATION, "quiet": False}
-        known |= {"size in": sizes[0], "size out": sizes[-1], "size all": list(sizes), "size hidden": sizes[1]}
         with same_random_numbers():
-            calling.call(getattr(root, self.method), known, ("inputs", "targets"))
+            calling.call(getattr(root, self.method), data_of(network, layout), ("inputs", "targets"))
         return root
 
     def start(self, root: Any) -> None:
@@ -97,3 +94,24 @@ class _Listed(list[Any]):
 
     def append(self, value: Any) -> None:
         super().append(_kept(self.before.pop(0), value) if self.before else value)
+
+
+class Begun(Instance):
+    """An object, and what one of its methods does before its training loop begins."""
+
+    sees_data = True
+
+    def __init__(self, made: type, plan: Plan, begin: Callable[..., Any]) -> None:
+        super().__init__(made, plan)
+        self.begin = begin
+
+    def build(self, network: Network, layout: Layout) -> Any:
+        """A new object, as it is before the first turn; numbers in it that are called like biases are no integers."""
+        root = super().build(network, layout)
+        known = data_of(of_every_class(network), layout) | {"self": root}
+        with same_random_numbers():
+            calling.call(self.begin, known, ("inputs", "targets"))
+        for name, value in list(vars(root).items()):
+            if type(value) is int and naming.is_bias(name):
+                setattr(root, name, float(value))
+        return root

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -35,6 +35,7 @@ SAMPLES = {
     "row": Samples(0, True, lambda columns: columns.T.copy()),
     "vector": Samples(1, True, lambda columns: columns[:, 0].copy()),
     "numbers": Samples(0, False, lambda columns: columns[0].copy()),
+    "tokens": Samples(0, False, lambda columns: columns.argmax(axis=0)),
 }
 
 WEIGHTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -135,12 +136,14 @@ def layouts(
     activation: str | None,
     one_sample: bool,
     several_samples: bool = True,
+    words_known: Sequence[int] = (),
 ) -> Iterator[Layout]:
     """The layouts to try, the likeliest first.
 
     `own_shapes`: the file's own initialiser or constructor says what shapes its parameters have. `constants`: numbers
     of outputs that the file's source may insist on. `one_sample`: the file's source counts no samples, so that it may
-    take one at a time. `several_samples`: whether it may take several.
+    take one at a time. `several_samples`: whether it may take several. `words_known`: how many different words a
+    sequence may have.
     """
     several = [_where_samples(own_shapes, _GEOMETRIES)] if several_samples else []
     if one_sample:
@@ -152,6 +155,8 @@ def layouts(
             if row.outputs == 1 and not own_shapes:  # one unit: w (n,), b a number
                 yield Layout("rows", "vector", "scalar", labels, 1, folded, activation)
                 yield Layout("numbers", "scalar", "scalar", labels, 1, folded, activation)  # a line through points
+    for outputs in words_known:  # a sequence of whole numbers, each below n_0 = n_L
+        yield Layout("tokens", "out_in", "column", "classes", outputs, folded, activation)
     for outputs in constants:
         for labels in ("classes", "one_hot"):
             for geometry in several[0]:

@@ -60,6 +60,18 @@ def _may_be_parameter(path: paths.Path, array: Any) -> bool:
     return floating and not moments and not any(words.NO_PARAMETER.search(name) for name in strings)
 
 
+def is_weight(name: str, array: Any) -> bool:
+    """Whether it is a matrix, or a vector that is called like weights: those of one unit."""
+    return np.ndim(array) == 2 or (
+        np.ndim(array) == 1 and bool(re.match(r"(w|weights?|theta|coef)(_|\d|$)", name, re.I))
+    )
+
+
+def is_bias(name: str) -> bool:
+    """Whether something is called like a bias."""
+    return bool(_BIAS_WORD.match(name) or words.BIAS.match(name) or re.match(r"b_\w", name))
+
+
 def _same(array: Any, other: Any) -> bool:
     return np.shape(array) == np.shape(other) and bool(np.all(np.asarray(array) == np.asarray(other)))
 
@@ -172,10 +184,13 @@ def _score(name: str, shape: tuple[int, ...], slot: Slot, array: Any, places: Pl
     return named + _PREFERRED[slot.where] if named >= 2 and not _of_a_value(slot.name) else 0.0
 
 
+_GRADIENT_OF = r"d|d(loss|cost|error|err)d?|grads?|gradients?|nabla|delta|g|dj_?d|dl_?d|partial"
+
+
 def likeness(parameter: str, gradient: str) -> int:
     """How much a gradient's name is that of a parameter's: 3 the same but for "d", "grad", ...; 2 it holds it."""
     name, own = (_of_one_layer(words.plain(name)) for name in (gradient, parameter))
-    if name == own or re.fullmatch(rf"(d|grads?|gradients?|nabla|delta|g|dj_?d|dl_?d|partial){re.escape(own)}", name):
+    if name == own or re.fullmatch(rf"({_GRADIENT_OF}){re.escape(own)}", name):
         return 3
     if re.fullmatch(rf"d?{re.escape(own)}(grads?|gradients?|d|delta|prime)", name):
         return 3

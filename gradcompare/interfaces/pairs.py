@@ -18,8 +18,9 @@ import numpy as np
 
 from gradcompare.interfaces import paths, source, words
 from gradcompare.interfaces.driven import Driven, Steps
-from gradcompare.interfaces.holders import Instance, Plan
+from gradcompare.interfaces.holders import Instance
 from gradcompare.interfaces.layouts import Layout
+from gradcompare.interfaces.plans import Plan
 from gradcompare.network import Network
 from gradcompare.tracing.randomness import same_random_numbers
 

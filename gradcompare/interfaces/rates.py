@@ -13,26 +13,41 @@ from gradcompare.interfaces.layouts import RATE
 def rate_of(
     maker: Callable[..., Any], functions: Iterable[Callable[..., Any]], root: Any, names: Mapping[str, Any]
 ) -> float:
-    """RATE where the file can be told one: as an argument, an attribute or a global name; else the one number that its
-    updates multiply by; else 1."""
+    """RATE where the file can be told one: as an argument, an attribute or a global name that is called so; else the
+    one in its settings; else the one number, held or written there, that its updates multiply by; else 1.
+
+    `names`: the global names that are read, with their namespaces.
+    """
     asked = [name for f in functions for name in source.argument_names(f)]
     held = [paths.word(path) for path, _ in paths.walk(root)]
     if any(words.role_of_argument(name) == "learning_rate" for name in [*asked, *held, *names]):
         return RATE
-    literals = _multipliers(source.tree(maker))
-    return literals.pop() if len(literals) == 1 else 1.0
+    settings = {value for name, space in names.items() for value in _rates_in(space.get(name))}
+    if len(settings) == 1:
+        return settings.pop()
+    factors = list(_factors(source.tree(maker)))
+    values = {path[-1][1]: value for path, value in paths.walk(root) if path} | {n: s.get(n) for n, s in names.items()}
+    read = [name for node in factors if (name := source.identifier(node)) and words.role_of_argument(name) is None]
+    rates = {value for name in read if isinstance(value := values.get(name), float) and 0 < value < 1}
+    literals = {node.value for node in factors if isinstance(node, ast.Constant)}
+    found = rates or {n for n in literals if isinstance(n, float) and 0 < n < 1}
+    return found.pop() if len(found) == 1 else 1.0
 
 
-def _multipliers(tree: ast.AST) -> set[float]:
-    """The numbers below 1 by which something else is multiplied that is added to or taken from a name."""
-    numbers: list[ast.expr] = []
+def _rates_in(settings: Any) -> Iterator[float]:
+    """The learning rates in an object of settings: args.lr, config["learning_rate"]."""
+    for path, value in paths.walk(settings):
+        if path and isinstance(value, float) and words.role_of_argument(paths.word(path)) == "learning_rate":
+            yield value
+
+
+def _factors(tree: ast.AST) -> Iterator[ast.expr]:
+    """What something else is multiplied by that is added to or taken from a name, a key or an attribute."""
     for target, added in _additions(tree):
         for node in ast.walk(added):
             if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
                 own = target in (ast.unparse(node.left), ast.unparse(node.right))  # 0.9 * v + ...
-                numbers += [] if own else [node.left, node.right]
-    found = {n.value for n in numbers if isinstance(n, ast.Constant)}
-    return {n for n in found if isinstance(n, float) and 0 < n < 1}
+                yield from () if own else (node.left, node.right)
 
 
 def _additions(tree: ast.AST) -> Iterator[tuple[str, ast.expr]]:

@@ -7,6 +7,7 @@ import builtins
 import dis
 import functools
 import inspect
+import linecache
 import re
 import textwrap
 import types
@@ -50,6 +51,19 @@ def _signature_of(function: Callable[..., Any]) -> Mapping[str, inspect.Paramete
         return inspect.signature(function).parameters
     except (TypeError, ValueError):
         return {}
+
+
+@functools.lru_cache(maxsize=16)
+def _parsed(text: str) -> ast.Module:
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return ast.Module([], [])
+
+
+def parsed(file: str) -> ast.Module:
+    """The syntax of a whole file; empty where it cannot be had."""
+    return _parsed("".join(linecache.getlines(file)))
 
 
 def tree(function: Any) -> ast.AST:
@@ -132,6 +146,17 @@ def _functions_in(namespace: Mapping[str, Any]) -> list[Any]:
     own = [v for v in namespace.values() if getattr(v, "__module__", None) == namespace.get("__name__")]
     methods = [f for made in own if inspect.isclass(made) for f in vars(made).values() if inspect.isfunction(f)]
     return [v for v in own if inspect.isfunction(v)] + methods
+
+
+def listed_in(function: Any) -> set[str]:
+    """The names that a function goes through, or of which it asks the length: weights of zip(weights, biases)."""
+    found = set()
+    for node in ast.walk(tree(function)):
+        if isinstance(node, ast.For | ast.comprehension):
+            found |= {n.id for n in ast.walk(node.iter) if isinstance(n, ast.Name)}
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "len":
+            found |= {n.id for n in node.args if isinstance(n, ast.Name)}
+    return found
 
 
 def updated_in(function: Any) -> set[str]:
@@ -230,6 +255,27 @@ def containers_in(function: Any) -> set[str]:
         if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and _key_begins(node.slice)
     }
     return looked_up | set(taken_apart(function))
+
+
+def role_of(function: Callable[..., Any], argument: str) -> str | None:
+    """The role of an argument by its name, else by its use: parameters, where "W1" is looked up in it."""
+    function = getattr(function, "__func__", function)
+    by_name = getattr(function, "roles", {}).get(argument) or words.role_of_argument(argument)
+    if by_name is None and argument in _parameter_dicts(function):
+        return "parameters"
+    return by_name
+
+
+@functools.lru_cache(maxsize=1024)
+def _parameter_dicts(function: Any) -> frozenset[str]:
+    """The names in which a function looks up weights: p of p["W1"] and of p["W" + str(k)]."""
+    found = set()
+    for node in ast.walk(tree(function)):
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+            key = _key_begins(node.slice)
+            if words.WEIGHT.match(key) or (key in ("W", "w") and not isinstance(node.slice, ast.Constant)):
+                found.add(node.value.id)
+    return frozenset(found)
 
 
 def _key_begins(key: ast.expr) -> str:

@@ -33,6 +33,12 @@ def gradients(parameters, X, Y):
 """
 
 
+NO_NUMPY = (
+    "The file uses no NumPy: its numbers are Python's own, in lists. What is followed are NumPy arrays: put the lists "
+    "into arrays and the sums over them into products."
+)
+
+
 def _row(name: str, skeleton: str) -> tuple[str, Interface]:
     return name, Interface(skeleton, lambda names: recognise(names, name))
 
@@ -101,7 +107,7 @@ def cost_function(nn_params, input_layer_size, hidden_layer_size, num_labels, X,
         _row(
             "global-weights",
             """\
-W1, b1, W2, b2 = ...
+W1, b1, W2, b2 = ...                               # of any names
 
 def forward(X):
     ...
@@ -110,6 +116,10 @@ def forward(X):
 def backward(X, Y, Z1, A1, A2):
     ...
     return dW1, db1, dW2, db2
+
+def lossFun(inputs, targets, hprev):               # or both in one; inputs: whole numbers in a sequence
+    ...
+    return loss, dWxh, dWhh, dWhy, dbh, dby, hs[-1]
 """,
         ),
         _row(
@@ -201,7 +211,7 @@ def softmax_loss(x, y):                            # y: classes 0, 1, ...
         _row(
             "training-loop",
             """\
-for epoch in range(1000):                          # at module level or in a function; one turn of it is run
+for epoch in range(1000):                          # in the module, a function or a method; one turn of it is run
     A1 = sigmoid(X @ W1 + b1)
     A2 = sigmoid(A1 @ W2 + b2)                     # the output: what first meets the labels
     loss = ...                                     # may be left out
@@ -241,7 +251,15 @@ def recognise(namespace: Mapping[str, Any], interface: str | None = None) -> Pro
             best = program
         if _worth(program)[0] and _worth(program)[2]:
             break
+    if best is None and not _uses_numpy(namespace):
+        return None
     return best or first
+
+
+def _uses_numpy(namespace: Mapping[str, Any]) -> bool:
+    """Whether anything of NumPy is among the names."""
+    of = (getattr(thing, "__name__" if inspect.ismodule(thing) else "__module__", "") for thing in namespace.values())
+    return any(str(module).partition(".")[0] in ("numpy", "gradcompare") for module in of)
 
 
 def _asked_for(namespace: Mapping[str, Any], interface: str | None) -> Iterator[Driven]:
@@ -271,11 +289,12 @@ def not_recognised(namespace: Mapping[str, Any]) -> str:
     here = f"functions: {', '.join(functions) or 'none'}; classes: {', '.join(classes) or 'none'}"
     near = [name for name in functions if words.role_of_function(name) in ("forward", "backward", "fused", "update")]
     nearest = f" The nearest is {near[0]}: what goes with it was not found." if near else ""
+    lists = "" if _uses_numpy(namespace) else f" {NO_NUMPY}"
     inline = "" if functions or classes else " A script with everything inline cannot be called: put it into functions."
     return (
         "No hand-written backpropagation was recognised. Looked for functions or methods whose names begin with "
         "forward, backward, backprop, gradient, loss, cost, train or fit, that take inputs X and labels Y, beside "
-        f"parameters in arguments, a dict, an object or global names. Found here are {here}.{nearest}{inline} "
+        f"parameters in arguments, a dict, an object or global names. Found here are {here}.{nearest}{inline}{lists} "
         "`gradcompare interfaces` shows what is recognised. Two functions are always enough; add them to the file:\n\n"
         f"{ADAPTER}"
     )

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 
 from gradcompare.interfaces import dataflow, words
 
@@ -28,12 +29,30 @@ class Turn:
     """The statement of the body in which labels first meet what was computed."""
     output: ast.expr | None = None
     """What they meet there."""
+    roles: dict[str, str] = field(default_factory=dict)
+    """Of names that say themselves nothing, as the function around the loop tells them."""
+    given: frozenset[str] = frozenset()
+    """Other names that its functions are to be given: the widths that the function around the loop asks for."""
+
+    def role_of(self, name: str) -> str | None:
+        """The role of a name that the turn reads."""
+        return self.roles.get(name) or words.role_of_argument(name)
+
+    def names_of(self, role: str) -> set[str]:
+        """The names of a role that the turn reads or goes through."""
+        read = [name for statement in self.body for name in dataflow.names_read(statement)]
+        given = dataflow.names_bound(self.loop.target) if isinstance(self.loop, ast.For) else []
+        return {name for name in (*read, *given) if self.role_of(name) == role}
 
     @property
     def goes_through_samples(self) -> bool:
-        """Whether each turn takes another sample: `for x, y in zip(X, Y)`."""
+        """Whether each turn takes another sample: `for x, y in zip(X, Y)`, or X[i] and X[i : i + 1]."""
         names = dataflow.names_bound(self.loop.target) if isinstance(self.loop, ast.For) else []
-        return any(words.role_of_argument(name) == "inputs" for name in names)
+        inside = [node for statement in self.body for node in ast.walk(statement) if isinstance(node, ast.Subscript)]
+        taken = [n for n in inside if isinstance(n.value, ast.Name) and self.role_of(n.value.id) == "inputs"]
+        ones = {text for i in names for text in (i, f"{i}:{i} + 1")}
+        one_by_one = any(ast.unparse(node.slice) in ones for node in taken)
+        return one_by_one or any(words.role_of_argument(name) == "inputs" for name in names)
 
     @property
     def parameters(self) -> list[str]:
@@ -42,6 +61,7 @@ class Turn:
 
 
 def turn_of(loop: ast.For | ast.While, before: list[ast.stmt]) -> Turn:
+    """The statements of one turn that matter, and those that are run before."""
     first = starts(loop.target) if isinstance(loop, ast.For) else []
     body = dataflow.that_matter(dataflow.without_asides(loop.body))
     keyed = _KeysAsNames(body)
@@ -80,31 +100,16 @@ class _KeysAsNames(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
-def training_turn(loop: ast.For | ast.While, before: list[ast.stmt]) -> Turn | None:
-    """What a turn of a loop computes from what; None where it trains nothing."""
+def training_turn(
+    loop: ast.For | ast.While, before: list[ast.stmt], roles: Mapping[str, str] = MappingProxyType({})
+) -> Turn | None:
+    """What a turn of a loop computes from what; None where it trains nothing. `roles`: see Turn.roles."""
     turn = turn_of(loop, before)
+    turn.roles = dict(roles)
     carried = _carried(turn.body)
     if not carried:
         return None
-    given = [n for s in turn.body for n in dataflow.names_read(s)] + (
-        dataflow.names_bound(loop.target) if isinstance(loop, ast.For) else []
-    )
-    labels = {name for name in given if words.role_of_argument(name) == "targets"}
-    labels |= dataflow.descended(before, *(partial(_has_role, role) for role in ("targets", "inputs")))
-    computed: set[str] = set()
-    for i, statement in enumerate(turn.body):
-        read, written = set(dataflow.names_read(statement)), set(dataflow.names_written(statement))
-        if labels & read and (computed | carried) & read:
-            bound = [name for s in turn.body[:i] for name in dataflow.names_written(s)]
-            met = sorted(computed & read - carried, key=lambda name: _last(bound, name))
-            multiplied = _apart(statement, labels, lambda node: _multiplies(node, carried))
-            computes = _apart(statement, labels, lambda node: bool(set(dataflow.names_read(node)) & carried))
-            turn.end, turn.output = i, multiplied or (ast.Name(met[-1], ast.Load()) if met else computes)
-            break
-        if (computed | carried) & read:
-            computed |= written
-        elif labels & read:
-            labels |= _made_of(statement, labels)
+    _find_output(turn, carried)
     if turn.output is None:
         return None
     in_order = [name for statement in turn.body for name in dataflow.names_read(statement) if name in carried]
@@ -117,7 +122,27 @@ def _has_role(role: str, name: str) -> bool:
     return words.role_of_argument(name) == role
 
 
-def _made_of(statement: ast.stmt, labels: set[str]) -> set[str]:
+def _find_output(turn: Turn, carried: set[str]) -> None:
+    """Where labels first meet what was computed, and what they meet."""
+    labels = turn.names_of("targets")
+    labels |= dataflow.descended(turn.before, *(partial(_has_role, role) for role in ("targets", "inputs")))
+    computed: set[str] = set()
+    for i, statement in enumerate(turn.body):
+        read, written = set(dataflow.names_read(statement)), set(dataflow.names_written(statement))
+        if labels & read and (computed | carried) & read:
+            bound = [name for s in turn.body[:i] for name in dataflow.names_written(s)]
+            met = sorted(computed & read - carried, key=lambda name: last(bound, name))
+            multiplied = apart(statement, labels, lambda node: _multiplies(node, carried))
+            computes = apart(statement, labels, lambda node: bool(set(dataflow.names_read(node)) & carried))
+            turn.end, turn.output = i, multiplied or (ast.Name(met[-1], ast.Load()) if met else computes)
+            break
+        if (computed | carried) & read:
+            computed |= written
+        elif labels & read:
+            labels |= made_of(statement, labels)
+
+
+def made_of(statement: ast.stmt, labels: set[str]) -> set[str]:
     """The names that a statement makes of labels: yb of `xb, yb = X[i:j], Y[i:j]`."""
     if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Tuple):
         targets = statement.targets[0]
@@ -132,11 +157,11 @@ def _made_of(statement: ast.stmt, labels: set[str]) -> set[str]:
     return set(dataflow.names_written(statement))
 
 
-def _apart(node: ast.AST, labels: set[str], wanted: Callable[[ast.AST], bool]) -> ast.expr | None:
+def apart(node: ast.AST, labels: set[str], wanted: Callable[[ast.AST], bool]) -> ast.expr | None:
     """The largest part of a statement that is computed without labels: X @ W + b of `error = X @ W + b - y`."""
     if isinstance(node, ast.expr) and wanted(node) and not set(dataflow.names_read(node)) & labels:
         return node
-    parts = (_apart(child, labels, wanted) for child in ast.iter_child_nodes(node) if wanted(child))
+    parts = (apart(child, labels, wanted) for child in ast.iter_child_nodes(node) if wanted(child))
     return next((part for part in parts if part is not None), None)
 
 
@@ -145,7 +170,7 @@ def _multiplies(node: ast.AST, carried: set[str]) -> bool:
     return any(_plain_name(factor) in carried for part in ast.walk(node) for factor in _is_product(part))
 
 
-def _last(names: list[str], name: str) -> int:
+def last(names: list[str], name: str) -> int:
     return len(names) - names[::-1].index(name) if name in names else -1
 
 

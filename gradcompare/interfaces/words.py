@@ -9,7 +9,10 @@ from __future__ import annotations
 import functools
 import re
 
-_WHOSE = r"(_?(l|deep|my|the|run|do|perform|full|two|three|multi|one)?_?(layers?|model|nn|net|network|mlp)?)"
+_WHOSE = (
+    r"(_?(l|deep|my|the|run|do|perform|full|vectori[sz]ed|two|three|multi|one)?"
+    r"_?(layers?|model|nn|net|network|mlp)?)"
+)
 
 FUNCTIONS = {
     "ignored": re.compile(r"numeric|gradcheck|checkgrad|gradientcheck|finitediff|approx|plot|accuracy|print|test"),
@@ -64,7 +67,8 @@ ARGUMENTS = {
     ),
     "inputs": re.compile(
         r"^(x|xs|xi|xx|a0|inp|inputs?|data|features?|xtrain|trainx|xbatch|batchx|xb|xin|images?|samples?|inputs?data"
-        r"|inputs?(vector|list|array|arr|values?|layer|batch)|trainingdata|trainingset(inputs)?|inputx|xdata|batch"
+        r"|(single|one)?inputs?(vector|list|array|arr|matrix|rows?|values?|layer|batch)?|trainingdata"
+        r"|trainingset(inputs)?|inputx|xdata|batch"
         r"|imgs?|(training)?examples?|train(ing)?(inputs?|data|set)"
         r"|x(train(ing)?|batch|tr)?(scaled|norm|std|normali[sz]ed|standardi[sz]ed|flat))$"
     ),
@@ -75,7 +79,7 @@ ARGUMENTS = {
         r"|y(train(ing)?|batch|tr)?(onehot|oh|enc|encoded|cat|categorical|scaled|norm|normali[sz]ed|flat))$"
     ),
     "output": re.compile(
-        r"^(a(l|out|last|final)|yhat|yhats|yh|hy|yp|ypred|predy|preds?|predicted|predictions?|probs?|probabilities|out(put)?s?"
+        r"^(a(l|out|last|final)?|yhat|yhats|yh|hy|yp|ypred|predy|preds?|predicted|predictions?|probs?|probabilities|out(put)?s?"
         r"|o|h|scores|logits|hyp|hypothesis|fx|(final|network|model|actual)?outputs?(activations?)?|yout|y_?)$"
     ),
     "slope": re.compile(
@@ -94,6 +98,9 @@ ARGUMENTS = {
     "activation": re.compile(r"(activation|nonlinearity|actfunc|actfn|^act|^g$)"),
     "keep": re.compile(r"^(keep_?prob|keepp)$"),
     "layers": re.compile(r"^(l|numlayers|nlayers|depth)$"),
+    "state": re.compile(
+        r"^((h|hidden|s|state)(prev|previous|0|init|initial|last|t1)|(prev|previous|init|initial)(h|hidden|s|state))$"
+    ),
     "classes": re.compile(r"^(num|n|k|number)?_?(of)?(class(es)?|labels|k)$|^k$|^c$"),
 }
 
@@ -101,7 +108,7 @@ WEIGHT = re.compile(r"^(?:w|theta|weights?|syn|synapse|synapses|w_?h|kernel|weig
 BIAS = re.compile(r"^(?:b|bias|biases)_?(\d+)$", re.IGNORECASE)
 NO_PARAMETER = re.compile(
     r"^(d_?[wb]|grad|g_?[wb]\d|nabla|v_?[dwb]|m_?[wb]\d|s_?[dwb]|velocit|moment|cache|prev|last|old|delta|sum|rms|adam)"
-    r"|grads?$|gradients?$|momentum|velocity|delta|cache",
+    r"|grads?$|gradients?$|momentum|velocity|delta|_cached?(_|$)",
     re.IGNORECASE,
 )
 """What an attribute is called that has a parameter's shape and is none."""
@@ -183,10 +190,18 @@ def _named_pairs(names: list[str]) -> list[tuple[str, str]]:
             kind = (found["kind"] or found["kind2"]).lower()
             layer = (found["a"] or found["b"] or found["c"]).lower()
             (weights if kind.startswith("w") else biases).setdefault(layer, name)
-    biases = {layer: name for layer, name in biases.items() if layer in weights}
+    biases = _by_where_they_lead(weights, biases)
     if len(weights) < 2 or (biases and set(biases) != set(weights)):
         return []
     return [(name, biases.get(layer, "")) for layer, name in weights.items()]
+
+
+def _by_where_they_lead(weights: dict[str, str], biases: dict[str, str]) -> dict[str, str]:
+    """The biases by the layers of their weights: b_h is that of W_xh too, where no other weight leads to h."""
+    ends = {layer: [weight for weight in weights if weight.endswith(layer)] for layer in biases}
+    if set(biases) & set(weights) or any(len(found) != 1 for found in ends.values()):
+        return {layer: name for layer, name in biases.items() if layer in weights}
+    return {found[0]: biases[layer] for layer, found in ends.items()}
 
 
 def _numbered_pairs(names: list[str]) -> list[tuple[str, str]]:
@@ -205,7 +220,10 @@ SIZES = {
         r"^(n|num)?_?(network|net|nn|model)?(layers?_?(sizes?|dims?|dimensions|units|structure|nodes|list|config|neurons)"
         r"|sizes?|dims?|dimensions?|arch(itecture)?|topology|shapes?|layers|structure|units|neurons|nodes|layerd|nhs)$"
     ),
-    "hidden": re.compile(r"^(n|num|size|dim|d|units|nodes)?_?(of)?_?(in)?_?(h|hid(den)?)\w*$|^n1$|^h\d?$|^nh\d?$"),
+    "hidden": re.compile(
+        r"^(n|num|number|size|dim|d|units|nodes|neurons)?(of)?(in)?"
+        r"(hid\w*|h\w?\d*|h(dim|size|unit|node|neuron|layer|width)\w*)$|^n1$"
+    ),
     "out": re.compile(
         r"^(n|num|size|dim|d|units|nodes)?_?(of)?_?(y|out\w*|class(es)?|k|nclass(es)?|numclasses|labels|targets|next\w*)$"
         r"|^(c|m|k|no|nl|ny|nout|fanout|dout|outdim|outfeatures|n2|neurons|nneurons|units)$"

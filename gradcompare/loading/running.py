@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import contextlib
 import io
@@ -10,6 +11,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from gradcompare.loading import texts
 from gradcompare.loading.absent import Absent
 from gradcompare.loading.importing import Importer
 from gradcompare.loading.needs import LeftOut, Missing, Needs
@@ -25,6 +27,7 @@ from gradcompare.loading.statements import (
     root_of,
     what_it_is,
 )
+from gradcompare.loading.texts import with_text
 
 STEPS = 1_000_000
 """How many steps of the interpreter a file's functions may take while one statement is run."""
@@ -179,6 +182,7 @@ class Runner:
         assert isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign)
         if statement.value is None:
             return
+        self._read_text(statement)
         why = danger(statement.value, self.names)
         targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
         why = why or next((why for target in targets if (why := self._refused(target))), None)
@@ -189,6 +193,19 @@ class Runner:
             self._execute(statement, strict)
         else:
             self._leave_out(statement, why)
+        self.names.pop(texts.NAME, None)
+
+    def _read_text(self, statement: ast.Assign | ast.AnnAssign | ast.AugAssign) -> None:
+        """Let it read a text of ours where functions need what is made of it."""
+        text = (
+            with_text(statement.value, self.names)
+            if statement.value and bound_by(statement) & self.needs.names
+            else None
+        )
+        if text is not None:
+            statement.value = ast.fix_missing_locations(text)
+            self.names[texts.NAME] = texts.text
+            self.notes.append((statement.lineno, "a short text stands in for the file that is read"))
 
     def _refused(self, target: ast.expr) -> str | None:
         """Why a target is not assigned to: it must be a name, or a part of something that the file has made."""
@@ -227,7 +244,10 @@ class Runner:
         return last in SETTINGS and danger(call, self.names) is None
 
     def _fills(self, call: ast.Call, last: str) -> bool:
-        return last in FILLING and isinstance(self.names.get(root_of(call.func) or ""), dict | list | set)
+        filled = self.names.get(root_of(call.func) or "")
+        if isinstance(filled, argparse._ActionsContainer):
+            return last in ("add_argument", "set_defaults")
+        return last in FILLING and isinstance(filled, dict | list | set)
 
     def _add_folder(self, call: ast.Call) -> None:
         folder = self.importer.folder

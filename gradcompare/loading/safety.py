@@ -24,11 +24,12 @@ _MODULES = """abc argparse collections contextlib copy dataclasses decimal enum 
 MODULES = set(_MODULES.split())
 """Modules of the standard library whose functions have no effects outside."""
 NUMPY_EFFECTS = re.compile(r"load|save|fromfile|fromregex|genfromtxt|memmap|tofile|DataSource|open|show|test|info")
-_METHODS = """all any append argmax argmin argsort astype capitalize choice clip conj copy count cumsum diagonal dot
-    encode endswith exponential extend fill flatten format get index insert integers isdigit items join keys lower
-    lstrip max mean min nonzero normal permutation prod rand randint randn random ravel repeat replace reshape round
-    rstrip setdefault shuffle sort split splitlines squeeze standard_normal startswith std strip sum swapaxes title
-    tolist trace transpose uniform update upper values var view"""
+_METHODS = """add_argument_group add_mutually_exclusive_group all any append argmax argmin argsort astype capitalize
+    choice clip conj copy count cumsum diagonal dot encode endswith exponential extend fill flatten format get index
+    insert integers isdigit items join keys lower lstrip max mean min nonzero normal parse_args parse_known_args
+    permutation prod rand randint randn random ravel read readline readlines repeat replace reshape round rstrip
+    setdefault shuffle sort split splitlines squeeze standard_normal startswith std strip sum swapaxes title tolist
+    trace transpose uniform update upper values var view"""
 METHODS = set(_METHODS.split())
 """Methods of what is safe itself: arrays, generators of random numbers, strings, lists and dicts."""
 _EFFECTS = """Popen connect download eval exec execfile exit genfromtxt imread imshow input load loadtxt memmap open
@@ -132,7 +133,7 @@ def is_pure(thing: Any) -> bool:
         return any(thing is known for known in BUILTINS)
     if top in ("numpy", "scipy") or isinstance(thing, np.ufunc) or _is_random(thing):
         return not NUMPY_EFFECTS.search(name)
-    if module == "gradcompare.tracing.stood_in":
+    if module in ("gradcompare.tracing.stood_in", "gradcompare.loading.texts"):
         return True
     if name in EFFECTS:
         return False

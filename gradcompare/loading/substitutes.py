@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import builtins
 import functools
 import importlib
@@ -33,6 +34,33 @@ def tqdm() -> types.ModuleType:
     return module
 
 
+class DefaultArguments(argparse.ArgumentParser):
+    """A parser to which nothing was given on the command line: every argument has its default."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """(Namespace of defaults, [])."""
+        found = namespace or argparse.Namespace()
+        for action in self._actions:
+            if action.dest != argparse.SUPPRESS and action.default is not argparse.SUPPRESS:
+                is_text = isinstance(action.default, str) and callable(action.type)
+                setattr(found, action.dest, action.type(action.default) if is_text else action.default)  # type: ignore
+        return found, []
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """The defaults."""
+        return self.parse_known_args(args, namespace)[0]
+
+
+DefaultArguments.__module__ = "argparse"
+
+
+def arguments() -> types.ModuleType:
+    """argparse, which never looks at the command line and never exits."""
+    module = types.ModuleType("argparse")
+    vars(module).update(vars(argparse), ArgumentParser=DefaultArguments)
+    return module
+
+
 def _scipy(name: str, own: Mapping[str, Any]) -> types.ModuleType:
     """A module of scipy with what of it can be traced, the rest from scipy when it is called."""
 
@@ -55,6 +83,7 @@ SCIPY = {"scipy.special": _special, "scipy": _scipy("scipy", {"special": _specia
 
 SUBSTITUTES = {
     **SCIPY,
+    "argparse": arguments(),
     **dict.fromkeys(("six.moves", "past.builtins", "builtins", "future.builtins", "__builtin__"), both_pythons()),
     **dict.fromkeys(("tqdm", "tqdm.notebook", "tqdm.auto", "tqdm.autonotebook"), tqdm()),
 }

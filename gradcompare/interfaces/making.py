@@ -1,0 +1,123 @@
+"""The functions that are made of a turn of a loop: of its own statements, with their own lines."""
+
+from __future__ import annotations
+
+import ast
+import re
+import types
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gradcompare.interfaces import dataflow, source, words
+from gradcompare.interfaces.turns import Turn
+
+Function = Callable[..., Any]
+_FILLED = ("inputs", "targets", "learning_rate", "regularisation", "samples", "batch_size", "classes")
+"""What is given to a turn where it reads a name of such a role."""
+_COST = re.compile(r"cost|loss|^[jel]$|mse|objective|error|nll", re.IGNORECASE)
+NAME = "training_loop"
+"""Of all that is made of a loop: what stands on a line is the same, whichever function runs it."""
+
+
+class Maker:
+    """Makes functions of the statements of a turn, in the namespace of the file."""
+
+    def __init__(self, turn: Turn, names: Mapping[str, Any], file: str) -> None:
+        self.turn, self.names, self.file = turn, names, file
+
+    def forward(self) -> Function:
+        """parameters, X -> (output, {name: value}) of all that the turn computes up to there."""
+        body = self.turn.body[: self.turn.end]
+        values = list(dict.fromkeys(name for s in body for name in dataflow.names_bound(s)))
+        assert self.turn.output is not None
+        result = ast.Tuple([self.turn.output, _dict(values)], ast.Load())
+        return self._function(body, result)
+
+    def step(self) -> Function:
+        """parameters, X, Y -> {name: parameter} after a turn."""
+        return self._function(self.turn.body, _dict(self.turn.parameters))
+
+    def cost(self) -> Function | None:
+        """parameters, X, Y -> the cost, where the turn computes one."""
+        for i, statement in enumerate(self.turn.body[self.turn.end :], start=self.turn.end):
+            if isinstance(statement, ast.Assign) and isinstance(target := statement.targets[0], ast.Name):
+                error = re.match(r"(err|delta|.*error$|[el]$)", target.id, re.IGNORECASE)
+                is_cost = _COST.search(target.id) and (not error or _is_number(statement.value))
+                if is_cost and not self._is_metric(statement.value):
+                    body = dataflow.needed(self.turn.body[: i + 1], {target.id}, set(self.turn.parameters))
+                    return self._function(body, _name(target.id))
+        return None
+
+    def _is_metric(self, value: ast.expr) -> bool:
+        """Whether it only says how far off the output is: a mean of absolute values, of which no sign is taken, or the
+        root of a mean."""
+        called = {source.called(node) for node in ast.walk(value) if isinstance(node, ast.Call)}
+        everywhere = {source.called(n) for s in self.turn.body for n in ast.walk(s) if isinstance(n, ast.Call)}
+        root = isinstance(value, ast.Call) and source.called(value) == "sqrt"
+        return root or ("abs" in called and "sign" not in everywhere)
+
+    def start(self) -> Function | None:
+        """X, Y, widths -> {name: parameter} as they are before the first turn; None where no statement says that."""
+        parameters = set(self.turn.parameters)
+        before = dataflow.needed(self.turn.before, parameters, set())
+        if not parameters <= {n for s in before for n in dataflow.names_bound(s)}:
+            return None
+        return self._made([], before, _dict(self.turn.parameters), set())
+
+    def method(self) -> Function:
+        """self, X, Y -> None."""
+        return self._function(self.turn.body, ast.Constant(None))
+
+    def begin(self) -> Function:
+        """self, X, Y -> None: what is run before the first turn."""
+        return self._made([], dataflow.without_asides(self.turn.before), ast.Constant(None), set())
+
+    def _function(self, body: list[ast.stmt], result: ast.expr) -> Function:
+        """A function of what the statements read of the parameters, the samples, the labels and the rates."""
+        parameters, statements = set(self.turn.parameters), [*body, ast.Expr(result)]
+        bound = {n for s in body for n in dataflow.names_bound(s)}
+        free = {n for n in dataflow.names_free(statements) if n not in parameters and not self._is_given(n)}
+        wanted = {n for n in free if n in bound or n not in self.names}
+        written = {n for s in self.turn.before for n in dataflow.names_written(s)}
+        before = dataflow.needed(self.turn.before, wanted, parameters | {n for n in written if self._is_given(n)})
+        return self._made(before, body, result, parameters)
+
+    def _made(self, before: list[ast.stmt], body: list[ast.stmt], result: ast.expr, parameters: set[str]) -> Function:
+        statements = [*before, *body, ast.Expr(result)]
+        arguments = [n for n in dataflow.names_free(statements) if n in parameters or self._is_given(n)]
+        definition = ast.parse(f"def {NAME}({', '.join(arguments)}): pass").body[0]
+        assert isinstance(definition, ast.FunctionDef)
+        definition.body = [*before, *body, ast.copy_location(ast.Return(result), (body or [self.turn.loop])[-1])]
+        tree = ast.Module([ast.copy_location(definition, self.turn.loop)], [])
+        code = compile(ast.fix_missing_locations(tree), self.file, "exec")
+        inner = next(constant for constant in code.co_consts if isinstance(constant, types.CodeType))
+        function = types.FunctionType(inner, self.names, NAME)  # type: ignore[arg-type]
+        function.tree = definition  # type: ignore[attr-defined]
+        function.one_sample = self.turn.goes_through_samples  # type: ignore[attr-defined]
+        function.roles = self.turn.roles  # type: ignore[attr-defined]
+        return function
+
+    def _is_given(self, name: str) -> bool:
+        role, value = self.turn.role_of(name), self.names.get(name)
+        if role == "regularisation" and isinstance(value, float):
+            return False  # the cost function may read it too
+        if name == "self" or name in self.turn.given:
+            return True
+        if role == "classes" and len(name) == 1:
+            return False  # it may count anything
+        return role in _FILLED and not words.is_guard(name, value) and not callable(value)
+
+
+def _is_number(value: ast.expr) -> bool:
+    """Whether an expression sums, or calls what the file calls a cost."""
+    called = [n for n in ast.walk(value) if isinstance(n, ast.Call)]
+    ends = [str(getattr(n.func, "attr", getattr(n.func, "id", ""))) for n in called]
+    return any(end in ("sum", "mean", "norm", "vdot") or words.role_of_function(end) == "cost" for end in ends)
+
+
+def _name(name: str) -> ast.expr:
+    return ast.Name(name, ast.Load())
+
+
+def _dict(names: list[str]) -> ast.expr:
+    return ast.Dict([ast.Constant(name) for name in names], [_name(name) for name in names])

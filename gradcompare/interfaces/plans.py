@@ -1,0 +1,139 @@
+"""How initialisers and constructors want to be called: which of their arguments are widths, data or settings."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from gradcompare.interfaces import words
+from gradcompare.interfaces.layouts import RATE, REGULARISATION, Layout
+from gradcompare.network import Network
+
+
+class Plan:
+    """How an initialiser or a constructor is given the widths of a network: by its arguments' names, or in order."""
+
+    def __init__(self, roles: dict[str, str], depths: tuple[int, ...]) -> None:
+        self.roles, self.depths = roles, depths
+
+    def call(self, function: Callable[..., Any], network: Network, layout: Layout) -> Any:
+        """Call it for a network."""
+        given = {name: self._value(role, network, layout) for name, role in self.roles.items()}
+        spread = [value for name in given if name.startswith("*") for value in given[name]]
+        return function(*spread, **{name: value for name, value in given.items() if not name.startswith("*")})
+
+    def _value(self, role: str, network: Network, layout: Layout) -> Any:
+        sizes = network.sizes
+        role, _, number = role.partition(" ")
+        return {
+            "all": lambda: list(sizes),
+            "inner": lambda: list(sizes[1:-1]),
+            "depth": lambda: len(sizes) - 1,
+            "width": lambda: sizes[int(number)],
+            "inputs": lambda: layout.X(network),
+            "targets": lambda: layout.Y(network),
+            "learning_rate": lambda: RATE,
+            "regularisation": lambda: REGULARISATION,
+            "epochs": lambda: 1,
+            "samples": lambda: network.m,
+            "batch_size": lambda: network.m,
+            "activation": lambda: layout.activation,
+            "activations": lambda: [layout.activation] * (len(sizes) - 1),
+            "seed": lambda: 0,
+            "weights": lambda: network.parameters["W1"].T.copy(),
+            "generator": lambda: np.random.default_rng(0),
+            "number": lambda: 0.1,
+        }[role]()
+
+
+def plans(function: Callable[..., Any]) -> Iterator[Plan]:
+    """The ways in which an initialiser or constructor may want its widths, the likeliest first."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return
+    required = [p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    optional = [p.name for p in parameters if p.default is not p.empty]
+    others = {
+        name: role
+        for name, role in _in(optional, "learning_rate", "regularisation", "epochs").items()
+        if not words.is_guard(name, inspect.signature(function).parameters[name].default)
+    }
+    spread = next((f"*{p.name}" for p in parameters if p.kind is p.VAR_POSITIONAL), None)
+    if spread is not None and not required and words.role_of_size(spread) in ("all", "hidden", None):
+        yield Plan(others | {spread: "all"}, (3, 2))
+    data = _in(required, "inputs", "targets")
+    if "targets" in data.values():  # made for its data: NeuralNetwork(X, y)
+        yield Plan(others | data, (2,))
+    sized = [p.name for p in parameters if words.role_of_size(p.name) is not None]
+    if sized and all(
+        words.role_of_argument(name) == "samples" for name in sized
+    ):  # Net(m): no other width is asked for
+        yield Plan(others | dict.fromkeys(sized, "samples"), (2,))
+    for names in dict.fromkeys([tuple(sized), tuple(n for n in sized if n in required)]):
+        for widths, depths in _widths(names, required):
+            rest = {n: other_role(n) for n in required if n not in widths}
+            if None not in rest.values():
+                known: dict[str, str] = {n: r for n, r in rest.items() if r}
+                yield Plan(others | known | widths, depths)
+    weights = [n for n in required if words.role_of_argument(n) == "parameters"]
+    if len(weights) == 1:  # one unit, or one layer: Neuron(weights)
+        settled: dict[str, str] = {n: role for n in required if n not in weights and (role := other_role(n))}
+        yield Plan(others | settled | {weights[0]: "weights"}, (1,))
+    unknown = [n for n in required if other_role(n) is None]
+    if unknown:
+        found = {n: role for n in required if (role := other_role(n))}
+        if len(unknown) == 1:
+            yield Plan(others | found | {unknown[0]: "all"}, (3, 2))
+            yield Plan(others | found | {unknown[0]: "width 0"}, (1,))
+        else:
+            depth = len(unknown) - 1
+            yield Plan(others | found | {n: f"width {i}" for i, n in enumerate(unknown)}, (depth,))
+
+
+def _in(names: list[str], *roles: str) -> dict[str, str]:
+    """The arguments that have one of these roles."""
+    return {name: role for name in names if (role := words.role_of_argument(name)) in roles and role}
+
+
+def _widths(names: tuple[str, ...], required: list[str]) -> Iterator[tuple[dict[str, str], tuple[int, ...]]]:
+    """{argument: role} of the arguments that ask for widths, and the depths they allow."""
+    roles = {name: words.role_of_size(name) for name in names}
+    if "in" in roles.values():  # neurons beside inputs are those of one layer
+        roles = {name: "out" if words.may_be_out(name) else role for name, role in roles.items()}
+    if "all" in roles.values():
+        everything = next(name for name, role in roles.items() if role == "all")
+        yield {everything: "all"}, (3, 2)
+        yield {everything: "width 0"}, (1,)
+        return
+    hidden = [name for name, role in roles.items() if role == "hidden"]
+    ends = {name: role for name, role in roles.items() if role in ("in", "out")}
+    if len(set(ends.values())) < len(ends):
+        return
+    depth = len(hidden) + 1
+    numbered = {name: f"width {i}" for i, name in enumerate(hidden, start=1)}
+    edges = {name: "width 0" if role == "in" else "width -1" for name, role in ends.items()}
+    if len(hidden) == 1:  # one number, or a list of them
+        yield edges | {hidden[0]: "inner"}, (3, 2)
+    yield edges | numbered, (depth,)
+    if not hidden and ends:
+        yield {name: "width 0" if role == "in" else "width 2" for name, role in ends.items()}, (2,)
+
+
+def other_role(name: str) -> str | None:
+    """The role of a required argument that is no width."""
+    role = words.role_of_argument(name)
+    if role == "activation":
+        return "activations" if name.lower().endswith("s") else "activation"
+    if role in ("learning_rate", "regularisation", "epochs", "batch_size", "inputs", "targets"):
+        return role
+    if words.plain(name) in ("seed", "randomseed", "randomstate"):
+        return "seed"
+    if words.plain(name) in ("rng", "generator", "gen", "rgen", "randomgenerator"):
+        return "generator"
+    if words.plain(name) in ("std", "scale", "weightscale", "sigma", "initscale", "weightinitstd", "momentum", "mu"):
+        return "number"
+    return None

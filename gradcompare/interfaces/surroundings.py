@@ -1,0 +1,102 @@
+"""What surrounds a training loop in a function says what its arguments are: data by their names or places, settings by
+their defaults or by what the file's own calls of the function give them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from gradcompare.interfaces import dataflow, source, words
+from gradcompare.interfaces.inlined import Loop, inlined
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+_NUMBERS = ast.Constant | ast.Name | ast.UnaryOp | ast.BinOp | ast.Tuple | ast.List | ast.expr_context | ast.operator
+_NUMBERS |= ast.unaryop
+
+
+def roles(function: Function) -> dict[str, str]:
+    """{argument: role} of the arguments whose own names do not say that they are the inputs, the targets or a width:
+    data come first and without a default, inputs before targets."""
+    required, _ = _arguments(function)
+    own = {name: words.role_of_argument(name) for name in required}
+    unknown = [name for name in required if own[name] is None]
+    left = [role for role in ("inputs", "targets") if role not in own.values()]
+    if len(left) == 2 and required[:2] != unknown[:2]:
+        return {}  # nothing says that there are data
+    return dict(zip(unknown, left, strict=False))
+
+
+def data_of_script(loop: Loop, tree: ast.Module, names: Mapping[str, Any]) -> dict[str, str]:
+    """{name: role} of the arrays of a script that a loop reads and does not write, where their own names do not say
+    which are the inputs and which the labels: the inputs are read first."""
+    body = inlined(loop, tree).body
+    written = {name for statement in body for name in dataflow.names_written(statement)}
+    free = [name for name in dataflow.names_free(body) if name not in written]
+    data = set(_of_data(tree, names))
+    arrays = [name for name in free if name in data or (isinstance(names.get(name), np.ndarray) and names[name].ndim)]
+    own = {name: words.role_of_argument(name) for name in free}
+    unknown = [name for name in arrays if own[name] is None]
+    left = [role for role in ("inputs", "targets") if role not in own.values()]
+    return dict(zip(unknown, left, strict=True)) if len(unknown) == len(left) else {}
+
+
+def _of_data(tree: ast.Module, names: Mapping[str, Any]) -> Iterator[str]:
+    """The names that a script gives what was not run: its data."""
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call | ast.Tuple | ast.Subscript):
+            yield from (name for name in dataflow.names_bound(statement) if name not in names)
+
+
+def settings(function: Function, tree: ast.AST, names: Mapping[str, Any]) -> list[ast.stmt]:
+    """`seed = 0` for each other argument: what the file's own calls give it where that is told by the module alone,
+    else its default."""
+    required, defaults = _arguments(function)
+    told = {name: value for call in _calls(function.name, tree) for name, value in _given(call, function)}
+    told = defaults | {name: value for name, value in told.items() if _is_of_module(value, names)}
+    return [
+        ast.fix_missing_locations(ast.copy_location(ast.Assign([ast.Name(name, ast.Store())], told[name]), function))
+        for name in [*required, *defaults]
+        if name in told and not _is_width(name)
+    ]
+
+
+def widths(function: Function) -> list[str]:
+    """The arguments that ask for a width of the network."""
+    required, defaults = _arguments(function)
+    return [name for name in [*required, *defaults] if _is_width(name)]
+
+
+def _is_width(name: str) -> bool:
+    return words.role_of_argument(name) is None and words.role_of_size(name) is not None
+
+
+def _arguments(function: Function) -> tuple[list[str], dict[str, ast.expr]]:
+    """Those without a default, `self` left out, and the defaults of the others."""
+    positional = [a.arg for a in [*function.args.posonlyargs, *function.args.args]]
+    count = len(positional) - len(function.args.defaults)
+    defaults = dict(zip(positional[count:], function.args.defaults, strict=True))
+    keywords = zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
+    defaults |= {a.arg: value for a, value in keywords if value is not None}
+    return [name for name in positional[:count] if name not in ("self", "cls")], defaults
+
+
+def _calls(name: str, tree: ast.AST) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.Call) and source.called(node) == name)
+
+
+def _given(call: ast.Call, function: Function) -> Iterator[tuple[str, ast.expr]]:
+    """(argument, expression) of what a call gives."""
+    names = [a.arg for a in [*function.args.posonlyargs, *function.args.args] if a.arg not in ("self", "cls")]
+    if not any(isinstance(value, ast.Starred) for value in call.args):
+        yield from zip(names, call.args, strict=False)
+    yield from ((keyword.arg, keyword.value) for keyword in call.keywords if keyword.arg)
+
+
+def _is_of_module(value: ast.expr, names: Mapping[str, Any]) -> bool:
+    """Whether it is computed from numbers and names of the module."""
+    nodes = list(ast.walk(value))
+    read = (node.id for node in nodes if isinstance(node, ast.Name))
+    return all(isinstance(node, _NUMBERS) for node in nodes) and all(name in names for name in read)
