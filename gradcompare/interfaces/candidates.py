@@ -5,6 +5,7 @@ Nothing is run here but constructors' signatures are read; which candidate is th
 
 from __future__ import annotations
 
+import ast
 import inspect
 import itertools
 import re
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import chain, handed, holders, loops, naming, pairs, source, words
+from gradcompare.interfaces import chain, dataflow, handed, holders, loops, naming, pairs, source, starts, words
 from gradcompare.interfaces.driven import Driven, Steps
 from gradcompare.interfaces.driver import plans_told
 from gradcompare.interfaces.holders import (
@@ -246,10 +247,17 @@ def _argument_holders(used: list[Callable[..., Any]], initialisers: list[Callabl
             yield Flat(flat, folded, depths=(hidden + 1,) if hidden > 1 else Flat.depths)
     loose = _loose_pairs(arguments)
     if loose:
-        yield Arguments(loose)
+        yield Arguments(loose, starts_as=_starts_as(used, {loose[0][0]}))
     graded = _graded_pairs(used)
     if graded and graded != loose:
         yield Arguments(graded)
+
+
+def _starts_as(used: list[Callable[..., Any]], weights: set[str]) -> tuple[str, ...]:
+    """What the file that functions are from starts weights of these names as."""
+    file = getattr(inspect.unwrap(used[0]), "__globals__", {}).get("__file__")
+    assigned = [node for node in ast.walk(source.parsed(str(file))) if isinstance(node, ast.Assign)]
+    return starts.weights_of([node for node in assigned if not weights & set(dataflow.names_read(node))], weights)
 
 
 def _may_be_global_parameter(name: str, value: Any) -> bool:
