@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from gradcompare.interfaces import chain, dataflow, handed, holders, loops, naming, pairs, source, starts, words
-from gradcompare.interfaces.driven import Driven, Steps
+from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.driver import plans_told
 from gradcompare.interfaces.holders import (
     Arguments,
@@ -30,6 +30,7 @@ from gradcompare.interfaces.holders import (
 )
 from gradcompare.interfaces.late import Begun, Late
 from gradcompare.interfaces.plans import plans
+from gradcompare.interfaces.session import Steps
 
 MAKERS = ("backward", "slope_of_cost", "fused", "cost", "update")
 _MOST = 60

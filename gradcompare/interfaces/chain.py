@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from gradcompare.interfaces import calling, paths, source, values, words
-from gradcompare.interfaces.driven import Driven, Steps
+from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.holders import Instance
 from gradcompare.interfaces.layouts import Layout
 from gradcompare.interfaces.plans import Plan, plans
+from gradcompare.interfaces.session import Steps
 from gradcompare.network import Network
 from gradcompare.tracing import stood_in
 

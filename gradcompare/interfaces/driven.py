@@ -12,7 +12,6 @@ import contextlib
 import functools
 import types
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -33,64 +32,9 @@ from gradcompare.interfaces import (
 from gradcompare.interfaces.holders import Holder, set_for_now
 from gradcompare.interfaces.layouts import KEEP, RATE, REGULARISATION, SAMPLES, Layout
 from gradcompare.interfaces.program import Program
+from gradcompare.interfaces.session import Found, Session, Steps
 from gradcompare.network import Network, draw_network
 from gradcompare.tracing.randomness import same_random_numbers
-
-
-@dataclass
-class Steps:
-    """The functions that are called: names of methods where the holder is an object, else functions."""
-
-    maker: Any
-    """What makes the gradients, or the update."""
-    role: str
-    """The role of its name: "backward", "fused", "cost", "update"."""
-    forward: Any = None
-    cost: Any = None
-    slope: Any = None
-    """The derivative of the cost with respect to the output."""
-
-
-@dataclass
-class Session:
-    """One run over the inputs given."""
-
-    root: Any
-    inputs: Mapping[str, Any]
-    known: dict[str, Any]
-    output: Any = None
-    cost: Any = None
-    values: dict[str, Any] = field(default_factory=dict)
-    steps: dict[str, Any] = field(default_factory=dict)
-    """What was applied, where that does not show the gradients."""
-
-
-@dataclass
-class Found:
-    """What a trial found out."""
-
-    layout: Layout
-    sizes: tuple[int, ...] | None
-    depth: int
-    places: naming.Places
-    slots: dict[str, naming.Slot]
-    cost_from: str | None
-    chain: tuple[str, ...]
-    last: list[str]
-    """The parameters of the output layer."""
-    right: int
-    """How many gradients have the shapes of their parameters."""
-    enough: bool
-    """Whether every parameter has a gradient by its name or shape, and those of all weights have the right shape."""
-    lost_cost: str | None = None
-    """What the file's own cost function does with several outputs, if it gives no cost there."""
-    spread: tuple[str, ...] = ()
-    """The parameters whose gradients lack an axis that broadcasting adds."""
-
-    @property
-    def complete(self) -> bool:
-        """Whether nothing could be better."""
-        return self.enough or self.right == len(self.places) > 0
 
 
 class Driven(Program):

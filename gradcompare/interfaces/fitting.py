@@ -15,11 +15,12 @@ from gradcompare.interfaces import calling, failures, naming, paths, source, val
 from gradcompare.interfaces.failures import CannotBuildError, PlainNumbersError, describe, file_of, line_in
 from gradcompare.interfaces.layouts import LABELS, SAMPLES, Layout, copies, layouts
 from gradcompare.interfaces.program import CannotCheckError
+from gradcompare.interfaces.session import Found, Session
 from gradcompare.network import Network, draw_network
 from gradcompare.tracing.randomness import same_random_numbers
 
 if TYPE_CHECKING:
-    from gradcompare.interfaces.driven import Driven, Found, Session
+    from gradcompare.interfaces.driven import Driven
 
 __all__ = ["copies", "fit"]
 
@@ -118,8 +119,6 @@ def _tries(program: Driven) -> Iterator[tuple[int, Layout]]:
 
 def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
     """One layout; an exception where the program does not run in it."""
-    from gradcompare.interfaces.driven import Found
-
     outputs = layout.outputs or TRIAL_OUTPUTS
     sizes: tuple[int, ...] = (*TRIAL_SIZES[:depth], outputs)
     network = draw(sizes, layout, seed)

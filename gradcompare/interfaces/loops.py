@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradcompare.interfaces import methods, source, starts, surroundings, turns
-from gradcompare.interfaces.driven import Driven, Steps
+from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.holders import Arguments, Started
 from gradcompare.interfaces.inlined import inlined
 from gradcompare.interfaces.making import Maker
+from gradcompare.interfaces.session import Steps
 
 Function = Callable[..., Any]
 

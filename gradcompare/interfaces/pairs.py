@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 
 from gradcompare.interfaces import paths, source, words
-from gradcompare.interfaces.driven import Driven, Steps
+from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.holders import Instance
 from gradcompare.interfaces.layouts import Layout
 from gradcompare.interfaces.plans import Plan
+from gradcompare.interfaces.session import Steps
 from gradcompare.network import Network
 from gradcompare.tracing.randomness import same_random_numbers
 

@@ -11,7 +11,7 @@ import numpy as np
 from gradcompare.interfaces import calling, paths, words
 
 if TYPE_CHECKING:
-    from gradcompare.interfaces.driven import Session
+    from gradcompare.interfaces.session import Session
 
 Namers = dict[paths.Path, str]
 """Names of values that have none in the source, by where they are in what forward returns."""
