@@ -336,3 +336,35 @@ class Net:
         self.first.backward(self.second.backward(self.forward(X) - Y))
 """
     assert "my_layers.Affine is needed here" in gradcompare.check(written(source), **SMALL).notes[0]
+
+
+APPLIES = """
+from helpers import column_means
+
+class Logistic:
+    def __init__(self, features, labels):
+        self.kernel, self.offset = np.zeros((labels, features)), np.zeros(labels)
+
+    def predict(self, x):
+        return 1 / (1 + np.exp(-(x @ self.kernel.T + self.offset)))
+
+    def slopes(self, x, y_true, y_pred):
+        return x.T @ (y_pred - y_true) / len(x), column_means(y_pred - y_true)
+
+    def update(self, miss_kernel, miss_offset):
+        self.kernel = self.kernel - 0.1 * miss_kernel.T
+        self.offset = self.offset - 0.1 * miss_offset
+
+    def fit(self, x, y, epochs):
+        for _ in range(epochs):
+            self.update(*self.slopes(x, y, self.predict(x)))
+"""
+
+
+def test_what_applies_gradients_is_not_what_makes_them(written):
+    report = gradcompare.check(written(APPLIES), **SMALL)
+    assert report.verdict == "error"
+    assert "helpers.column_means is needed" in report.notes[0]
+    whole = APPLIES.replace("from helpers import column_means", "column_means = lambda a: np.mean(a, axis=0)")
+    assert gradcompare.check(written(whole), **SMALL).verdict == "agrees"
+    assert gradcompare.check(written(whole.replace("(y_pred - y_true) /", "y_pred /")), **SMALL).verdict == "wrong"

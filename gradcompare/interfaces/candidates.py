@@ -154,7 +154,7 @@ def steps_of(functions: Iterable[Any], everything: Iterable[Any] = ()) -> Iterat
     slopes = roles.get("slope_of_cost", []) + others.get("slope_of_cost", []) or [None]
     for role in MAKERS:
         for maker in roles.get(role, []):
-            if role == "update" and source.repeats(maker):
+            if role == "update" and (source.repeats(maker) or source.applies_what_it_is_given(maker)):
                 continue
             if role in ("cost", "slope_of_cost") and not _may_give_gradients(maker):
                 continue

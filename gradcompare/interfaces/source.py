@@ -161,28 +161,40 @@ def listed_in(function: Any) -> set[str]:
 
 def updated_in(function: Any) -> set[str]:
     """The names that a function adds to or subtracts from: w1 of `w1 = w1 - rate * d` and of `w1 -= rate * d`."""
-    return {target.id for target in _updates(tree(function)) if isinstance(target, ast.Name)}
+    return {target.id for target, _ in _updates(tree(function)) if isinstance(target, ast.Name)}
+
+
+def applies_what_it_is_given(function: Any) -> bool:
+    """Whether all that is added to or subtracted from anything is made of arguments alone: self.w -= rate * dw.T."""
+    steps, given = [step for _, step in _updates(tree(function))], {*argument_names(function), "self"}
+    calculates = (ast.Call, ast.MatMult)
+    return bool(steps) and all(
+        (names := {node.id for node in ast.walk(step) if isinstance(node, ast.Name)}) <= given
+        and names - {"self"}
+        and not any(isinstance(node, calculates) for node in ast.walk(step))
+        for step in steps
+    )
 
 
 def stepped_in(function: Any) -> set[str]:
     """The same, of `self.w1 -= rate * d` and `p["w1"] -= rate * d` too."""
-    targets = _updates(tree(function))
+    targets = [target for target, _ in _updates(tree(function))]
     keys = {t.slice.value for t in targets if isinstance(t, ast.Subscript) and isinstance(t.slice, ast.Constant)}
     attributes = {target.attr for target in targets if isinstance(target, ast.Attribute)}
     return updated_in(function) | attributes | {key for key in keys if isinstance(key, str)}
 
 
 @functools.lru_cache(maxsize=1024)
-def _updates(tree_: ast.AST) -> tuple[ast.expr, ...]:
-    """What is added to or subtracted from."""
-    found: list[ast.expr] = []
+def _updates(tree_: ast.AST) -> tuple[tuple[ast.expr, ast.expr], ...]:
+    """What is added to or subtracted from, and what is added or subtracted."""
+    found: list[tuple[ast.expr, ast.expr]] = []
     for node in ast.walk(tree_):
         if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add | ast.Sub):
-            found.append(node.target)
+            found.append((node.target, node.value))
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp) and len(node.targets) == 1:
             target, value = node.targets[0], node.value
             if isinstance(value.op, ast.Add | ast.Sub) and ast.unparse(value.left) == ast.unparse(target):
-                found.append(target)
+                found.append((target, value.right))
     return tuple(found)
 
 
