@@ -251,7 +251,7 @@ def recognise(namespace: Mapping[str, Any], interface: str | None = None) -> Pro
             best = program
         if _worth(program)[0] and _worth(program)[2]:
             break
-    if best is None and not _uses_numpy(namespace):
+    if best is None and not _uses_numpy(namespace) and not isinstance(failure, failures.PlainNumbersError):
         return None
     return best or first
 
