@@ -6,6 +6,7 @@ from typing import NamedTuple
 import pytest
 
 import gradcompare
+from gradcompare.loading import load
 
 
 class Habit(NamedTuple):
@@ -295,7 +296,7 @@ def checked(tmp_path):
     def run(source, **options):
         file = tmp_path / "habit.py"
         file.write_text(textwrap.dedent(source).lstrip())
-        return gradcompare.check(file, **{"examples": 3, **options})
+        return gradcompare.check(load(file).names, **{"examples": 3, **options})
 
     return run
 
