@@ -1,22 +1,9 @@
 """Whole programs in the habits of their authors: what the file's own code around its functions says is taken into
 account. Of each the right one agrees, and a mistake is found at its line."""
 
-import textwrap
-from typing import NamedTuple
-
 import pytest
 
-import gradcompare
-from gradcompare.loading import load
-
-
-class Habit(NamedTuple):
-    """A program, and a mistake to plant in it."""
-
-    source: str
-    right: str
-    wrong: str
-
+from tests.habits import Habit, agrees_and_is_found, checked
 
 HABITS = {
     "a function trains, with settings that it has by default and weights that are a vector": Habit(
@@ -409,40 +396,24 @@ HABITS = {
 }
 
 
-def checked(folder, source: str) -> gradcompare.Report:
-    path = folder / "program.py"
-    path.write_text("import numpy as np\n" + source)
-    return gradcompare.check(load(path).names, examples=4, dtype="float64")
-
-
 @pytest.mark.parametrize("habit", HABITS.values(), ids=list(HABITS))
 def test_the_right_program_agrees_and_the_wrong_one_is_found_at_its_line(tmp_path, habit: Habit):
-    source = textwrap.dedent(habit.source)
-    assert source.count(habit.right) == 1
-    report = checked(tmp_path, source)
-    assert report.verdict == "agrees", str(report)
-    wrong = source.replace(habit.right, habit.wrong)
-    report = checked(tmp_path, wrong)
-    assert report.verdict in ("wrong", "scaled")
-    assert report.first_fault is not None
-    assert habit.wrong in report.first_fault.source
+    agrees_and_is_found(tmp_path, habit)
 
 
 def test_a_mean_of_absolute_errors_is_no_cost_where_no_sign_is_taken(tmp_path):
     report = checked(
         tmp_path,
-        textwrap.dedent(
-            """
-            X, Y = np.eye(4), np.ones((4, 2))
-            W1, W2 = np.random.rand(4, 3), np.random.rand(3, 2)
-            for k in range(1000):
-                A1 = np.tanh(X @ W1)
-                off = A1 @ W2 - Y
-                E = np.mean(np.abs(off))
-                W1 -= 0.1 * X.T @ (off @ W2.T * (1 - A1**2))
-                W2 -= 0.1 * A1.T @ off
-            """
-        ),
+        """
+        X, Y = np.eye(4), np.ones((4, 2))
+        W1, W2 = np.random.rand(4, 3), np.random.rand(3, 2)
+        for k in range(1000):
+            A1 = np.tanh(X @ W1)
+            off = A1 @ W2 - Y
+            E = np.mean(np.abs(off))
+            W1 -= 0.1 * X.T @ (off @ W2.T * (1 - A1**2))
+            W2 -= 0.1 * A1.T @ off
+        """,
     )
     assert report.verdict == "agrees", str(report)
     assert report.assumed

@@ -13,7 +13,7 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from gradcompare.interfaces import driver, paths, source, words
+from gradcompare.interfaces import driver, paths, source, usage, words
 
 ALWAYS = ("learning_rate", "regularisation", "epochs", "batch_size", "quiet", "targets", "keep")
 """Roles that are filled even where the argument has a default."""
@@ -31,6 +31,10 @@ def call(function: Callable[..., Any], known: Mapping[str, Any], in_order: Seque
     given, unknown = _given(function, known)
     used = {role for role in in_order if any(value is known.get(role) for value in given.values())}
     left = [role for role in in_order if role not in used and role in known]
+    for name in reversed(list(unknown)):  # settings come last
+        if len(unknown) > len(left) and (value := usage.told(function, name)):
+            given[name] = value[0]
+            unknown.remove(name)
     says_otherwise = any(source.role_of(function, name) in ("parameters", "biases") for name in unknown)
     if len(unknown) > len(left) or says_otherwise:
         what = ", ".join(repr(name) for name in unknown)
@@ -43,6 +47,13 @@ def call(function: Callable[..., Any], known: Mapping[str, Any], in_order: Seque
 
 def _trains(function: Callable[..., Any]) -> bool:
     return words.role_of_function(getattr(function, "__name__", "").strip("_")) == "update"
+
+
+def _takes_all_else(function: Callable[..., Any], returned: Mapping[str, Any]) -> bool:
+    """Whether a function takes the inputs and, under their own names, several of the arrays that forward returned."""
+    names = source.argument_names(function)
+    arrays = [name for name in names if paths.is_array(returned.get(name))]
+    return len(arrays) > 1 and any(source.role_of(function, name) == "inputs" for name in names)
 
 
 def _takes_variable(function: Callable[..., Any]) -> bool:
@@ -92,14 +103,14 @@ def _sizes(function: Callable[..., Any]) -> dict[str, str]:
 
 def _outputs_among_targets(function: Callable[..., Any], known: Mapping[str, Any]) -> dict[str, Any]:
     """Of several arguments that are called like labels (t and y) those that forward has just returned, else y; and the
-    labels of a function that trains, where it calls them outputs."""
+    labels of a function that trains, or is given besides what forward returned, where it calls them outputs."""
     alike = [name for name in source.signature(function) if source.role_of(function, name) == "targets"]
-    if not alike and _trains(function):  # train(inputs, outputs)
+    returned = known.get("returned", {})
+    if not alike and (_trains(function) or _takes_all_else(function, returned)):  # train(inputs, outputs)
         alike = [name for name in source.signature(function) if words.plain(name) in ("output", "outputs", "out")]
-        return {name: known["targets"] for name in alike if "targets" in known}
+        return {name: known["targets"] for name in alike if "targets" in known and name not in returned}
     if len(alike) < 2:
         return {}
-    returned = known.get("returned", {})
     found = {name: returned[name] for name in alike if name in returned}
     return found or {name: known["output"] for name in alike if name.lower() == "y" and "output" in known}
 

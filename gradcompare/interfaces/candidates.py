@@ -159,6 +159,7 @@ def steps_of(functions: Iterable[Any], everything: Iterable[Any] = ()) -> Iterat
             if role in ("cost", "slope_of_cost") and not _may_give_gradients(maker):
                 continue
             forwards = [f for f in roles.get("forward", []) + roles.get("predict", []) if f is not maker]
+            forwards = [f for f in forwards if not _only_scores(f)]
             forwards = forwards or [f for f in roles.get("update", []) if f is not maker and _only_takes_inputs(f)]
             costs = roles.get("cost", []) + (roles.get("fused", []) if role != "fused" else []) + others.get("cost", [])
             costs = [c for c in costs if c is not maker]
@@ -174,6 +175,12 @@ def steps_of(functions: Iterable[Any], everything: Iterable[Any] = ()) -> Iterat
 def _only_takes_inputs(function: Any) -> bool:
     """Whether what is called an update is one of the activations: update(inputs)."""
     return [words.role_of_argument(name) for name in source.argument_names(function)] == ["inputs"]
+
+
+def _only_scores(function: Any) -> bool:
+    """Whether what is called a prediction is given one, and labels: predict(pred, y) counts the right ones."""
+    roles = {words.role_of_argument(name) for name in source.argument_names(function)}
+    return roles == {"output", "targets"} and not source.is_method(function)
 
 
 def _may_give_gradients(function: Any) -> bool:

@@ -89,6 +89,8 @@ class Driven(Program):
             self.notes.append(
                 "The steps do not show the gradient, as with Adam or RMSprop: what is called one there is taken for it."
             )
+        elif rates.is_given(self.function(self.steps.maker)):  # return lr * dW
+            self.rate = 1.0
         given_slope = found.cost_from == "cotangent"  # of either sign
         added_at = ascent.adds_gradients(self.functions) if not changed and not given_slope else None
         if added_at is not None:
@@ -260,9 +262,13 @@ class Driven(Program):
             session.output = session.cost
 
     def run_made(self, session: Session) -> None:
-        """Fill in the cost that the same call gives as the gradients."""
+        """Fill in the cost that the same call gives as the gradients; of one that updates, where it goes no step: it
+        may ask for the cost before or after."""
+        rate = session.known["learning_rate"]
+        session.known["learning_rate"] = 0.0 if self.steps.role == "update" else rate
         with self._entered(session), self._making(session):
             made = self.call(self.steps.maker, session, ("inputs", "targets", "output"))
+        session.known["learning_rate"] = rate
         session.cost = values.cost_in(self.function(self.steps.maker), made)
 
     def _note_forward(self, session: Session, result: Any) -> None:

@@ -12,8 +12,8 @@ _TRAINS = ast.For | ast.While | ast.FunctionDef | ast.AsyncFunctionDef | ast.Cla
 
 
 def is_metric(function: Callable[..., Any]) -> bool:
-    """Whether the file calls a function of its own, and only once training is over: in statements of the module that
-    stand in no loop."""
+    """Whether the file calls a function of its own, and only once training is over: in statements that stand in no
+    loop, of the module or of a function that drives the program, main()."""
     function = inspect.unwrap(getattr(function, "__func__", function))
     code = getattr(function, "__code__", None)
     if code is None:
@@ -23,8 +23,24 @@ def is_metric(function: Callable[..., Any]) -> bool:
     except (SyntaxError, ValueError, RecursionError):
         return False
     everywhere = sum(_calls(node, code.co_name) for node in ast.walk(tree))
-    outside = sum(_calls(node, code.co_name) for node in _outside(tree))
+    outside = sum(_calls(node, code.co_name) for block in _blocks(tree) for node in _outside(block))
     return everywhere == outside > 0
+
+
+def _blocks(tree: ast.Module) -> Iterator[ast.AST]:
+    """What drives a program: the module, and its functions that are given nothing and are called in no loop."""
+    yield tree
+    looped = {
+        name
+        for loop in ast.walk(tree)
+        if isinstance(loop, ast.For | ast.While)
+        for node in ast.walk(loop)
+        if isinstance(node, ast.Call) and (name := getattr(node.func, "attr", getattr(node.func, "id", None)))
+    }
+    for statement in tree.body:
+        takes = isinstance(statement, ast.FunctionDef) and (statement.args.args or statement.args.vararg)
+        if isinstance(statement, ast.FunctionDef) and not takes and statement.name not in looped:
+            yield statement
 
 
 def _outside(tree: ast.AST) -> Iterator[ast.AST]:

@@ -228,7 +228,9 @@ def stored_name(path: paths.Path, array: Any, parameters: list[paths.Path]) -> s
 
 def updated_name(name: str, path: paths.Path, places: Places, array: Any, inputs: Mapping[str, Any]) -> str | None:
     """The parameter whose new value a returned array is, after an update."""
-    word = re.sub(r"^(new|updated|next)_?|_?(new|updated|next)$", "", name)
+    word = re.sub(
+        r"^(new|updated|next)_?|_?(new|updated|next)$|(_?(history|hist|list|trace|path|iter)_?)\d+$", "", name
+    )
     for parameter, where in places.items():
         same = words.plain(word) == words.plain(parameter) or any(path == p or path[1:] == p for p in where)
         if same and np.shape(array) == np.shape(inputs[parameter]):

@@ -34,6 +34,11 @@ def rate_of(
     return found.pop() if len(found) == 1 else 1.0
 
 
+def is_given(function: Callable[..., Any]) -> bool:
+    """Whether a function is given a learning rate."""
+    return any(words.role_of_argument(name) == "learning_rate" for name in source.argument_names(function))
+
+
 def _rates_in(settings: Any) -> Iterator[float]:
     """The learning rates in an object of settings: args.lr, config["learning_rate"]."""
     for path, value in paths.walk(settings):
@@ -55,7 +60,16 @@ def _additions(tree: ast.AST) -> Iterator[tuple[str, ast.expr]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add | ast.Sub):
             yield ast.unparse(node.target), node.value
-        elif isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.value, ast.BinOp):
-            target = ast.unparse(node.targets[0])
-            if isinstance(node.value.op, ast.Add | ast.Sub) and target in map(ast.unparse, ast.walk(node.value.left)):
-                yield target, node.value
+        elif isinstance(node, ast.Assign) and len(node.targets) == 1:
+            for name, value in _assigned(node.targets[0], node.value):
+                target = ast.unparse(name)
+                steps = isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add | ast.Sub)
+                if steps and target in map(ast.unparse, ast.walk(value.left)):  # type: ignore[attr-defined]
+                    yield target, value
+
+
+def _assigned(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]]:
+    """What is assigned to what, also of `w, b = w - rate * dw, b - rate * db`."""
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        return list(zip(target.elts, value.elts, strict=False))
+    return [(target, value)]

@@ -99,9 +99,21 @@ def identifier(node: ast.AST) -> str | None:
         return node.attr
     if isinstance(node, ast.Call) and node.args and not called(node)[:1].isupper():  # float(J), np.squeeze(cost)
         return identifier(node.args[0])
+    if (stepped := _stepped(node)) is not None:
+        return stepped
     if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):  # dWs[::-1]
         return identifier(node.value) if node.slice.lower is node.slice.upper is None else None
     return None
+
+
+def _stepped(node: ast.AST) -> str | None:
+    """W of W - rate * dW."""
+    if not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub) and isinstance(node.left, ast.Name)):
+        return None
+    gradients = (n.id for n in ast.walk(node.right) if isinstance(n, ast.Name) and words.GRADIENT.match(n.id))
+    multiplied = isinstance(node.right, ast.BinOp) and isinstance(node.right.op, ast.Mult)
+    of_it = any(words.plain(words.GRADIENT.sub("", name)) == words.plain(node.left.id) for name in gradients)
+    return node.left.id if multiplied and of_it else None
 
 
 def called(node: ast.Call) -> str:
@@ -160,8 +172,11 @@ def listed_in(function: Any) -> set[str]:
 
 
 def updated_in(function: Any) -> set[str]:
-    """The names that a function adds to or subtracts from: w1 of `w1 = w1 - rate * d` and of `w1 -= rate * d`."""
-    return {target.id for target, _ in _updates(tree(function)) if isinstance(target, ast.Name)}
+    """The names that a function adds to or subtracts from: w1 of `w1 = w1 - rate * d` and of `w1 -= rate * d`, and of
+    `return w1 - rate * dw1`."""
+    returns = [n.value for n in ast.walk(tree(function)) if isinstance(n, ast.Return) and n.value is not None]
+    handed = {s for value in returns for part in getattr(value, "elts", [value]) if (s := _stepped(part))}
+    return handed | {target.id for target, _ in _updates(tree(function)) if isinstance(target, ast.Name)}
 
 
 def applies_what_it_is_given(function: Any) -> bool:

@@ -31,7 +31,7 @@ FUNCTIONS = {
     ),
     "backward": re.compile(
         rf"^{_WHOSE}(back|bprop|bp$|bwd|propagateback|(compute|calc|calculate|get|find|evaluate)(the|all)?_?"
-        r"(d_?weights|grads?|gradients?|deltas?)|gradients?|grads?(fn|func|function|step)?$|dloss$|deltas?$)"
+        r"(d_?weights|grads?|gradients?|deltas?)|gradients?(?!descent)|grads?(fn|func|function|step)?$|dloss$|deltas?$)"
     ),
     "forward": re.compile(
         rf"^{_WHOSE}(forward|for?w?ard|feed_?f[ao]?or?ward|feed|fprop|fp$|fwd|propagate(forward)?$|predictproba|hypothesis"

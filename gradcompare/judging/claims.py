@@ -125,11 +125,15 @@ class Comparison:
         is_alike = (scale == 1) == (known.scale == 1) and self._wrong(findings) == wrong
         if not is_alike or not all(_beyond_doubt(findings[name], before[name]) for name in wrong):
             return None
-        return scale, findings | {
+        findings = findings | {
             name: findings[name].but(verdict="inherited", inherited_from=before[name].inherited_from)
             for name in wrong
             if before[name].verdict == "inherited"
         }
+        if known.verdict == "scaled":  # without what the claims lose themselves a constant may not be seen as one
+            findings = self._scaled(dict(findings), scale)
+            return (scale, findings) if overall(list(findings.values())) == "scaled" else None
+        return scale, findings
 
     def entries(self, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Of a claim that has been judged, in the subject's own numbers: itself, what it should be, and how far apart

@@ -1,0 +1,63 @@
+"""What an argument is that no name and no call of the file's tells, by what the code does with it: a number that it
+calculates with, a word that it compares, how often it does something."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from gradcompare.interfaces import source
+from gradcompare.interfaces.layouts import REGULARISATION
+
+_NUMERIC = ("int", "float", "max", "min", "print", "abs", "sqrt", "exp", "log", "power", "round", "str", "format")
+"""Functions that take a number."""
+_ARITHMETIC = ast.Mult | ast.Div | ast.Add | ast.Sub | ast.Pow | ast.FloorDiv | ast.Mod
+
+
+def told(function: Callable[..., Any], argument: str) -> list[Any]:
+    """[a value that an argument may have]; empty where the code does more with it than to calculate."""
+    return told_in(source.tree(function), argument)
+
+
+def told_in(tree: ast.AST, name: str) -> list[Any]:
+    """The same of a name in a tree."""
+    uses = list(_uses(tree, name))
+    if not uses or None in uses:
+        return []
+    words = [use[1:] for use in uses if use and use.startswith("=")]
+    if words:
+        return words[:1]
+    return [1] if "count" in uses else [REGULARISATION] if "number" in uses else [False]
+
+
+def _uses(tree: ast.AST, name: str) -> Iterator[str | None]:
+    """ "number", "count", "truth", or the word that it is compared with after a "="; None for anything else."""
+    for parent in ast.walk(tree):
+        for child in ast.iter_child_nodes(parent):
+            if isinstance(child, ast.Name) and child.id == name and isinstance(child.ctx, ast.Load):
+                yield _use(parent, child)
+
+
+def _use(parent: ast.AST, name: ast.Name) -> str | None:
+    if isinstance(parent, ast.BinOp):
+        return "number" if isinstance(parent.op, _ARITHMETIC) else None
+    if isinstance(parent, ast.UnaryOp):
+        return "truth" if isinstance(parent.op, ast.Not) else "number"
+    if isinstance(parent, ast.Compare):
+        others = [side for side in (parent.left, *parent.comparators) if side is not name]
+        texts = [text for side in others for text in _texts(side)]
+        return f"={texts[0]}" if texts else "number"
+    if isinstance(parent, ast.Call) and name in parent.args:
+        called = source.called(parent)
+        return "count" if called in ("range", "trange") else "number" if called in _NUMERIC else None
+    if isinstance(parent, ast.If | ast.IfExp | ast.BoolOp | ast.While):
+        return "truth"
+    return "number" if isinstance(parent, ast.AugAssign | ast.FormattedValue) else None
+
+
+def _texts(side: ast.expr) -> Iterator[str]:
+    """The words in what something is compared with: "relu", or ("relu", "tanh")."""
+    for node in [*getattr(side, "elts", []), side]:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value

@@ -1,0 +1,126 @@
+"""Programs whose names do not say what they mean: what the code does with an argument, and what stands around it, does.
+Of each the right one agrees, and a mistake is found at its line."""
+
+import pytest
+
+from tests.habits import Habit, agrees_and_is_found, checked
+
+HABITS = {
+    "a number that is only calculated with": Habit(
+        """
+        def loss_of_classes(W, X, y, strength, kind):
+            scores = X @ W
+            scores = scores - scores.max(axis=1, keepdims=True)
+            P = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+            rows = np.arange(len(y))
+            loss = -np.log(P[rows, y]).mean() + (strength * (W * W).sum() if kind == "ridge" else 0)
+            P[rows, y] -= 1
+            dW = X.T @ P / len(y)
+            dW = dW + (2 * strength * W if kind == "ridge" else 0)
+            return loss, dW
+        """,
+        "(2 * strength * W if",
+        "(strength * W if",
+    ),
+    "gradient descent that returns all that its parameter has been": Habit(
+        """
+        def half_squares(theta, X, y, n):
+            off = X @ theta - y
+            return off @ off / (2 * n)
+
+        def gradient_descent(X, y, theta, step_size, iterations, n):
+            theta_history, costs = [theta], []
+            for k in range(iterations):
+                step_size = step_size / (k + 1)
+                off = X @ theta - y
+                theta = theta - step_size * X.T @ off / n
+                theta_history.append(theta)
+                costs.append(half_squares(theta, X, y, n))
+            return theta_history, costs
+        """,
+        "step_size * X.T @ off / n",
+        "step_size * X.T @ off",
+    ),
+    "a metric that only main calls, once training is over": Habit(
+        """
+        def logistic(weights, bias, inputs):
+            return 1 / (1 + np.exp(-(inputs @ weights + bias)))
+
+        def MSE(truth, guess):
+            return ((truth - guess) ** 2).mean()
+
+        def gradient(weights, bias, X, y):
+            off = logistic(weights, bias, X) - y
+            return X.T @ off / y.size, off.mean()
+
+        def main():
+            X, y = np.random.rand(9, 3), np.arange(9) % 2
+            weights, bias = np.zeros(3), 0.0
+            for k in range(1000):
+                dw, db = gradient(weights, bias, X, y)
+                weights, bias = weights - 0.1 * dw, bias - 0.1 * db
+            print(MSE(y, logistic(weights, bias, X)))
+        """,
+        "X.T @ off / y.size",
+        "X.T @ (off * off) / y.size",
+    ),
+    "labels called outputs, beside all that the forward pass returned": Habit(
+        """
+        def forward(inputs, W1, b1, W2, b2):
+            Z1 = W1 @ inputs + b1
+            A1 = np.tanh(Z1)
+            Z2 = W2 @ A1 + b2
+            A2 = np.exp(Z2) / np.exp(Z2).sum(axis=0)
+            return Z1, A1, Z2, A2
+
+        def backprop(inputs, outputs, Z1, A1, Z2, A2, W1, b1, W2, b2):
+            part = 1 / outputs.shape[1]
+            dZ2 = A2 - outputs
+            dZ1 = W2.T @ dZ2 * (1 - A1**2)
+            dW2, db2 = part * dZ2 @ A1.T, part * dZ2.sum(axis=1, keepdims=True)
+            dW1, db1 = part * dZ1 @ inputs.T, part * dZ1.sum(axis=1, keepdims=True)
+            return W1 - lr * dW1, b1 - lr * db1, W2 - lr * dW2, b2 - lr * db2
+
+        lr = 0.7
+        """,
+        "dZ1 = W2.T @ dZ2 * (1 - A1**2)",
+        "dZ1 = W2.T @ dZ2",
+    ),
+    "gradients that are handed out times the learning rate": Habit(
+        """
+        def learn(X, y, w1, w2, lr=0.01):
+            hidden = np.tanh(X @ w1)
+            off = hidden @ w2 - y
+            cost = (off * off).sum() / 2
+            dw2 = lr * hidden.T @ off
+            back = off @ w2.T * (1 - hidden**2)
+            dw1 = lr * X.T @ back
+            return cost, dw2, dw1
+        """,
+        "off @ w2.T * (1 - hidden**2)",
+        "off @ w2.T",
+    ),
+}
+
+
+@pytest.mark.parametrize("habit", HABITS.values(), ids=list(HABITS))
+def test_the_right_program_agrees_and_the_wrong_one_is_found_at_its_line(tmp_path, habit: Habit):
+    agrees_and_is_found(tmp_path, habit)
+
+
+def test_a_constant_is_one_in_every_network_also_where_only_its_effect_is_seen(tmp_path):
+    report = checked(
+        tmp_path,
+        """
+        X, y = np.eye(4), np.ones((4, 1))
+        W1, W2 = np.random.rand(4, 3), np.random.rand(3, 1)
+        for k in range(1000):
+            A1 = np.tanh(X @ W1)
+            off = A1 @ W2 - y
+            loss = 0.5 * np.mean(off**2)
+            W1, W2 = W1 - 0.1 * X.T @ (off @ W2.T * (1 - A1**2)), W2 - 0.1 * A1.T @ off
+        """,
+        examples=40,
+    )
+    assert report.verdict == "scaled", str(report)
+    assert report.factor == "m"
