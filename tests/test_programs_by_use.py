@@ -41,6 +41,114 @@ HABITS = {
         "step_size * X.T @ off / n",
         "step_size * X.T @ off",
     ),
+    "a hidden layer that is never trained": Habit(
+        """
+        X = np.array([[2.0, 9.0], [1.0, 5.0], [3.0, 6.0]])
+        y = np.array([[0.92], [0.86], [0.89]])
+        first = np.random.uniform(size=(2, 3))
+        shift = np.random.uniform(size=(1, 3))
+        second = np.random.uniform(size=(3, 1))
+        rate = 0.1
+        for k in range(1000):
+            hidden = np.tanh(np.dot(X, first) + shift)
+            out = np.tanh(np.dot(hidden, second))
+            step = (y - out) * (1 - out**2)
+            second += rate * hidden.T.dot(step)
+        """,
+        "rate * hidden.T.dot(step)",
+        "rate * hidden.T.dot(step * step)",
+    ),
+    "gradients that are added up over the samples of a module that is missing": Habit(
+        """
+        from prepared_data import features, targets
+
+        count, width = features.shape
+        w_hidden = np.random.normal(scale=0.5, size=(width, 4))
+        w_out = np.random.normal(scale=0.5, size=4)
+        for epoch in range(1000):
+            step_hidden, step_out = np.zeros(w_hidden.shape), np.zeros(w_out.shape)
+            for x, y in zip(features.values, targets):
+                hidden = np.tanh(np.dot(x, w_hidden))
+                guess = np.dot(hidden, w_out)
+                off = y - guess
+                step_out += off * hidden  # of a linear output
+                step_hidden += off * w_out * (1 - hidden**2) * x[:, None]
+            w_hidden += 0.01 * step_hidden / count
+            w_out += 0.01 * step_out / count
+        """,
+        "off * hidden  # of a linear output",
+        "off * hidden * guess",
+    ),
+    "settings in one tuple, a function chosen by its name, samples from a function of its own": Habit(
+        """
+        def teach(settings):
+            n_hidden, learning_rate, epochs, kind, noise = settings
+            X_train, y_train = make_rings(noise)
+            if kind == "tanh":
+                bend, slope = np.tanh, lambda Z: 1 - np.tanh(Z) ** 2
+            else:
+                return 0
+            W1 = np.random.randn(2, n_hidden)
+            W2 = np.random.randn(n_hidden, 1)
+            for k in range(epochs):
+                Z1 = X_train @ W1
+                A1 = bend(Z1)
+                off = A1 @ W2 - y_train.reshape(-1, 1)
+                dW2 = A1.T @ off
+                dW1 = X_train.T @ (off @ W2.T * slope(Z1))
+                W2 -= learning_rate * dW2
+                W1 -= learning_rate * dW1
+        """,
+        "(off @ W2.T * slope(Z1))",
+        "(off @ W2.T * slope(A1))",
+    ),
+    "samples and labels that one call hands out in every turn": Habit(
+        """
+        def stacked(pairs):
+            return np.hstack([x for x, _ in pairs]), np.hstack([y for _, y in pairs])
+
+        def SGD(training_data, epochs, batch_size, eta):
+            W1 = np.random.randn(30, 784)
+            b1 = np.random.randn(30, 1)
+            W2 = np.random.randn(10, 30)
+            for k in range(epochs):
+                for at in range(0, len(training_data), batch_size):
+                    X, Y = stacked(training_data[at : at + batch_size])
+                    A1 = np.tanh(W1 @ X + b1)
+                    dZ2 = (W2 @ A1 - Y) / batch_size
+                    dZ1 = W2.T @ dZ2 * (1 - A1**2)
+                    dW2 = dZ2 @ A1.T
+                    db1 = dZ1.sum(axis=1, keepdims=True)
+                    W1 = W1 - eta * dZ1 @ X.T
+                    W2, b1 = W2 - eta * dW2, b1 - eta * db1
+            return W1, b1, W2
+        """,
+        "db1 = dZ1.sum(axis=1, keepdims=True)",
+        "db1 = dZ1.sum(axis=1, keepdims=True) / batch_size",
+    ),
+    "a script that goes forward and back once": Habit(
+        """
+        x = np.array([[1.0], [0.5]])
+        y = np.array([[1.0]])
+        W1 = np.array([[0.1, 0.2], [0.3, 0.4]])
+        b1 = np.array([[0.0], [0.0]])
+        W2 = np.array([[0.5, 0.6]])
+        b2 = np.array([[0.0]])
+        z1 = W1 @ x + b1
+        a1 = np.tanh(z1)
+        z2 = W2 @ a1 + b2
+        loss = 0.5 * (z2[0, 0] - y[0, 0]) ** 2
+        delta2 = z2 - y
+        dW2 = delta2 @ a1.T
+        db2 = delta2
+        dz1 = (W2.T @ delta2) * (1 - a1**2)
+        dW1 = dz1 @ x.T
+        db1 = dz1.copy()
+        print(dW1, db1)
+        """,
+        "dz1 = (W2.T @ delta2) * (1 - a1**2)",
+        "dz1 = (W2.T @ delta2) * (1 - a1)",
+    ),
     "a metric that only main calls, once training is over": Habit(
         """
         def logistic(weights, bias, inputs):

@@ -220,7 +220,9 @@ class Driven(Program):
         if self.holder.own_shapes:
             arrays = fitting.numbers(network, layout, arrays)
         arrays |= {"X": layout.X(network), "Y": layout.Y(network)}
-        self._templates[_key(arrays)] = template, _held(template, arrays), network.sizes
+        own = [path for where in places.values() for path in where]
+        held = {path: name for path, name in _held(template, arrays).items() if path not in own}
+        self._templates[_key(arrays)] = template, held, network.sizes
         return {name: np.asarray(array) for name, array in arrays.items()}
 
     def session(self, inputs: Mapping[str, Any], places: naming.Places | None = None) -> Session:

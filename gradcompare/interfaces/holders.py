@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import calling, paths, words
+from gradcompare.interfaces import calling, paths, source, words
 from gradcompare.interfaces.layouts import BIASES, RATE, REGULARISATION, Layout
 from gradcompare.interfaces.plans import Plan
 from gradcompare.network import Network, draw_network
@@ -162,6 +162,8 @@ class Started(Arguments):
     def __init__(self, start: Callable[..., Any], pairs: list[tuple[str, str]]) -> None:
         super().__init__(pairs)
         self.begin = start
+        if not source.argument_names(start):  # whatever the network
+            self.plan = Plan({}, self.depths)
 
     def build(self, network: Network, layout: Layout) -> Any:
         """What they are before the first turn."""

@@ -31,13 +31,29 @@ def candidates(names: Mapping[str, Any], costs: Iterable[Function]) -> Iterator[
         turn = turns.training_turn(inlined(loop, tree), before, surroundings.data_of_script(loop, tree, names))
         if turn is not None:
             yield from _programs(turn, names, file, own, _starts_from_vectors(turn, names))
-    for function in (node for node in tree.body if isinstance(node, ast.FunctionDef)):
+    for function in (surroundings.spread(node) for node in tree.body if isinstance(node, ast.FunctionDef)):
         told = surroundings.settings(function, tree, names)
         for loop, before in _loops(function.body, told):
             turn = turns.training_turn(loop, before, surroundings.roles(function))
             if turn is not None:
                 turn.given = frozenset(surroundings.widths(function))
                 yield from _programs(turn, names, file, own, True)
+    yield from _of_straight_script(tree, names, file)
+
+
+def _of_straight_script(tree: ast.Module, names: Mapping[str, Any], file: str) -> Iterator[Driven]:
+    """A script that goes forward and back once: its gradients are what is called like those of its arrays."""
+    found = turns.straight(tree, names)
+    if found is None:
+        return
+    turn, gradients = found
+    turn.roles = surroundings.data_of_script(turn.loop, tree, names)
+    make = Maker(turn, names, file)
+    forward, step, cost, start = make.forward(), make.values(gradients), make.cost(), make.start()
+    used, steps = [f for f in (forward, step, cost) if f is not None], Steps(step, "backward", forward, cost)
+    if start is not None:
+        yield Driven("training-loop", Started(start, turn.pairs), steps, used)
+    yield Driven("training-loop", Arguments(turn.pairs, own=names), steps, used)
 
 
 class InMethod(NamedTuple):
@@ -97,7 +113,7 @@ def _loops(statements: list[ast.stmt], before: list[ast.stmt]) -> Iterator[tuple
     for i, statement in enumerate(statements):
         earlier = [*before, *statements[:i]]
         if isinstance(statement, ast.For | ast.While):
-            first = turns.starts(statement.target) if isinstance(statement, ast.For) else []
+            first = turns.counted_from(statement.target) if isinstance(statement, ast.For) else []
             yield from _loops(statement.body, [*earlier, *first])
             yield statement, earlier
         elif isinstance(statement, ast.If | ast.With | ast.Try):
@@ -106,7 +122,9 @@ def _loops(statements: list[ast.stmt], before: list[ast.stmt]) -> Iterator[tuple
 
 def _starts_from_vectors(turn: turns.Turn, names: Mapping[str, Any]) -> bool:
     """Whether a script's own weights are no matrices."""
-    return any(np.ndim(names[weight]) < 2 for weight, _ in turn.pairs if weight in names)
+    weights = [weight for weight, _ in turn.pairs]
+    said = any(starts.weights_of(turn.before, {weight}) == ("vector",) for weight in weights if weight not in names)
+    return said or any(np.ndim(names[weight]) < 2 for weight in weights if weight in names)
 
 
 def _programs(

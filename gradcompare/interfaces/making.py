@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ast
+import copy
 import re
 import types
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from gradcompare.interfaces import dataflow, source, words
 from gradcompare.interfaces.turns import Turn
+from gradcompare.loading.absent import Absent
 
 Function = Callable[..., Any]
 _FILLED = ("inputs", "targets", "learning_rate", "regularisation", "samples", "batch_size", "classes")
@@ -30,12 +34,20 @@ class Maker:
         body = self.turn.body[: self.turn.end]
         values = list(dict.fromkeys(name for s in body for name in dataflow.names_bound(s)))
         assert self.turn.output is not None
-        result = ast.Tuple([self.turn.output, _dict(values)], ast.Load())
+        output, body = self.turn.output, [*body, *self.turn.gathers]
+        if self.turn.gathers:
+            numpy = next((name for name, thing in self.names.items() if thing is np), "np")
+            output = ast.Call(ast.Attribute(_name(numpy), "array", ast.Load()), [output], [])
+        result = ast.Tuple([output, _dict(values)], ast.Load())
         return self._function(body, result)
 
     def step(self) -> Function:
         """parameters, X, Y -> {name: parameter} after a turn."""
         return self._function(self.turn.body, _dict(self.turn.parameters))
+
+    def values(self, names: list[str]) -> Function:
+        """parameters, X, Y -> {name: value} of these names after a turn."""
+        return self._function(self.turn.body, _dict(names))
 
     def cost(self) -> Function | None:
         """parameters, X, Y -> the cost, where the turn computes one."""
@@ -87,7 +99,9 @@ class Maker:
         arguments = [n for n in dataflow.names_free(statements) if n in parameters or self._is_given(n)]
         definition = ast.parse(f"def {NAME}({', '.join(arguments)}): pass").body[0]
         assert isinstance(definition, ast.FunctionDef)
-        definition.body = [*before, *body, ast.copy_location(ast.Return(result), (body or [self.turn.loop])[-1])]
+        last = ast.copy_location(ast.Return(result), (body or [self.turn.loop])[-1])
+        plain = _AsArrays({n for n in arguments if self.turn.role_of(n) in ("inputs", "targets")})
+        definition.body = [plain.visit(copy.deepcopy(statement)) for statement in (*before, *body, last)]
         tree = ast.Module([ast.copy_location(definition, self.turn.loop)], [])
         code = compile(ast.fix_missing_locations(tree), self.file, "exec")
         inner = next(constant for constant in code.co_consts if isinstance(constant, types.CodeType))
@@ -105,7 +119,28 @@ class Maker:
             return True
         if role == "classes" and len(name) == 1:
             return False  # it may count anything
-        return role in _FILLED and not words.is_guard(name, value) and not callable(value)
+        return (
+            role in _FILLED and not words.is_guard(name, value) and (isinstance(value, Absent) or not callable(value))
+        )
+
+
+class _AsArrays(ast.NodeTransformer):
+    """X for X.values and X.to_numpy(), which arrays do not have."""
+
+    def __init__(self, names: set[str]) -> None:
+        self.names = names
+
+    def _of_data(self, node: ast.expr) -> bool:
+        return isinstance(node, ast.Name) and node.id in self.names
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        return node.value if node.attr == "values" and self._of_data(node.value) else self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        function = node.func
+        if isinstance(function, ast.Attribute) and function.attr == "to_numpy" and self._of_data(function.value):
+            return function.value
+        return self.generic_visit(node)
 
 
 def _is_number(value: ast.expr) -> bool:

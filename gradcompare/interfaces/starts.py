@@ -23,6 +23,16 @@ def weights_of(statements: Iterable[ast.stmt], names: Collection[str]) -> tuple[
     return ("vector",) if axes == {1} else ("scalar",) if axes == {0} else ()
 
 
+def made_as_arrays(statements: Iterable[ast.stmt]) -> set[str]:
+    """The names that start as random numbers, zeros or ones of some shape."""
+    return {
+        node.targets[0].id
+        for statement in statements
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and _axes(node.value)
+    }
+
+
 def is_one_unit(statements: Iterable[ast.stmt], name: str) -> bool:
     """Whether weights start as a matrix that is written down as having one row or one column: np.zeros((n, 1))."""
     shapes = [

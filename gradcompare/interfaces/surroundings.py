@@ -4,12 +4,13 @@ their defaults or by what the file's own calls of the function give them."""
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import dataflow, source, words
+from gradcompare.interfaces import dataflow, source, usage, words
 from gradcompare.interfaces.inlined import Loop, inlined
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -22,7 +23,7 @@ def roles(function: Function) -> dict[str, str]:
     data come first and without a default, inputs before targets."""
     required, _ = _arguments(function)
     own = {name: words.role_of_argument(name) for name in required}
-    unknown = [name for name in required if own[name] is None]
+    unknown = [name for name in required if own[name] is None and not _is_compared(function, name)]
     left = [role for role in ("inputs", "targets") if role not in own.values()]
     if len(left) == 2 and required[:2] != unknown[:2]:
         return {}  # nothing says that there are data
@@ -56,11 +57,43 @@ def settings(function: Function, tree: ast.AST, names: Mapping[str, Any]) -> lis
     required, defaults = _arguments(function)
     told = {name: value for call in _calls(function.name, tree) for name, value in _given(call, function)}
     told = defaults | {name: value for name, value in told.items() if _is_of_module(value, names)}
+    data = roles(function)
+    for name in required:
+        says_itself = name in data or words.role_of_argument(name) not in (None, "activation")
+        if name not in told and not says_itself and (value := usage.told_in(function, name)):
+            told[name] = ast.Constant(value[0])
     return [
         ast.fix_missing_locations(ast.copy_location(ast.Assign([ast.Name(name, ast.Store())], told[name]), function))
         for name in [*required, *defaults]
         if name in told and not _is_width(name)
     ]
+
+
+def spread(function: Function) -> Function:
+    """The function with the parts of what it takes apart as arguments of their own: rate and rounds of
+    `rate, rounds = settings`."""
+    required, _ = _arguments(function)
+    parts: dict[str, list[str]] = {}
+    for node in function.body:
+        names = dataflow.names_bound(node)
+        taken = _name_of(node.value) if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple) else ""
+        if taken in required and len(names) > 1 and words.role_of_argument(taken) is None:
+            parts[taken] = names
+    if not parts:
+        return function
+    found = copy.deepcopy(function)
+    found.args.args = [a for arg in function.args.args for a in map(ast.arg, parts.get(arg.arg, [arg.arg]))]
+    found.body = [s for s in found.body if not (isinstance(s, ast.Assign) and _name_of(s.value) in parts)]
+    return ast.fix_missing_locations(found)
+
+
+def _name_of(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _is_compared(function: Function, name: str) -> bool:
+    """Whether an argument is a word: kind == "relu"."""
+    return any(isinstance(value, str) for value in usage.told_in(function, name))
 
 
 def widths(function: Function) -> list[str]:

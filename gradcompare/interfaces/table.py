@@ -269,9 +269,9 @@ def _asked_for(namespace: Mapping[str, Any], interface: str | None) -> Iterator[
             yield program
 
 
-def _worth(program: Driven) -> tuple[bool, int, bool, bool]:
+def _worth(program: Driven) -> tuple[bool, int, bool, bool, bool]:
     """Of two programs that run the one whose gradients are complete, more (a network rather than one of its layers),
-    and seen rather than inferred."""
+    and seen rather than inferred; of two readings of a loop the one whose networks may have any widths."""
     found = program.found
     assert found is not None
     return (
@@ -279,6 +279,7 @@ def _worth(program: Driven) -> tuple[bool, int, bool, bool]:
         found.right,
         program.shows_gradients,
         found.cost_from is not None or program.steps.forward is not None,
+        program.interface != "training-loop" or found.sizes is None,
     )
 
 

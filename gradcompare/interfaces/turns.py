@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
+from typing import Any
 
-from gradcompare.interfaces import dataflow, words
+import numpy as np
+
+from gradcompare.interfaces import dataflow, naming, words
+from gradcompare.interfaces.starts import made_as_arrays
 
 
 @dataclass
@@ -31,6 +35,9 @@ class Turn:
     """What they meet there."""
     roles: dict[str, str] = field(default_factory=dict)
     """Of names that say themselves nothing, as the function around the loop tells them."""
+    gathers: list[ast.stmt] = field(default_factory=list)
+    """Where labels first meet what was computed inside of a loop over the samples: what gathers what they meet there,
+    in a list that has the name of the output."""
     given: frozenset[str] = frozenset()
     """Other names that its functions are to be given: the widths that the function around the loop asks for."""
 
@@ -62,10 +69,19 @@ class Turn:
 
 def turn_of(loop: ast.For | ast.While, before: list[ast.stmt]) -> Turn:
     """The statements of one turn that matter, and those that are run before."""
-    first = starts(loop.target) if isinstance(loop, ast.For) else []
-    body = dataflow.that_matter(dataflow.without_asides(loop.body))
+    first = counted_from(loop.target) if isinstance(loop, ast.For) else []
+    body = dataflow.that_matter([s for s in dataflow.without_asides(loop.body) if not _is_source(s)])
     keyed = _KeysAsNames(body)
     return Turn(loop, [*before, *first], [keyed.visit(copy.deepcopy(statement)) for statement in body])
+
+
+def _is_source(statement: ast.stmt) -> bool:
+    """Whether samples and labels come from one call that is given neither labels nor both: X, Y = next_batch(k)."""
+    if not (isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call)):
+        return False
+    roles = sorted(str(words.role_of_argument(name)) for name in dataflow.names_bound(statement))
+    read = dataflow.names_read(ast.Tuple(statement.value.args, ast.Load()))
+    return roles == ["inputs", "targets"] and "targets" not in map(words.role_of_argument, read)
 
 
 class _KeysAsNames(ast.NodeTransformer):
@@ -100,6 +116,26 @@ class _KeysAsNames(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
+def straight(tree: ast.Module, names: Mapping[str, Any]) -> tuple[Turn, list[str]] | None:
+    """What a script without a loop computes, and the names of the gradients in it; None where there are none."""
+    body: list[ast.stmt] = [s for s in dataflow.without_asides(tree.body) if isinstance(s, ast.Assign)]
+    bound = {name: i for i, statement in reversed(list(enumerate(body))) for name in dataflow.names_bound(statement)}
+    arrays = {n for n in bound if isinstance(names.get(n), np.ndarray) and names[n].ndim} | made_as_arrays(body)
+    arrays -= {name for name in arrays if arrays & set(dataflow.names_read(body[bound[name]]))}  # computed, not given
+    graded = {p: d for p in arrays for d in bound if p != d and bound[d] > bound[p] and naming.likeness(p, d) == 3}
+    graded = {p: d for p, d in graded.items() if words.role_of_argument(p) not in ("inputs", "targets")}
+    if not graded:
+        return None
+    first = max(bound[p] for p in graded) + 1
+    loop = ast.copy_location(ast.While(ast.Constant(True), body[first:], []), body[first])
+    turn = Turn(loop, body[:first], body[first:])
+    _find_output(turn, set(graded))
+    if turn.output is None:
+        return None
+    turn.pairs = _layers([*turn.body[: turn.end], turn.output], set(graded))
+    return (turn, list(graded.values())) if turn.pairs else None
+
+
 def training_turn(
     loop: ast.For | ast.While, before: list[ast.stmt], roles: Mapping[str, str] = MappingProxyType({})
 ) -> Turn | None:
@@ -113,8 +149,8 @@ def training_turn(
     if turn.output is None:
         return None
     in_order = [name for statement in turn.body for name in dataflow.names_read(statement) if name in carried]
-    forward = [*turn.body[: turn.end], turn.output]
-    turn.pairs = max(_layers(forward, carried), words.parameter_pairs(in_order), key=len)
+    forward = [*turn.body[: turn.end], *turn.gathers, turn.output]
+    turn.pairs = max(_layers(forward, carried | _left_alone(turn)), words.parameter_pairs(in_order), key=len)
     return turn if turn.pairs else None
 
 
@@ -126,20 +162,54 @@ def _find_output(turn: Turn, carried: set[str]) -> None:
     """Where labels first meet what was computed, and what they meet."""
     labels = turn.names_of("targets")
     labels |= dataflow.descended(turn.before, *(partial(_has_role, role) for role in ("targets", "inputs")))
-    computed: set[str] = set()
-    for i, statement in enumerate(turn.body):
+    turn.end, turn.output = _meeting(turn.body, labels, carried)
+    inner = turn.body[turn.end] if turn.output is not None else None
+    if isinstance(inner, ast.For):
+        own = {name for name in dataflow.names_bound(inner.target) if turn.role_of(name) == "targets"}
+        taken = _indexed(inner, labels)
+        end, output = _meeting(inner.body, (labels | own) - taken, carried, taken)
+        if output is not None:
+            turn.output, turn.gathers = ast.Name(_OUTPUTS, ast.Load()), _gathered(inner, end, output)
+
+
+_OUTPUTS = "outputs_of_all"
+
+
+def _meeting(
+    body: list[ast.stmt], labels: set[str], carried: set[str], indexed: Collection[str] = ()
+) -> tuple[int, ast.expr | None]:
+    """The statement in which labels first meet what was computed, and what they meet. `indexed`: labels of which one
+    after another is taken."""
+    labels, computed = labels | set(indexed), set[str]()
+    for i, statement in enumerate(body):
         read, written = set(dataflow.names_read(statement)), set(dataflow.names_written(statement))
         if labels & read and (computed | carried) & read:
-            bound = [name for s in turn.body[:i] for name in dataflow.names_written(s)]
+            bound = [name for s in body[:i] for name in dataflow.names_written(s)]
             met = sorted(computed & read - carried, key=lambda name: last(bound, name))
             multiplied = apart(statement, labels, lambda node: _multiplies(node, carried))
             computes = apart(statement, labels, lambda node: bool(set(dataflow.names_read(node)) & carried))
-            turn.end, turn.output = i, multiplied or (ast.Name(met[-1], ast.Load()) if met else computes)
-            break
+            return i, multiplied or (ast.Name(met[-1], ast.Load()) if met else computes)
         if (computed | carried) & read:
             computed |= written
         elif labels & read:
             labels |= made_of(statement, labels)
+    return 0, None
+
+
+def _indexed(loop: ast.For, labels: set[str]) -> set[str]:
+    """The labels of which a loop takes one after another: Y of Y[i]."""
+    counted = set(dataflow.names_bound(loop.target))
+    inside = [node for node in ast.walk(loop) if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name)]
+    return {n.value.id for n in inside if counted & set(dataflow.names_read(n.slice))} & labels  # type: ignore[attr-defined]
+
+
+def _gathered(loop: ast.For, end: int, output: ast.expr) -> list[ast.stmt]:
+    """The loop up to where labels meet an output, with all the outputs in a list."""
+    kept = copy.deepcopy(loop)
+    method = ast.Attribute(ast.Name(_OUTPUTS, ast.Load()), "append", ast.Load())
+    kept.body = [*kept.body[:end], ast.Expr(ast.Call(method, [output], []))]
+    empty = ast.Assign([ast.Name(_OUTPUTS, ast.Store())], ast.List([], ast.Load()))
+    return [ast.fix_missing_locations(ast.copy_location(statement, loop)) for statement in (empty, kept)]
 
 
 def made_of(statement: ast.stmt, labels: set[str]) -> set[str]:
@@ -182,6 +252,13 @@ def _carried(body: list[ast.stmt]) -> set[str]:
         read |= set(dataflow.names_read(statement)) - written
         written |= set(dataflow.names_written(statement))
     return read & written
+
+
+def _left_alone(turn: Turn) -> set[str]:
+    """The arrays that start like parameters and that a turn only reads."""
+    written = {name for statement in turn.body for name in dataflow.names_written(statement)}
+    data = turn.names_of("inputs") | turn.names_of("targets")
+    return made_as_arrays(turn.before) - written - data
 
 
 def _layers(body: Sequence[ast.AST], carried: set[str]) -> list[tuple[str, str]]:
@@ -229,7 +306,7 @@ def _plain_name(node: ast.expr) -> str | None:
     return node.id if isinstance(node, ast.Name) else None
 
 
-def starts(target: ast.expr) -> list[ast.stmt]:
+def counted_from(target: ast.expr) -> list[ast.stmt]:
     """`i = 0` for what a loop counts; samples and labels that it goes through are given."""
     counted = [
         name for name in dataflow.names_bound(target) if words.role_of_argument(name) not in ("inputs", "targets")
