@@ -95,9 +95,28 @@ class Kind(NamedTuple):
     slope: Callable[[np.ndarray], np.ndarray]
 
 
+def _without_first(T: np.ndarray, axis: int) -> np.ndarray:
+    """The parameter with 0 for the biases, where these are its first row or column; none of it where it has none."""
+    kept = np.zeros_like(T)
+    if T.ndim == 2:
+        rest = (slice(1, None), slice(None))[:: 1 - 2 * axis]
+        kept[rest] = T[rest]
+    return kept
+
+
 PENALTIES = {
     "squares": Kind("half the sum of squares", lambda T: np.sum(T**2) / 2, lambda T: T),
     "sizes": Kind("the sum of absolute values", lambda T: np.sum(np.abs(T)), np.sign),
+    "squares but the first column": Kind(
+        "half the sum of squares, the first column left out,",
+        lambda T: np.sum(T[:, 1:] ** 2) / 2,
+        lambda T: _without_first(T, 1),
+    ),
+    "squares but the first row": Kind(
+        "half the sum of squares, the first row left out,",
+        lambda T: np.sum(T[1:] ** 2) / 2,
+        lambda T: _without_first(T, 0),
+    ),
 }
 """What gradients show of a penalty whose cost the file does not have: weight decay, L1."""
 

@@ -149,6 +149,109 @@ HABITS = {
         "dz1 = (W2.T @ delta2) * (1 - a1**2)",
         "dz1 = (W2.T @ delta2) * (1 - a1)",
     ),
+    "classes that are counted, ones that are put before the samples, a loop that is left": Habit(
+        """
+        def softmax_regression(X, y, W_init, lr, most):
+            N, D = X.shape
+            C = y.max() + 1
+            X_ = np.ones((N, D + 1))
+            X_[:, 1:] = X
+            W, step = W_init, 1
+            while True:
+                e = np.exp(X_ @ W)
+                P = e / e.sum(axis=1)[:, None]
+                loss = -np.log(np.take_along_axis(P, y[:, None], 1)).mean()
+                dW = X_.T @ (P - np.eye(C)[y]) / N
+                W = W - lr * dW
+                step += 1
+                if step > most:
+                    break
+            return W
+        """,
+        "(P - np.eye(C)[y]) / N",
+        "(P * P - np.eye(C)[y]) / N",
+    ),
+    "weights that a loop only hands to a function": Habit(
+        """
+        def scores_of(x, weights):
+            return x @ weights.T
+
+        def softmax_regression(X, Y, k, alpha, iters):
+            m, n = X.shape
+            weights = np.random.rand(k, n)
+            for i in range(iters):
+                e = np.exp(scores_of(X, weights))
+                P = e / e.sum(axis=1, keepdims=True)
+                hot = np.zeros((m, k))
+                hot[np.arange(m), Y.T] = 1
+                delta = X.T @ (P - hot) / m
+                weights = weights - alpha * delta.T
+            return weights
+        """,
+        "weights - alpha * delta.T",
+        "weights - alpha * (delta * delta).T",
+    ),
+    "samples that have their ones, one after another, and weights that are kept small without a cost": Habit(
+        """
+        from helpers import computeCost, sigmoid
+
+        def gradientDescent(X, y, num_labels, Theta1, Theta2, alpha, num_iters, lam):
+            m = y.shape[0]
+            Y = np.zeros((m, num_labels))
+            for c in range(num_labels):
+                Y[np.where(y == c)[0], c] = 1
+            for k in range(num_iters):
+                D1, D2 = np.zeros(Theta1.shape), np.zeros(Theta2.shape)
+                for i in range(m):
+                    a1 = X[i : i + 1, :]
+                    a2 = np.concatenate((np.ones((1, 1)), sigmoid(a1 @ Theta1.T)), axis=1)
+                    h = sigmoid(a2 @ Theta2.T)
+                    delta3 = (h - Y[i : i + 1]).T
+                    delta2 = (Theta2.T @ delta3)[1:] * (a2 * (1 - a2)).T[1:]
+                    D1 = D1 + delta2 @ a1
+                    D2 = D2 + delta3 @ a2
+                small1, small2 = Theta1.copy(), Theta2.copy()
+                small1[:, 0] = small2[:, 0] = 0
+                grad1 = D1 / m + lam / m * small1
+                Theta2 = Theta2 - alpha * (D2 / m + lam / m * small2)
+                Theta1 = Theta1 - alpha * grad1
+                costs.append(computeCost(X, y, num_labels, Theta1, Theta2, lam))
+            return Theta1, Theta2
+        """,
+        "grad1 = D1 / m + lam / m * small1",
+        "grad1 = D1 + lam / m * small1",
+    ),
+    "three layers in one vector, beside samples that have their ones": Habit(
+        """
+        def apart(params, inputs, hidden1, hidden2, labels):
+            a, b = (inputs + 1) * hidden1, (inputs + 1) * hidden1 + (hidden1 + 1) * hidden2
+            return (
+                params[:a].reshape(hidden1, inputs + 1),
+                params[a:b].reshape(hidden2, hidden1 + 1),
+                params[b:].reshape(labels, hidden2 + 1),
+            )
+
+        def costFunction(params, input_size, hidden1, hidden2, num_labels, X, y, lamb):
+            T0, T1, T2 = apart(params, input_size, hidden1, hidden2, num_labels)
+            A1 = np.hstack((np.ones((len(X), 1)), np.tanh(X @ T0.T)))
+            A2 = np.hstack((np.ones((len(X), 1)), np.tanh(A1 @ T1.T)))
+            off = A2 @ T2.T - y
+            return (off**2).sum() / (2 * len(X)) + lamb * (params**2).sum() / 2
+
+        def gradient(params, input_size, hidden1, hidden2, num_labels, X, y, lamb):
+            T0, T1, T2 = apart(params, input_size, hidden1, hidden2, num_labels)
+            A1 = np.hstack((np.ones((len(X), 1)), np.tanh(X @ T0.T)))
+            A2 = np.hstack((np.ones((len(X), 1)), np.tanh(A1 @ T1.T)))
+            off = (A2 @ T2.T - y) / len(X)
+            D2 = (off @ T2)[:, 1:] * (1 - A2[:, 1:] ** 2)
+            D1 = (D2 @ T1)[:, 1:] * (1 - A1[:, 1:] ** 2)
+            grads = (D1.T @ X, D2.T @ A1, off.T @ A2)
+            grad = np.concatenate([g.ravel() for g in grads]) + lamb * params
+            return grad
+        """,
+        "for g in grads]) + lamb * params",
+        "for g in grads]) + lamb * params**2",
+    ),
     "a metric that only main calls, once training is over": Habit(
         """
         def logistic(weights, bias, inputs):
@@ -232,3 +335,32 @@ def test_a_constant_is_one_in_every_network_also_where_only_its_effect_is_seen(t
     )
     assert report.verdict == "scaled", str(report)
     assert report.factor == "m"
+
+
+def test_of_two_functions_that_give_the_same_from_the_same_both_are_checked(tmp_path):
+    source = """
+        def softmax_loss_loops(W, X, y, reg):
+            dW, loss = np.zeros_like(W), 0.0
+            for i in range(len(X)):
+                e = np.exp(X[i] @ W)
+                P = e / e.sum()
+                loss -= np.log(P[y[i]])
+                P[y[i]] -= 1
+                dW += np.outer(X[i], P)
+            return loss / len(X) + reg * np.sum(W * W), dW / len(X) + 2 * reg * W
+
+        def softmax_loss_vectorized(W, X, y, reg):
+            e = np.exp(X @ W)
+            P = e / e.sum(axis=1, keepdims=True)
+            rows = np.arange(len(X))
+            loss = -np.log(P[rows, y]).mean() + reg * np.sum(W * W)
+            P[rows, y] -= 1
+            return loss, X.T @ P / len(X) + 2 * reg * W
+    """
+    report = checked(tmp_path, source)
+    assert report.verdict == "agrees"
+    assert any("softmax_loss_vectorized" in note and "agrees too" in note for note in report.notes)
+    report = checked(tmp_path, source.replace("P[rows, y] -= 1", "P[rows, y] = -1"))
+    assert report.verdict == "wrong"
+    assert report.subject["functions"] == ["softmax_loss_vectorized"]
+    assert any("softmax_loss_loops" in note and "agrees" in note for note in report.notes)

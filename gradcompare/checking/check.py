@@ -97,6 +97,22 @@ def check(
             interrupted.report.subject = subject
             raise
     report.subject, report.source = subject, text
+    if name is None and report.verdict == "agrees":
+        options = {"interface": interface, "loss": loss, "dtype": dtype, "examples": examples, "seed": seed}
+        return _with_rivals(report, source, about["rivals"], options | {"timeout": timeout})
+    return report
+
+
+def _with_rivals(report: Report, source: Any, rivals: Sequence[str], options: dict[str, Any]) -> Report:
+    """The report, or that on another function of the file that gives the same from the same arguments and is wrong."""
+    for rival in rivals:
+        other = check(source, name=rival, **options)
+        if other.verdict in ("wrong", "scaled"):
+            first = ", ".join(report.subject["functions"])
+            other.notes.append(f"This is {rival}; {first}, which gives the same from the same arguments, agrees.")
+            return other
+        says = "agrees too" if other.verdict == "agrees" else f"{other.verdict}: {' '.join(other.notes)[:200]}"
+        report.notes.append(f"{rival}, which gives the same from the same arguments: {says}.")
     return report
 
 

@@ -22,9 +22,10 @@ from gradcompare.checking.errors import CodeError
 from gradcompare.checking.sightings import Sighting
 from gradcompare.checking.watching import Watcher
 from gradcompare.checking.witnesses import WatchedForward, files_of, watch
-from gradcompare.interfaces import CannotCheckError, Program, not_recognised, recognise, words
+from gradcompare.interfaces import CannotCheckError, Program, not_recognised, recognise, rivals, words
 from gradcompare.interfaces.failures import describe, line_in
 from gradcompare.interfaces.fitting import copies
+from gradcompare.interfaces.source import argument_names
 from gradcompare.judging import numerical
 from gradcompare.judging.comparison import claim_errors, plain_claims
 from gradcompare.judging.evaluation import Bounded, Evaluation, Floors, HandedOn
@@ -77,6 +78,7 @@ class Host:
             "only_updates": program.only_updates,
             "notes": list(program.notes),
             "complete": program.complete,
+            "rivals": rivals(program, names),
         }
 
     def fitting_losses(self, inputs: Inputs) -> list[str]:
@@ -363,7 +365,8 @@ def _only(names: Mapping[str, Any], name: str) -> dict[str, Any]:
     def rival(other: str, value: Any) -> bool:
         if isinstance(names[name], type) or isinstance(value, type):
             return isinstance(value, type) or words.role_of_function(other) is not None
-        return role is not None and words.role_of_function(other) == role
+        alike = isinstance(value, types.FunctionType) and argument_names(value) == argument_names(names[name])
+        return words.role_of_function(other) == role and (role is not None or alike)
 
     return {other: value for other, value in names.items() if other == name or not rival(other, value)}
 

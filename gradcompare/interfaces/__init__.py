@@ -12,6 +12,6 @@ running the file (`fitting`), and what is said where nothing runs (`failures`).
 from __future__ import annotations
 
 from gradcompare.interfaces.program import CannotCheckError, Program
-from gradcompare.interfaces.table import INTERFACES, Interface, not_recognised, recognise
+from gradcompare.interfaces.table import INTERFACES, Interface, not_recognised, recognise, rivals
 
-__all__ = ["INTERFACES", "CannotCheckError", "Interface", "Program", "not_recognised", "recognise"]
+__all__ = ["INTERFACES", "CannotCheckError", "Interface", "Program", "not_recognised", "recognise", "rivals"]

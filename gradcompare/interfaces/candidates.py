@@ -105,7 +105,7 @@ def _by_what_they_do(functions: Iterable[Any]) -> dict[str, list[Any]]:
     costs = {id(cost) for cost in slopes.values()}
     for function in functions:
         taken = [words.role_of_argument(name) for name in source.argument_names(function)]
-        names = source.handed_out(function)
+        names, rows = source.handed_out(function), source.returned_names(function)
         if "likelihood" in words.plain(function.__name__):
             continue  # what is wanted is its maximum
         if id(function) in slopes or id(function) in costs:
@@ -114,7 +114,9 @@ def _by_what_they_do(functions: Iterable[Any]) -> dict[str, list[Any]]:
         ending = re.search(r"(gradients?|grads?|loss|cost)$", words.plain(function.__name__))
         if ending and {"inputs", "targets"} <= set(taken):
             found.setdefault("backward" if ending[1].startswith("grad") else "cost", []).append(function)
-        elif {"inputs", "targets"} <= set(taken) and source.returns_cost_and_more(function):
+        elif {"inputs", "targets"} <= set(taken) and (
+            source.returns_cost_and_more(function) or ("parameters" in taken and [len(row) for row in rows] == [2])
+        ):
             found.setdefault("fused", []).append(function)
         elif any(map(_GRADIENT_OF_PARAMETER.match, names)):
             with_cost = any(map(_COST.search, names))

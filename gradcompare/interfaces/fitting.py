@@ -205,8 +205,10 @@ def _chains(program: Driven) -> list[tuple[str, ...]]:
 
 
 def draw(sizes: tuple[int, ...], layout: Layout, seed: int) -> Network:
-    """The network on which a layout is tried; it has another number of samples than units in any layer."""
-    samples = 1 if SAMPLES[layout.samples].one else next(n for n in itertools.count(TRIAL_SAMPLES) if n not in sizes)
+    """The network on which a layout is tried; it has another number of samples than units in any layer, also where one
+    that is always 1 is counted."""
+    taken = {*sizes, *((n + 1 for n in sizes) if len(sizes) > 3 else ())}
+    samples = 1 if SAMPLES[layout.samples].one else next(n for n in itertools.count(TRIAL_SAMPLES) if n not in taken)
     return draw_network(sizes, samples, seed, labels=kind_of(layout))
 
 

@@ -35,6 +35,7 @@ SAMPLES = {
     "row": Samples(0, True, lambda columns: columns.T.copy()),
     "vector": Samples(1, True, lambda columns: columns[:, 0].copy()),
     "numbers": Samples(0, False, lambda columns: columns[0].copy()),
+    "rows_and_ones": Samples(0, False, lambda columns: np.insert(columns.T, 0, 1, axis=1)),
     "tokens": Samples(0, False, lambda columns: columns.argmax(axis=0)),
 }
 
@@ -105,7 +106,8 @@ class Layout:
 
     def Y(self, network: Network) -> np.ndarray:
         """The labels."""
-        return np.asarray(LABELS[self.labels].arrange(network.Y, SAMPLES[self.samples]))
+        samples = "rows" if self.samples == "rows_and_ones" else self.samples
+        return np.asarray(LABELS[self.labels].arrange(network.Y, SAMPLES[samples]))
 
     def weight(self, network: Network, layer: int) -> np.ndarray:
         """W of a layer, with the bias in it where it is folded."""
@@ -161,6 +163,9 @@ def layouts(
         for labels in ("classes", "one_hot"):
             for geometry in several[0]:
                 yield Layout(*geometry, labels, outputs, folded, activation)
+    if (own_shapes or folded) and several_samples:
+        for labels, row in LABELS.items():
+            yield Layout("rows_and_ones", "out_in", "column", labels, row.outputs, folded, activation)
 
 
 def _where_samples(own_shapes: bool, geometries: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:

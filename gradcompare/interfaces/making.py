@@ -19,6 +19,8 @@ Function = Callable[..., Any]
 _FILLED = ("inputs", "targets", "learning_rate", "regularisation", "samples", "batch_size", "classes")
 """What is given to a turn where it reads a name of such a role."""
 _COST = re.compile(r"cost|loss|^[jel]$|mse|objective|error|nll", re.IGNORECASE)
+_GATHERED = "{np}.array({all}).reshape(len({all}), -1) if {np}.ndim({all}[0]) > 1 else {np}.array({all})"
+"""The outputs of all samples, a row each; a number each where they are numbers."""
 NAME = "training_loop"
 """Of all that is made of a loop: what stands on a line is the same, whichever function runs it."""
 
@@ -37,7 +39,7 @@ class Maker:
         output, body = self.turn.output, [*body, *self.turn.gathers]
         if self.turn.gathers:
             numpy = next((name for name, thing in self.names.items() if thing is np), "np")
-            output = ast.Call(ast.Attribute(_name(numpy), "array", ast.Load()), [output], [])
+            output = ast.parse(_GATHERED.format(np=numpy, all=ast.unparse(output)), mode="eval").body
         result = ast.Tuple([output, _dict(values)], ast.Load())
         return self._function(body, result)
 
@@ -113,8 +115,8 @@ class Maker:
 
     def _is_given(self, name: str) -> bool:
         role, value = self.turn.role_of(name), self.names.get(name)
-        if role == "regularisation" and isinstance(value, float):
-            return False  # the cost function may read it too
+        if role == "regularisation" and (isinstance(value, float) or self._counts_data(name)):
+            return False  # the cost function may read it too; C = y.max() + 1 is no strength
         if name == "self" or name in self.turn.given:
             return True
         if role == "classes" and len(name) == 1:
@@ -122,6 +124,11 @@ class Maker:
         return (
             role in _FILLED and not words.is_guard(name, value) and (isinstance(value, Absent) or not callable(value))
         )
+
+    def _counts_data(self, name: str) -> bool:
+        """Whether what is run before the turn makes it of samples or labels."""
+        made = [s for s in self.turn.before if name in dataflow.names_bound(s)]
+        return any(self.turn.role_of(n) in ("inputs", "targets") for s in made for n in dataflow.names_read(s))
 
 
 class _AsArrays(ast.NodeTransformer):

@@ -103,7 +103,8 @@ def widths(function: Function) -> list[str]:
 
 
 def _is_width(name: str) -> bool:
-    return words.role_of_argument(name) is None and words.role_of_size(name) is not None
+    role = words.role_of_argument(name)
+    return role == "classes" or (role is None and words.role_of_size(name) is not None)
 
 
 def _arguments(function: Function) -> tuple[list[str], dict[str, ast.expr]]:

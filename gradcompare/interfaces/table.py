@@ -8,7 +8,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from gradcompare.interfaces import candidates, failures, words
+from gradcompare.interfaces import candidates, failures, source, words
 from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.program import CannotCheckError, Program
 
@@ -281,6 +281,26 @@ def _worth(program: Driven) -> tuple[bool, int, bool, bool, bool]:
         found.cost_from is not None or program.steps.forward is not None,
         program.interface != "training-loop" or found.sizes is None,
     )
+
+
+def rivals(program: Program, namespace: Mapping[str, Any]) -> list[str]:
+    """The names of the file's other functions that give the same from the same: with loops, and without."""
+    if not isinstance(program, Driven):
+        return []
+    maker = program.function(program.steps.maker)
+    taken = source.argument_names(maker)
+    if isinstance(program.steps.maker, str) or namespace.get(getattr(maker, "__name__", "")) is not maker:
+        return []
+    own = [f for f in namespace.values() if inspect.isfunction(f) and f not in program.functions]
+    rows = candidates.by_role(own).values()
+    alike = [f.__name__ for row in rows for f in row if source.argument_names(f) == taken and len(taken) > 2]
+    role, handed = words.role_of_function(maker.__name__), _lengths(maker)
+    return [n for n in alike if words.role_of_function(n) == role and _lengths(namespace[n]) == handed]
+
+
+def _lengths(function: Callable[..., Any]) -> set[int]:
+    """How many values a function returns."""
+    return {len(row) for row in source.returned_names(function)}
 
 
 def not_recognised(namespace: Mapping[str, Any]) -> str:

@@ -277,6 +277,11 @@ def _layers(body: Sequence[ast.AST], carried: set[str]) -> list[tuple[str, str]]
                     biases.setdefault(weights[-1], str(bias))
         if weights:
             break
+    if not weights:  # scores_of(X, W, b)
+        calls = [node for statement in body for node in dataflow.inner_first(statement) if isinstance(node, ast.Call)]
+        handed = dict.fromkeys(str(n) for call in calls for arg in call.args if (n := _plain_name(arg)) in carried)
+        weights = [name for name in handed if not naming.is_bias(name)]
+        biases = dict(zip(weights, (name for name in handed if naming.is_bias(name)), strict=False))
     return [(weight, biases.get(weight, "")) for weight in weights]
 
 

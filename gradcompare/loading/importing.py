@@ -7,6 +7,7 @@ import ast
 import builtins
 import importlib
 import importlib.util
+import inspect
 import sys
 import types
 from collections.abc import Callable, Mapping
@@ -225,7 +226,7 @@ class Importer:
         if wanted in NUMPY_NAMES:
             return np
         row = stood_in.row(wanted)
-        if row is None:
+        if row is None or uses.most_given(self.tree, wanted) > len(inspect.signature(row.alone).parameters):
             return getattr(module, wanted)
         return self._standing_in(row, wanted, name)
 

@@ -24,6 +24,13 @@ def returns_two(tree: ast.AST, name: str, module: str) -> bool:
     return bool(WITH_CACHE.match(module.rpartition(".")[2]))
 
 
+def most_given(tree: ast.AST, name: str) -> int:
+    """How many values a file's calls give a function at most."""
+    names = {name, *_aliases(tree, name)}
+    calls = [node for node in ast.walk(tree) if _is_call(node, names)]
+    return max((len(call.args) + len(call.keywords) for call in calls if isinstance(call, ast.Call)), default=0)
+
+
 def gives_activations(tree: ast.AST, name: str) -> bool:
     """Whether a file gives a derivative nothing but what an activation returned: sigmoid_grad(h), h = sigmoid(z)."""
     names, activated, given = {name, *_aliases(tree, name)}, set[str](), set[str]()
