@@ -364,3 +364,19 @@ def test_of_two_functions_that_give_the_same_from_the_same_both_are_checked(tmp_
     assert report.verdict == "wrong"
     assert report.subject["functions"] == ["softmax_loss_vectorized"]
     assert any("softmax_loss_loops" in note and "agrees" in note for note in report.notes)
+
+
+def test_a_backward_pass_alone_is_told_what_it_lacks(tmp_path):
+    report = checked(
+        tmp_path,
+        """
+        def backprop(W, aas, zzs, yTr, der):
+            delta, found = zzs[0] - yTr, []
+            for i in range(len(W)):
+                found.append(delta @ zzs[i + 1].T / yTr.shape[1])
+                delta = der(aas[i + 1]) * (W[i][:, :-1].T @ delta)
+            return found
+        """,
+    )
+    assert report.verdict == "error"
+    assert "a forward pass" in report.notes[0]

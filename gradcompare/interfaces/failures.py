@@ -55,6 +55,8 @@ def in_words(failure: BaseException | None, program: Any) -> str:
     reason = describe(failure) if failure else "it returned nothing that looks like gradients"
     line = line_in(failure, file_of(program)) if failure else "?"
     said = f"{reason}{f' (line {line})' if line != '?' else ''}"
+    if isinstance(failure, CannotCallError) and program.steps.role == "backward" and program.steps.forward is None:
+        said += ". That is what a forward pass leaves behind, and none was found in the file: put both into one"
     return f"The code does not run on a random network: {said}. {_advice(program)}"
 
 

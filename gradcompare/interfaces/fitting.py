@@ -399,5 +399,8 @@ def numbers(network: Network, layout: Layout, templates: Mapping[str, Any]) -> d
             )
         else:
             fan = max(shape) if len(shape) > 1 else 4
-            arrays[name] = np.asarray(generator.standard_normal(shape) / np.sqrt(fan)).astype(dtype)
+            size = 1 / np.sqrt(fan)
+            if layout.samples == "tokens":  # bounds are multiplied by the sum of a row's sizes, over and over
+                size = 1 / fan
+            arrays[name] = np.asarray(generator.standard_normal(shape) * size).astype(dtype)
     return arrays
