@@ -171,6 +171,24 @@ HABITS = {
         "(P - np.eye(C)[y]) / N",
         "(P * P - np.eye(C)[y]) / N",
     ),
+    "classes that are counted among the labels in every turn": Habit(
+        """
+        def hot(y):
+            found = np.zeros((len(y), len(np.unique(y))))
+            found[np.arange(len(y)), y] = 1
+            return found
+
+        def propagate(w, b, X, y):
+            e = np.exp(X @ w + b)
+            P = e / e.sum(axis=1, keepdims=True)
+            cost = -np.sum(hot(y) * np.log(P)) / len(y)
+            off = (P - hot(y)) / len(y)
+            dw = X.T @ off
+            return {"dw": dw, "db": off.sum(axis=0)}, cost
+        """,
+        "dw = X.T @ off",
+        "dw = X.T @ (off * P)",
+    ),
     "weights that a loop only hands to a function": Habit(
         """
         def scores_of(x, weights):

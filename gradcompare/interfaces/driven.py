@@ -112,6 +112,7 @@ class Driven(Program):
         layout, sizes = self.found.layout, self.found.sizes
         outputs: Any = sizes[-1] if sizes else layout.outputs or (2, 5)
         kwargs: dict[str, Any] = {"layers": self.found.depth, "outputs": outputs, "labels": fitting.kind_of(layout)}
+        kwargs |= {"samples": (6, 9)} if self._counts_classes else {}
         return kwargs | ({"samples": (1, 1)} if SAMPLES[layout.samples].one else {})
 
     def inputs(self, network: Network) -> dict[str, Any]:
@@ -199,6 +200,10 @@ class Driven(Program):
         return found if alike else {}
 
     @functools.cached_property
+    def _counts_classes(self) -> bool:
+        return source.counts_classes(source.reached([f for f in self.functions if callable(f)]))
+
+    @functools.cached_property
     def _changed(self) -> set[str]:
         """Names of forward that stand for one value after another, as with dropout: which one dA1 is of is not said."""
         return source.changed_in(self.function(self.steps.forward)) if self.steps.forward is not None else set()
@@ -215,6 +220,7 @@ class Driven(Program):
         dtype = network.X.dtype
         if sizes is not None and network.sizes != sizes:
             network = draw_network(sizes, network.m, network.seed, labels=network.labels).astype(dtype)
+        network = fitting.with_every_class(network) if self._counts_classes else network
         template = self.holder.build(network, layout)
         arrays: dict[str, Any] = {name: paths.get(template, where[0]) for name, where in places.items()}
         if self.holder.own_shapes:

@@ -134,7 +134,7 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
     places = naming.places_of(template, given)
     if not places:
         raise ValueError("what it makes holds no array that could be a parameter")
-    if _is_plain_numbers(template, places):
+    if program.holder.own_shapes and _is_plain_numbers(template, places):
         raise PlainNumbersError()
     several = [name for name, where in places.items() if naming.is_weight(name, paths.get(template, where[0]))]
     if program.holder.own_shapes and program.holder.kind != "flat" and len(several) < depth > 1:
@@ -210,6 +210,17 @@ def draw(sizes: tuple[int, ...], layout: Layout, seed: int) -> Network:
     taken = {*sizes, *((n + 1 for n in sizes) if len(sizes) > 3 else ())}
     samples = 1 if SAMPLES[layout.samples].one else next(n for n in itertools.count(TRIAL_SAMPLES) if n not in taken)
     return draw_network(sizes, samples, seed, labels=kind_of(layout))
+
+
+def with_every_class(network: Network) -> Network:
+    """The network with each class among its labels, where there are samples enough."""
+    classes = network.Y.argmax(axis=0) if network.labels == "one_hot" else network.Y.copy()
+    if network.labels not in ("one_hot", "classes") or network.m < network.sizes[-1]:
+        return network
+    where = np.random.default_rng(network.seed).permutation(network.m)
+    classes[where[: network.sizes[-1]]] = np.arange(network.sizes[-1])
+    hot = np.eye(network.sizes[-1], dtype=network.X.dtype)[:, classes]
+    return replace(network, Y=classes if network.labels == "classes" else hot)
 
 
 def kind_of(layout: Layout) -> str:

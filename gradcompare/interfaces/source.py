@@ -139,6 +139,13 @@ def counts_samples(functions: Sequence[Any]) -> bool:
     return False
 
 
+def counts_classes(functions: Sequence[Any]) -> bool:
+    """Whether functions ask which labels there are: np.unique(y), set(y)."""
+    calls = [node for f in functions for node in ast.walk(tree(f)) if isinstance(node, ast.Call) and node.args]
+    names = [identifier(node.args[0]) for node in calls if called(node) in ("unique", "set", "Counter")]
+    return any(words.role_of_argument(name) == "targets" for name in names if name)
+
+
 def reached(functions: Sequence[Any]) -> list[Any]:
     """The functions, and those of their file that they call, told by name: `layer.backward` is every backward."""
     found, waiting = list[Any](), list(functions)

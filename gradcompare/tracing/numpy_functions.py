@@ -140,6 +140,12 @@ def _answer(question: Callable[..., Any]) -> Callable[..., Any]:
 _is_nan = _answer(np.isnan)
 
 
+def unique(ar: Any, *args: Any, **options: Any) -> Any:
+    """Of labels: which there are is no number that autograd would follow."""
+    found = np.unique(plain(asarray(ar)), *args, **options)
+    return tuple(map(array, found)) if isinstance(found, tuple) else array(found)
+
+
 def _known(x: Any, instead: float) -> Any:
     x = asarray(x)
     return tnp.where(_is_nan(x), instead, x)
@@ -370,6 +376,7 @@ TABLE: dict[str, Any] = {
     "sum": _summed("sum", tnp.sum),
     "trapezoid": trapezoid,
     "vecdot": lambda a, b, axis=-1: tnp.sum(asarray(a) * b, axis=axis),
+    "unique": unique,
     "vectorize": Vectorized,
     "where": where,
 }
