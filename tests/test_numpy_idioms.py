@@ -206,6 +206,7 @@ IDIOMS = {
     "take_along_axis": lambda i: squares(np.take_along_axis(i["W"], np.argmax(i["W"], axis=1)[:, None], axis=1)),
     "put along axis": put_along_axis,
     "where one": where_one,
+    "unique labels": lambda i: squares(i["W"] * len(np.unique(CLASSES))) + np.unique(CLASSES, return_counts=True)[1][0],
     "picked by range and list": picked_by_range_and_list,
     "boolean assignment array": boolean_assignment_array,
     "fancy assignment": fancy_assignment,
