@@ -336,7 +336,7 @@ def test_interrupted_after_the_last_network_the_verdict_is_known(check, monkeypa
     def interrupt(*_arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(f"gradcompare.checking.check.{later}", interrupt)
+    monkeypatch.setattr(f"gradcompare.checking.trials.{later}", interrupt)
     with pytest.raises(KeyboardInterrupt) as interrupted:
         check(but={" / m": ""})
     assert interrupted.value.report.verdict == "scaled"

@@ -16,6 +16,7 @@ import pytest
 
 from gradcompare import losses
 from gradcompare.checking import check as checking
+from gradcompare.checking.errors import CheckInterruptedError
 from gradcompare.cli import main
 from gradcompare.commands import arguments, exit_status
 from gradcompare.commands import table as commands
@@ -67,7 +68,7 @@ def checks(tmp_path, monkeypatch):
         if verdict == "interrupt":
             raise KeyboardInterrupt
         if verdict == "interrupt later":
-            raise checking.CheckInterruptedError(report("wrong"))
+            raise CheckInterruptedError(report("wrong"))
         found = report(verdict)
         found.subject = {"file": str(path), "interface": None, "functions": []}
         return found

@@ -95,6 +95,6 @@ def test_whose_fault_it_is_need_not_be_asked():
 
 
 def test_the_process_that_judges_files_does_without_torch():
-    loads = "import sys, gradcompare.checking.check, gradcompare.checking.isolation"
+    loads = "import sys, gradcompare.checking.check, gradcompare.checking.trials, gradcompare.checking.isolation"
     code = f"{loads}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

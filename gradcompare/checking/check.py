@@ -3,46 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import seed as hypothesis_seed
-
-from gradcompare import cases
-from gradcompare.checking.assuming import chosen_loss, is_for_one_output
-from gradcompare.checking.conclusion import Judged, explained, factor
-from gradcompare.checking.defects import excused
-from gradcompare.checking.errors import CodeError, TimeIsUpError
-from gradcompare.checking.own_start import noted
-from gradcompare.checking.subject import Subject
-from gradcompare.checking.updating import update_rule
-from gradcompare.interfaces import INTERFACES
-from gradcompare.judging.verdict import WRONG
+from gradcompare.checking.errors import CheckInterruptedError, CodeError
 from gradcompare.losses import LOSSES
-from gradcompare.report import Report, Source, factor_of, merge
+from gradcompare.report import Report, Source
 
-VERIFIED = 2
-"""On so many of the networks of each precision the traced forward pass is verified against the untouched code."""
-BLAMED = 3
-"""Of each precision so many networks in which the same is wrong are looked into; from then on it is familiar."""
-RULED = 5
-"""On so many networks more an update rule must hold."""
 TIMEOUT = 120.0
 """Seconds that a file may take."""
 
 Progress = Callable[[int, int], None]
-
-
-class CheckInterruptedError(KeyboardInterrupt):
-    """Ctrl-C; `report` says what was known by then."""
-
-    def __init__(self, report: Report) -> None:
-        super().__init__()
-        self.report = report
 
 
 def check(
@@ -84,11 +56,15 @@ def check(
     subject: dict[str, Any] = {"file": _file_name(source), "interface": None, "functions": []}
     text: Source | None = None
     with _host(source, timeout) as host:
+        # The child loads torch in the meantime: what takes long to load here is loaded while it does.
+        from gradcompare.checking.subject import Subject
+        from gradcompare.checking.trials import Trials
+
         try:
             about = _open(host, source, name, interface, seed)
             subject |= {"interface": about["interface"], "functions": about["functions"]}
             text = Source(about["text"], {int(line): tuple(place) for line, place in about["cells"].items()})
-            report = _Check(Subject(host, about), precisions, examples, seed, progress).run(loss)
+            report = Trials(Subject(host, about), precisions, examples, seed, progress).run(loss)
         except _UnfinishedError as found:
             report = Report("unfinished", notes=[str(found)], cases=dict.fromkeys(_CASES, 0))
         except CodeError as problem:
@@ -121,7 +97,7 @@ _CASES = ("drawn", "decided", "at_kink", "undecided")
 
 def _check_options(interface: str | None, loss: str | None, dtype: str, examples: int, timeout: float) -> None:
     for what, value, known in (
-        ("interface", interface, [None, *INTERFACES]),
+        ("interface", interface, _interfaces() if interface is not None else [None]),
         ("loss", loss, [None, *LOSSES]),
         ("dtype", dtype, ["float64", "float32", "both"]),
     ):
@@ -131,6 +107,12 @@ def _check_options(interface: str | None, loss: str | None, dtype: str, examples
         raise ValueError(f"examples is {examples}; it should be 1 at least")
     if not timeout > 0:
         raise ValueError(f"timeout is {timeout}; it should be above 0 seconds")
+
+
+def _interfaces() -> list[str]:
+    from gradcompare.interfaces import INTERFACES
+
+    return list(INTERFACES)
 
 
 # ---- the code under test ---------------------------------------------------------------------------------------------
@@ -173,196 +155,3 @@ def _open(host: Any, source: Any, name: str | None, interface: str | None, seed:
     if about["not_found"]:
         raise CodeError(about["not_found"])
     return dict(about)
-
-
-class _Check:
-    """One check: networks drawn one after another, each compared, and the conclusion."""
-
-    def __init__(
-        self, subject: Subject, precisions: Sequence[str], examples: int, seed: int, progress: Progress | None
-    ) -> None:
-        self.subject, self.precisions = subject, precisions
-        self.examples, self.seed, self.progress = examples, seed, progress
-        self.judged: list[Judged] = []
-        self.notes: list[str] = list(subject.about["notes"])
-        self.asked = False
-        """Whether the cost was asked for."""
-        self._guards: list[float] | None = None
-        """The numbers that the cost adds inside of logarithms; None where nobody has asked yet."""
-        self._without_guards = self._asked_for_rule = False
-        self._networks: list[cases.Network] = []
-        self._alike: Counter[tuple[str, frozenset[str]]] = Counter()
-        self._familiar: dict[str, dict[frozenset[str], Report]] = {precision: {} for precision in precisions}
-        """By precision and by what was wrong in them, networks of which there have been enough to know whose fault it
-        is."""
-
-    def run(self, loss: str | None) -> Report:
-        """The report on all networks, or on those that there was time for."""
-        try:
-            self.asked = loss is not None
-            networks = draw(self.subject.wide, self.examples, self.seed)
-            self.subject.loss = chosen_loss(self.subject, loss, networks)
-            self._networks = self._of_one_output(networks)
-            for network in self._networks:
-                self._compare(network)
-        except TimeIsUpError as problem:
-            if not self.judged:
-                raise
-            self.notes.append(f"Stopped after {len(self.judged)} of {self.examples} networks. {problem}")
-        except KeyboardInterrupt:
-            if not self.judged:
-                raise
-            raise self._interrupted() from None
-        report = self._conclusion()
-        try:
-            report = explained(report, self.subject, self.judged, self._familiar, self.seed)
-            with excused(report.notes, "the file's own start"):
-                report.notes += noted(self.subject, self.seed)
-        except KeyboardInterrupt:
-            raise self._interrupted(", before the lines were looked at") from None
-        return report
-
-    def _interrupted(self, before: str = "") -> CheckInterruptedError:
-        self.notes.append(f"Interrupted after {len(self.judged)} of {self.examples} networks{before}.")
-        return CheckInterruptedError(self._conclusion())
-
-    def _compare(self, network: cases.Network) -> None:
-        precision = self.precisions[len(self.judged) % len(self.precisions)]
-        verify = len(self.judged) < VERIFIED * len(self.precisions)
-        network = network.astype(precision)
-        report = self.subject.compared(network, precision, verify=verify, familiar=self._familiar[precision])
-        if report.verdict in ("wrong", "scaled") and (
-            self._is_better_without_guards(report, network) or self._follows_a_rule(network)
-        ):
-            again = [(one.network, self.subject.compared(one.network, one.precision)) for one in self.judged]
-            self.judged = [Judged(*one) for one in again]
-            report = self.subject.compared(network, precision)
-        self.judged.append(Judged(network, report))
-        self._note_familiar(report, precision)
-        if self.progress is not None:
-            self.progress(len(self.judged), self.examples)
-
-    def _is_better_without_guards(self, report: Report, network: cases.Network) -> bool:
-        """Whether fewer gradients differ from those of the file's cost without the numbers that it adds inside of
-        logarithms, or only by a constant; then these are left out from now on."""
-        subject, guards = self.subject, self._known_guards(network)
-        if self._without_guards or not guards:
-            return False
-        subject.host.leave_out_guards(True)
-        without = subject.compared(network, network.X.dtype.name)
-        self._without_guards = _how_wrong(without) < _how_wrong(report)
-        subject.host.leave_out_guards(self._without_guards)
-        if self._without_guards:
-            self.notes.append(
-                f"The cost adds {guards[-1]:g} inside of a logarithm, against log(0); the gradients are held "
-                "against those of the cost without it."
-            )
-        return self._without_guards
-
-    def _follows_a_rule(self, network: cases.Network) -> bool:
-        """Whether what is applied is made of right gradients by a rule; then these are compared from now on."""
-        if self._asked_for_rule or self.subject.untraceable is not None:
-            return False
-        self._asked_for_rule = True
-        some = [one.astype("float64") for one in (network, *self._networks[:RULED])]
-        update = update_rule(self.subject, some)
-        if update is None:
-            return False
-        self.subject.host.read_variables(update.variables)
-        lines = ", ".join(str(line) for line in sorted({key[1] for key, _ in update.variables.values()}))
-        self.notes = [note for note in self.notes if "(before - after)" not in note]
-        self.notes.append(f"{update.says}; checked are the gradients that variables hold (line {lines}).")
-        return True
-
-    def _known_guards(self, network: cases.Network) -> list[float]:
-        if self._guards is None:
-            able = self.subject.loss is None and self.subject.untraceable is None
-            self._guards = self.subject.host.guards(self.subject.inputs(network), None) if able else []
-        return self._guards
-
-    def _note_familiar(self, report: Report, precision: str) -> None:
-        """What is wrong in enough networks becomes familiar."""
-        wrong = _differing(report)
-        self._alike[precision, wrong] += 1
-        if wrong and self._alike[precision, wrong] >= BLAMED:
-            self._familiar[precision].setdefault(wrong, report)
-
-    def _of_one_output(self, networks: list[cases.Network]) -> list[cases.Network]:
-        """The networks, or others of one output where the file is meant for one."""
-        subject, free = self.subject, not isinstance(self.subject.wide["outputs"], int)
-        if not (free and subject.about["has_cost"] and subject.loss is None and subject.wide["labels"] == "one_hot"):
-            return networks
-        wide = subject.wide | {"outputs": 1, "labels": "binary"}
-        several, one = networks[0], draw(wide, 1, self.seed)[0]
-        fits = is_for_one_output(subject, several, one)
-        if not fits and self._known_guards(several):
-            subject.host.leave_out_guards(True)
-            fits = is_for_one_output(subject, several, one)
-            subject.host.leave_out_guards(False)
-        if not fits:
-            return networks
-        subject.wide = wide
-        self.notes.append(
-            "With several outputs the cost and its gradients would differ by their number, with one they fit: one is "
-            "what the file is taken to be meant for."
-        )
-        return draw(wide, self.examples, self.seed)
-
-    def _conclusion(self) -> Report:
-        """The verdict on all networks."""
-        report, loss = merge([one.report for one in self.judged]), self.subject.loss
-        report.factor = factor(self.judged)
-        if loss is not None:
-            has_cost, metric = self.subject.about["has_cost"], self.subject.about["metric"]
-            own = "in place of the file's own" if has_cost else "the file has none"
-            own = f"training never calls {metric}, which is taken for a metric" if metric and not self.asked else own
-            report.assumed = [f"the cost is {LOSSES[loss].says} ({own})"]
-            if self.subject.penalty is not None:
-                report.assumed.append(
-                    f"to it is added {self.subject.penalty.says}: the gradients have such a term, and no cost of the "
-                    "file says whether it belongs"
-                )
-            if report.verdict == "scaled" and not has_cost:
-                report = _as_convention(report)
-        report.notes = [*self.notes, *report.notes]
-        return report
-
-
-def _differing(report: Report) -> frozenset[str]:
-    """The gradients that are not those of the cost, by their own fault or not."""
-    return frozenset(f.name for f in report.tensors if f.verdict in (*WRONG, "inherited", "scaled"))
-
-
-def _how_wrong(report: Report) -> tuple[int, bool]:
-    """How many gradients differ, and whether by more than one constant."""
-    return len(_differing(report)), report.verdict != "scaled"
-
-
-def _as_convention(report: Report) -> Report:
-    """A constant factor against a cost that was assumed: the file may mean the sum where the mean was assumed."""
-    first = next(f for f in report.tensors if f.factor is not None)
-    number = report.factor or f"{factor_of(first)} in one network"
-    tensors = [f.but(verdict="ok") if f.verdict == "scaled" else f for f in report.tensors]
-    note = f"Every gradient is a constant ({number}) times that of the assumed cost: taken for a convention."
-    return replace(report, verdict="agrees", tensors=tensors, notes=[*report.notes, note])
-
-
-def draw(wide: dict[str, Any], examples: int, seed: int) -> list[cases.Network]:
-    """Networks drawn by Hypothesis, the same for the same seed."""
-    drawn: list[cases.Network] = []
-
-    @hypothesis_seed(seed)
-    @settings(
-        max_examples=examples,
-        database=None,
-        deadline=None,
-        derandomize=False,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(cases.networks(**wide))
-    def collect(network: cases.Network) -> None:
-        drawn.append(network)
-
-    collect()
-    return drawn[:examples]

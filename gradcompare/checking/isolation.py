@@ -25,7 +25,6 @@ import gradcompare
 from gradcompare.bounds.precision import Precision
 from gradcompare.checking import wire
 from gradcompare.checking.errors import CodeError, TimeIsUpError
-from gradcompare.checking.sightings import Sighting, Watched, Witness
 from gradcompare.judging.evaluation import Bounded, Evaluation
 from gradcompare.losses import Penalty
 from gradcompare.network import Network
@@ -176,6 +175,9 @@ class Child:
 
     def watch(self, inputs: Mapping[str, np.ndarray], precision: str, loss: str | None) -> dict[str, Any]:
         """See `Host.watch`."""
+        # Not needed before the child has started, and long to load.
+        from gradcompare.checking.sightings import Sighting, Watched, Witness
+
         found = self._call("watch", inputs=inputs, precision=precision, loss=loss)
         sightings = []
         for row in found["sightings"]:

@@ -95,7 +95,8 @@ def checked(job: Job, progress: Progress | None = None) -> Outcome:
     Raises:
         CheckInterruptedError, KeyboardInterrupt: at Ctrl-C.
     """
-    from gradcompare.checking.check import CheckInterruptedError, check
+    from gradcompare.checking.check import check
+    from gradcompare.checking.errors import CheckInterruptedError
 
     if job.target.problem is not None:
         return failed(job.target, job.target.problem, page=job.page)

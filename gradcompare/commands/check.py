@@ -118,7 +118,7 @@ class _Run:
             self.interrupted, self.why = True, f"{problem} "
 
     def _one(self) -> None:
-        from gradcompare.checking.check import CheckInterruptedError
+        from gradcompare.checking.errors import CheckInterruptedError
 
         if self.options.cluster is not None:
             self.outcomes |= dict(run_all(self.jobs, 1, self.options.cluster))

@@ -178,12 +178,17 @@ def listed_in(function: Any) -> set[str]:
     return found
 
 
-def updated_in(function: Any) -> set[str]:
+def updated_in(function: Any) -> frozenset[str]:
     """The names that a function adds to or subtracts from: w1 of `w1 = w1 - rate * d` and of `w1 -= rate * d`, and of
     `return w1 - rate * dw1`."""
-    returns = [n.value for n in ast.walk(tree(function)) if isinstance(n, ast.Return) and n.value is not None]
+    return _updated_in(tree(function))
+
+
+@functools.lru_cache(maxsize=1024)
+def _updated_in(tree_: ast.AST) -> frozenset[str]:
+    returns = [n.value for n in ast.walk(tree_) if isinstance(n, ast.Return) and n.value is not None]
     handed = {s for value in returns for part in getattr(value, "elts", [value]) if (s := _stepped(part))}
-    return handed | {target.id for target, _ in _updates(tree(function)) if isinstance(target, ast.Name)}
+    return frozenset(handed | {target.id for target, _ in _updates(tree_) if isinstance(target, ast.Name)})
 
 
 def applies_what_it_is_given(function: Any) -> bool:
@@ -198,7 +203,7 @@ def applies_what_it_is_given(function: Any) -> bool:
     )
 
 
-def stepped_in(function: Any) -> set[str]:
+def stepped_in(function: Any) -> frozenset[str]:
     """The same, of `self.w1 -= rate * d` and `p["w1"] -= rate * d` too."""
     targets = [target for target, _ in _updates(tree(function))]
     keys = {t.slice.value for t in targets if isinstance(t, ast.Subscript) and isinstance(t.slice, ast.Constant)}
