@@ -10,7 +10,7 @@ from itertools import cycle
 import numpy as np
 import pytest
 
-from gradcompare.diagnosis import MISTAKES, UNKNOWN, Step, diagnose
+from gradcompare.diagnosis import MISTAKES, UNKNOWN, Spoken, Step, diagnose
 
 HIDDEN = {
     "tanh": (np.tanh, "(1 - A{k}**2)"),
@@ -474,3 +474,18 @@ def test_names_may_be_anything():
     (found,) = diagnose(steps)
     assert found.mistake == "derivative_elsewhere"
     assert found.says == "The derivative of tanh is written for the activation n and taken at m."
+
+
+def test_a_word_of_a_sentence_is_no_array_of_that_name():
+    """Bishop's activation is called a, and of several that share the name a sentence says which it means."""
+    steps = [
+        replace(
+            step,
+            values={{"X": "a"}.get(k, k): v for k, v in step.values.items()},
+            spoken={"a": Spoken("a", "of layer 1")},
+            source="db1 = np.mean(dZ1, axis=1, keepdims=True) / m",
+        )
+        for step in planted("db", "np.sum(dZ{l}, axis=1, keepdims=True) / m / m", "columns")
+    ]
+    (found,) = diagnose(steps)
+    assert "np.mean stands where a sum belongs" in found.says

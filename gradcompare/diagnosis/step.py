@@ -105,6 +105,11 @@ RIGHT, RESULT = "_right", "_result"
 _RESERVED = {"m", "n", "np", "numpy", "len", "float", RIGHT, RESULT}
 
 
+def _could_be_a_word(name: str) -> bool:
+    """Whether a sentence may say it without meaning an array: a, output, hidden."""
+    return name.isalpha() and name.islower()
+
+
 class Case:
     """A step with its arrays under names that can stand in a formula."""
 
@@ -132,7 +137,7 @@ class Case:
         self._cache: dict[str, Rounded | None] = {}
 
     def _identifier(self, name: str) -> str:
-        if name.isidentifier() and name not in _RESERVED and not keyword.iskeyword(name):
+        if name.isidentifier() and name not in _RESERVED and not keyword.iskeyword(name) and not _could_be_a_word(name):
             return name
         identifier = re.sub(r"\W", "_", name) + "_0"
         while identifier in self.shown or not identifier.isidentifier():
@@ -205,7 +210,7 @@ class Case:
             if word.group() == RESULT:
                 return self.title
             name = self.shown.get(word.group(), word.group())
-            spoken = self.step.spoken.get(name)
+            spoken = None if _could_be_a_word(word.group()) else self.step.spoken.get(name)
             if spoken is None:
                 return name
             if _OPERAND_BEFORE.search(text[: word.start()]) or _OPERAND_BEHIND.match(text[word.end() :]):
