@@ -58,9 +58,25 @@ class Maker:
                 error = re.match(r"(err|delta|.*error$|[el]$)", target.id, re.IGNORECASE)
                 is_cost = _COST.search(target.id) and (not error or _is_number(statement.value))
                 if is_cost and not self._is_metric(statement.value):
-                    body = dataflow.needed(self.turn.body[: i + 1], {target.id}, set(self.turn.parameters))
-                    return self._function(body, _name(target.id))
+                    end, name = self._whole(i, target.id)
+                    body = dataflow.needed(self.turn.body[: end + 1], {name}, set(self.turn.parameters))
+                    return self._function(body, _name(name))
         return None
+
+    def _whole(self, at: int, name: str) -> tuple[int, str]:
+        """Where a cost is whole and what it is called there: past `cost += penalty`, `cost = cost / m` and
+        `cost = misfit + penalty`."""
+        end = at
+        for i, statement in enumerate(self.turn.body[at + 1 :], start=at + 1):
+            bound = dataflow.names_bound(statement)
+            if bound == [name] and name in dataflow.names_read(statement):
+                end = i
+            elif isinstance(statement, ast.Assign) and _is_summand(name, statement.value) and len(bound) == 1:
+                if bound[0] not in dataflow.names_read(statement):  # what gathers costs is none
+                    end, name = i, bound[0]
+            elif name in bound:
+                break
+        return end, name
 
     def _is_metric(self, value: ast.expr) -> bool:
         """Whether it only says how far off the output is: a mean of absolute values, of which no sign is taken, or the
@@ -155,6 +171,13 @@ def _is_number(value: ast.expr) -> bool:
     called = [n for n in ast.walk(value) if isinstance(n, ast.Call)]
     ends = [str(getattr(n.func, "attr", getattr(n.func, "id", ""))) for n in called]
     return any(end in ("sum", "mean", "norm", "vdot") or words.role_of_function(end) == "cost" for end in ends)
+
+
+def _is_summand(name: str, value: ast.expr) -> bool:
+    """Whether a sum has a name among what it adds."""
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
+        return any(_is_summand(name, side) or getattr(side, "id", "") == name for side in (value.left, value.right))
+    return False
 
 
 def _name(name: str) -> ast.expr:

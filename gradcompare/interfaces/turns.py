@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import dataflow, naming, words
+from gradcompare.interfaces import dataflow, keyed, naming, words
 from gradcompare.interfaces.starts import made_as_arrays
 
 
@@ -71,8 +71,8 @@ def turn_of(loop: ast.For | ast.While, before: list[ast.stmt]) -> Turn:
     """The statements of one turn that matter, and those that are run before."""
     first = counted_from(loop.target) if isinstance(loop, ast.For) else []
     body = dataflow.that_matter([s for s in dataflow.without_asides(loop.body) if not _is_source(s)])
-    keyed = _KeysAsNames(body)
-    return Turn(loop, [*before, *first], [keyed.visit(copy.deepcopy(statement)) for statement in body])
+    body, before = keyed.as_names(body, [*before, *first])
+    return Turn(loop, before, body)
 
 
 def _is_source(statement: ast.stmt) -> bool:
@@ -82,38 +82,6 @@ def _is_source(statement: ast.stmt) -> bool:
     roles = sorted(str(words.role_of_argument(name)) for name in dataflow.names_bound(statement))
     read = dataflow.names_read(ast.Tuple(statement.value.args, ast.Load()))
     return roles == ["inputs", "targets"] and "targets" not in map(words.role_of_argument, read)
-
-
-class _KeysAsNames(ast.NodeTransformer):
-    """W1 for params["W1"], where a turn updates what is under such keys and does nothing else with the dict."""
-
-    def __init__(self, body: list[ast.stmt]) -> None:
-        nodes = [node for statement in body for node in ast.walk(statement)]
-        keyed = [node for node in nodes if isinstance(node, ast.Subscript) and self._key(node)]
-        bases = [node.value for node in keyed if isinstance(node.value, ast.Name)]
-        stored = {n.value.id for n in keyed if isinstance(n.value, ast.Name) and not isinstance(n.ctx, ast.Load)}
-        read = {n.value.id for n in keyed if isinstance(n.value, ast.Name) and isinstance(n.ctx, ast.Load)}
-        names = [node for node in nodes if isinstance(node, ast.Name)]
-        self.dicts = (stored & read) - {n.id for n in names if not any(n is base for base in bases)}
-        self.taken = {node.id for node in names}
-
-    @staticmethod
-    def _key(node: ast.Subscript) -> str | None:
-        if isinstance(node.value, ast.Name) and isinstance(node.slice, ast.Constant):
-            key = node.slice.value
-            return key if isinstance(key, str) and key.isidentifier() else None
-        return None
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        key = self._key(node)
-        if (
-            key is not None
-            and key not in self.taken
-            and isinstance(node.value, ast.Name)
-            and node.value.id in self.dicts
-        ):
-            return ast.copy_location(ast.Name(key, node.ctx), node)
-        return self.generic_visit(node)
 
 
 def straight(tree: ast.Module, names: Mapping[str, Any]) -> tuple[Turn, list[str]] | None:
