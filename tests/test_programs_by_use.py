@@ -6,6 +6,44 @@ import pytest
 from tests.habits import Habit, agrees_and_is_found, checked
 
 HABITS = {
+    "a sequence whose outputs an object keeps, and a cost that is given the labels alone": Habit(
+        """
+        class Recurrent:
+            def __init__(self, input_dim, hidden_dim, output_dim):
+                self.hidden_dim = hidden_dim
+                self.Wx = np.random.randn(hidden_dim, input_dim) * 0.1
+                self.Wh = np.random.randn(hidden_dim, hidden_dim) * 0.1
+                self.Wy = np.random.randn(output_dim, hidden_dim) * 0.1
+
+            def forward(self, x_seq):
+                h, self.outputs, self.kept = np.zeros((self.hidden_dim, 1)), [], []
+                for x in x_seq:
+                    before, x = h, x.reshape(-1, 1)
+                    z = self.Wx @ x + self.Wh @ h
+                    h = np.tanh(z)
+                    self.kept.append((x, before, h))
+                    self.outputs.append(self.Wy @ h)
+                return np.array(self.outputs)
+
+            def loss(self, y_seq):
+                return sum(np.sum((o - y.reshape(-1, 1)) ** 2) / 2 for o, y in zip(self.outputs, y_seq))
+
+            def backward(self, y_seq):
+                grads = {"Wx": 0.0, "Wh": 0.0, "Wy": 0.0}
+                later = np.zeros((self.hidden_dim, 1))
+                for t in reversed(range(len(self.kept))):
+                    x, before, h = self.kept[t]
+                    dy = self.outputs[t] - y_seq[t].reshape(-1, 1)
+                    grads["Wy"] = grads["Wy"] + dy @ h.T
+                    dz = (self.Wy.T @ dy + later) * (1 - h**2)
+                    grads["Wx"] = grads["Wx"] + dz @ x.T
+                    grads["Wh"] = grads["Wh"] + dz @ before.T
+                    later = self.Wh.T @ dz
+                return grads
+        """,
+        "dy @ h.T",
+        "dy @ before.T",
+    ),
     "a number that is only calculated with": Habit(
         """
         def loss_of_classes(W, X, y, strength, kind):

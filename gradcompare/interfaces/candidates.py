@@ -14,7 +14,19 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import chain, dataflow, handed, holders, loops, naming, pairs, source, starts, words
+from gradcompare.interfaces import (
+    chain,
+    dataflow,
+    derivatives,
+    handed,
+    holders,
+    loops,
+    naming,
+    pairs,
+    source,
+    starts,
+    words,
+)
 from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.driver import plans_told
 from gradcompare.interfaces.holders import (
@@ -56,6 +68,7 @@ def candidates(names: Mapping[str, Any]) -> Iterator[Driven]:
     for made in classes:
         yield from itertools.islice(_of_loops(made, functions, names), _MOST)
     yield from loops.candidates(names, by_role(_own(functions)).get("cost", []))
+    yield from derivatives.candidates(own, classes)
 
 
 def _own(functions: Iterable[Callable[..., Any]]) -> list[Callable[..., Any]]:

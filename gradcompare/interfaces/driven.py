@@ -224,7 +224,8 @@ class Driven(Program):
         template = self.holder.build(network, layout)
         arrays: dict[str, Any] = {name: paths.get(template, where[0]) for name, where in places.items()}
         if self.holder.own_shapes:
-            arrays = fitting.numbers(network, layout, arrays)
+            drawn = fitting.numbers(network, layout, arrays)
+            arrays = {name: self.holder.placed(name, array) for name, array in drawn.items()}
         arrays |= {"X": layout.X(network), "Y": layout.Y(network)}
         own = [path for where in places.values() for path in where]
         held = {path: name for path, name in _held(template, arrays).items() if path not in own}
@@ -294,7 +295,7 @@ class Driven(Program):
         session.known |= {k: v for k, v in given.items() if words.role_of_argument(k) not in ("inputs", "targets")}
         session.known["returned"] = given
         session.known |= self.holder.known(session.root) if self.holder.kind == "instance" else {}
-        session.known |= {"output": session.output, "cache": values.cache_in(result)}
+        session.known |= {"output": session.output, "cache": values.cache_in(result, given)}
 
     def run_cost(self, session: Session) -> Any:
         """The cost of a session that has run forward."""
@@ -425,7 +426,7 @@ class Driven(Program):
 def _notes(found: Found, holder: Holder) -> Iterator[str]:
     """What a reader should know of how the file was understood."""
     own, says_one = holder.own_shapes and holder.kind != "flat", holder.one_output
-    if found.sizes is not None:
+    if found.sizes is not None and holder.is_network:
         widths = "-".join(map(str, found.sizes))
         yield f"The file insists on its own widths: {widths}." if own else f"All networks drawn are {widths}."
     elif found.lost_cost is not None and found.cost_from is not None:

@@ -253,8 +253,8 @@ class _Trial:
             candidates = program.run_maker(self._session(), chain)
         self.slots = naming.match(self.places, shapes, candidates)
         arrays = dict(candidates)
-        if self.slots and not any(slot.where != "change" or np.any(arrays[slot]) for slot in self.slots.values()):
-            raise ValueError("what looks like an update changes no parameter")
+        if self.slots and not any(np.any(arrays[slot]) for slot in self.slots.values()):
+            raise ValueError("what looks like gradients, or like an update, is 0 throughout")
         right = {name for name, slot in self.slots.items() if np.shape(arrays[slot]) == shapes[name]}
         self.right = len(right)
         self.spread = tuple(

@@ -28,6 +28,8 @@ class Holder:
     kind: str
     own_shapes = True
     """Whether the file itself says what shapes its parameters have."""
+    is_network = True
+    """Whether what it holds are the parameters of one network, which has widths."""
     sees_data = False
     """Whether X and Y are given to what makes the parameters."""
     depths: tuple[int, ...] = (2,)
@@ -62,6 +64,10 @@ class Holder:
     def making(self, root: Any, places: Iterable[paths.Path]) -> contextlib.AbstractContextManager[None]:
         """While the function runs that makes the gradients of the parameters at these places."""
         return contextlib.nullcontext()
+
+    def placed(self, name: str, array: Any) -> Any:
+        """The numbers that a parameter is given, where the file takes them."""
+        return array
 
     def copied(self, root: Any) -> Any:
         """A root of its own for a run."""

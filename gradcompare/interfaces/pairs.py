@@ -10,9 +10,9 @@ from __future__ import annotations
 import inspect
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -34,12 +34,25 @@ OTHERS = {
 }
 """Shapes of the other arrays, by the number of axes that x has; all numbers differ, so that few combinations run."""
 MOST_ARRAYS = 3
-_SETTINGS: dict[str, Any] = {
+SETTINGS: dict[str, Any] = {
     "mode": "train", "stride": 2, "pad": 1, "p": 0.8, "eps": 1e-5, "momentum": 0.9, "seed": 0, "padding": 1,
     "pool_height": 2, "pool_width": 2, "keep_prob": 0.8, "dropout": 0.8, "training": True,
 }  # fmt: skip
 """What a dict of settings holds, and what arguments of these names are given."""
 _DICT = re.compile(r"(param|params|config|opts?|options|settings)$")
+
+
+class Layer(Protocol):
+    """What a library is made of."""
+
+    shapes: dict[str, tuple[int, ...]]
+
+    @property
+    def name(self) -> str:
+        """What its arrays are told apart by."""
+
+    def run(self, arrays: dict[str, Any]) -> tuple[Any, Any, tuple[Any, ...]]:
+        """Output, the array that it is multiplied by, and the gradients of the arrays in order."""
 
 
 @dataclass
@@ -74,7 +87,7 @@ class Pair:
 class Library:
     """All pairs of a file: an object that holds their arrays, as a network holds its parameters."""
 
-    def __init__(self, pairs: list[Pair]) -> None:
+    def __init__(self, pairs: Sequence[Layer]) -> None:
         self.pairs = _Kept(pairs)
         self.arrays = {f"{k}_{pair.name}": _numbers(shape) for pair in pairs for k, shape in pair.shapes.items()}
 
@@ -93,7 +106,7 @@ class _Kept:
 
     __slots__ = ("items",)
 
-    def __init__(self, items: list[Any]) -> None:
+    def __init__(self, items: Sequence[Any]) -> None:
         self.items = items
 
     def __deepcopy__(self, _: Any) -> _Kept:
@@ -103,7 +116,7 @@ class _Kept:
 class _LibraryPlan(Plan):
     """Makes the library, whatever the widths of the network."""
 
-    def __init__(self, pairs: list[Pair]) -> None:
+    def __init__(self, pairs: Sequence[Layer]) -> None:
         super().__init__({}, (1,))
         self.pairs = pairs
 
@@ -112,14 +125,21 @@ class _LibraryPlan(Plan):
         return Library(self.pairs)
 
 
+class Shelf(Instance):
+    """What holds the arrays of a library."""
+
+    is_network = False
+
+    def __init__(self, pairs: Sequence[Layer]) -> None:
+        super().__init__(Library, _LibraryPlan(pairs))
+
+
 def candidates(functions: list[Function]) -> Iterator[Driven]:
     """The library of a file's pairs, where there are any that run."""
     pairs = [fitted for pair in _pairs(functions) if (fitted := _fitted(pair)) is not None]
     if any(pair.backward is not None for pair in pairs):
         used = [f for pair in pairs for f in (pair.forward, pair.backward) if f is not None]
-        yield Driven(
-            "function-layers", Instance(Library, _LibraryPlan(pairs)), Steps("cost_and_gradients", "fused"), used
-        )
+        yield Driven("function-layers", Shelf(pairs), Steps("cost_and_gradients", "fused"), used)
 
 
 def members(functions: list[Function]) -> list[Function]:
@@ -141,7 +161,12 @@ def _pairs(functions: list[Function]) -> Iterator[Pair]:
 
 def _takes_slope_and_cache(function: Function) -> bool:
     names = source.argument_names(function)
-    return len(names) == 2 and (words.role_of_argument(names[0]) == "slope" or names[0].startswith("d"))
+    return len(names) == 2 and incoming(names[0])
+
+
+def incoming(argument: str) -> bool:
+    """Whether an argument is called like the gradient of an output."""
+    return words.role_of_argument(argument) == "slope" or argument.startswith("d")
 
 
 def _fitted(pair: Pair) -> Pair | None:
@@ -151,11 +176,11 @@ def _fitted(pair: Pair) -> Pair | None:
         if arrays and words.role_of_argument(name) == "targets":
             pair.fixed[name] = np.arange(SAMPLES[0][0]) % SAMPLES[0][1]
         elif _DICT.search(name.lower()):
-            pair.fixed[name] = _SETTINGS
+            pair.fixed[name] = SETTINGS
         elif parameter.default is not parameter.empty:
             continue
-        elif arrays and name in _SETTINGS:
-            pair.fixed[name] = _SETTINGS[name]
+        elif arrays and name in SETTINGS:
+            pair.fixed[name] = SETTINGS[name]
         else:
             arrays.append(name)
     if len(arrays) > MOST_ARRAYS:

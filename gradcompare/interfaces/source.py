@@ -120,6 +120,11 @@ def called(node: ast.Call) -> str:
     return str(getattr(node.func, "attr", getattr(node.func, "id", "")))
 
 
+def names_called(function: Any) -> set[str]:
+    """The last names of what a function calls: log of np.log."""
+    return {called(node) for node in ast.walk(tree(function)) if isinstance(node, ast.Call)}
+
+
 def counts_samples(functions: Sequence[Any]) -> bool:
     """Whether functions say something of several samples: an axis, a mean, a length, the shape of an array."""
     for function in functions:

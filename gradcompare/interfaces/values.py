@@ -107,8 +107,11 @@ def cost_in(function: Callable[..., Any], result: Any) -> Any:
     return (named or bare or [None])[0]
 
 
-def cache_in(result: Any) -> Any:
-    """What forward hands to backward beside the output."""
+def cache_in(result: Any, named: Mapping[str, Any]) -> Any:
+    """What forward hands to backward beside the output: what is called so, else the first that is no array."""
+    called = [part for name, part in named.items() if words.plain(name) in ("cache", "caches")]
+    if called and not paths.is_array(called[0]):
+        return called[0]
     parts = list(result) if isinstance(result, tuple) else [result]
     return next((part for part in parts if isinstance(part, Mapping | list | tuple) or _is_own_object(part)), result)
 

@@ -70,13 +70,15 @@ ARGUMENTS = {
         r"|(single|one)?inputs?(vector|list|array|arr|matrix|rows?|values?|layer|batch)?|trainingdata"
         r"|trainingset(inputs)?|inputx|xdata|batch"
         r"|imgs?|(training)?examples?|train(ing)?(inputs?|data|set)"
-        r"|x(train(ing)?|batch|tr)?(scaled|norm|std|normali[sz]ed|standardi[sz]ed|flat))$"
+        r"|x(train(ing)?|batch|tr)?(scaled|norm|std|normali[sz]ed|standardi[sz]ed|flat)"
+        r"|(x|inputs?|in)s?(seqs?|sequences?))$"
     ),
     "targets": re.compile(
         r"^(y|ys|yi|yy|t|ts|ytrain|trainy|ybatch|yb|labels?|targets?|ytrue|truey|yactual|actual|desired|expected|answers?"
         r"|onehoty|yonehot|yd|yoh|yhot|yenc|groundtruth|truth|gt|targets?(vector|list|array|values?)|correct|classes|ydata"
         r"|(expected|desired|training|train|true|target)(outputs?|labels?|values?|targets?|y)|trainingset(outputs)|want"
-        r"|y(train(ing)?|batch|tr)?(onehot|oh|enc|encoded|cat|categorical|scaled|norm|normali[sz]ed|flat))$"
+        r"|y(train(ing)?|batch|tr)?(onehot|oh|enc|encoded|cat|categorical|scaled|norm|normali[sz]ed|flat)"
+        r"|(y|t|targets?|labels?|ytrue|outputs?)s?(seqs?|sequences?))$"
     ),
     "output": re.compile(
         r"^(a(l|out|last|final)?|yhat|yhats|yh|hy|yp|ypred|predy|preds?|predicted|predictions?|probs?|probabilities|out(put)?s?"
