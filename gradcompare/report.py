@@ -359,7 +359,14 @@ def worst_entry(report: Report, *, verbose: bool = False) -> str:
         return ""
     where = f"Worst entry of {called(f)}: {list(f.worst)} is" if f.shape else f"{called(f)} is"
     more = " --verbose shows every tensor." if f.line is not None and not verbose else ""
-    return f"{where} {f.claim:.6g}, should be {f.reference:.6g}; rounding could explain {number(f.bound)}.{more}"
+    is_, should_be = told_apart(f.claim, f.reference)
+    return f"{where} {is_}, should be {should_be}; rounding could explain {number(f.bound)}.{more}"
+
+
+def told_apart(one: float, other: float) -> tuple[str, str]:
+    """Two numbers with as many digits as it takes to see that they differ, and no fewer than six."""
+    texts = [(f"{one:.{digits}g}", f"{other:.{digits}g}") for digits in (6, 9, 12, 17)]
+    return next((pair for pair in texts if pair[0] != pair[1]), texts[0])
 
 
 def footer(report: Report) -> str:

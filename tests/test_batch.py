@@ -92,9 +92,9 @@ def test_a_fault_of_our_own_is_an_outcome_that_is_not_kept(tmp_path, monkeypatch
 
 
 def test_a_long_reason_is_whole_in_the_report_and_one_line_in_a_list():
-    outcome = failed(Target("a.py"), "Not recognised; add:\n\ndef loss(X, Y):\n    ...")
-    assert outcome.line == "a.py: not checked. Not recognised; add:"
-    assert outcome.text == "a.py: not checked. Not recognised; add:\n\ndef loss(X, Y):\n    ..."
+    outcome = failed(Target("a.py"), "Not recognised. Add:\n\ndef loss(X, Y):\n    ...")
+    assert outcome.line == "a.py: not checked. Not recognised."
+    assert outcome.text == "a.py: not checked. Not recognised. Add:\n\ndef loss(X, Y):\n    ..."
 
 
 def test_a_machine_that_sees_another_file_says_so(tmp_path, monkeypatch):

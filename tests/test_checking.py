@@ -1,7 +1,9 @@
 """`gradcompare.check` from end to end: what it says of files, and that no file can harm it."""
 
+import contextlib
 import json
 import textwrap
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -109,11 +111,15 @@ def test_live_code_is_checked_where_it_is(tmp_path):
         ("dZ2 = cache", "import os; os._exit(3)\n    dZ2 = cache", "status 3"),
         ("dZ2 = cache", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)\n    dZ2 = cache", "SIGSEGV"),
         ("dZ2 = cache", "raise SystemExit\n    dZ2 = cache", "exit()"),
-        ("dZ2 = cache", "input()\n    dZ2 = cache", "EOF"),
+        ("dZ2 = cache", "input()\n    dZ2 = cache", "it asks for input(), and nobody is there to answer (line 18)."),
         ("dZ2 = cache", "np.ones(10**11)\n    dZ2 = cache", "emory"),
         ("dZ2 = cache", "backward(parameters, cache, X, Y)\n    dZ2 = cache", "line 18"),
         ("dZ2 = cache", "1 / 0\n    dZ2 = cache", "line 18"),
         ('return {"dW1"', 'return None\n    return {"dW1"', ""),
+        ('"dW1": dW1', '"dW1": "todo"', "for the gradient of W1 is a str and no array of real numbers"),
+        ('"dW1": dW1', '"dW1": dW1 + 0j', "for the gradient of W1 is an array of dtype complex128"),
+        ("dZ2 = cache", "import nowhere; nowhere.show()\n    dZ2 = cache", "line 18: nowhere.show is needed here"),
+        ("dZ2 = cache", "for i in xrange(3): pass\n    dZ2 = cache", "line 18: xrange is from Python 2: write range"),
     ],
 )
 def test_whatever_the_code_does_ends_in_words(check, where, planted, says):
@@ -122,6 +128,38 @@ def test_whatever_the_code_does_ends_in_words(check, where, planted, says):
     assert len(report.notes) == 1
     assert says in report.notes[0]
     assert "Traceback" not in str(report)
+
+
+def test_a_failure_that_comes_however_the_code_is_called_is_said_without_other_readings(check):
+    report = check(but={"dZ2 = cache": "np.ones(10**11)\n    dZ2 = cache"})
+    assert "more memory than it may have" in report.notes[0]
+    assert "--interface" not in report.notes[0]
+
+
+def test_a_copy_of_the_process_answers_nothing(check):
+    """os.fork() gives two processes with one pipe."""
+    report = check(but={"dZ2 = cache": "import os; os.fork()\n    dZ2 = cache"}, examples=1)
+    assert report.verdict == "agrees"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are listed on Linux alone")
+def test_what_the_code_leaves_running_is_ended(check, tmp_path):
+    """In a session of its own, as programs are that run in the background."""
+    left = tmp_path / "left"
+    start = f"import subprocess, sys; open({str(left)!r}, 'a').write(str(subprocess.Popen(['sleep', '100'],"
+    report = check(but={"dZ2 = cache": f"{start} start_new_session=True).pid) + ' ')\n    dZ2 = cache"}, examples=1)
+    assert report.verdict == "agrees"
+    started = left.read_text().split()
+    assert started
+    assert not [pid for pid in started if _runs(pid)]
+
+
+def _runs(pid: str) -> bool:
+    """Whether a process is there and not dead already."""
+    status = Path(f"/proc/{pid}/stat")
+    with contextlib.suppress(OSError):
+        return status.read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
 
 
 def test_what_the_code_prints_goes_nowhere(check, capfd):

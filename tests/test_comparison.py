@@ -7,6 +7,7 @@ import torch
 import manual
 import torch_ref
 from gradcompare import assert_gradients, cases, compare, numpy_on_torch
+from gradcompare.report import told_apart
 from tests.programs import cost_and_values, plain_form, subject
 
 HIDDEN = ("sigmoid", "tanh", "relu", "leaky_relu")
@@ -507,3 +508,9 @@ def test_reference_may_be_a_module():
             return torch_reference()(inputs)
 
     assert compare(Net(), by_hand, network()).verdict == "agrees"
+
+
+def test_the_two_numbers_of_a_worst_entry_are_seen_to_differ():
+    assert told_apart(0.25, 0.5) == ("0.25", "0.5")
+    assert told_apart(0.22, 0.22000000123) == ("0.22", "0.220000001")
+    assert told_apart(0.0, 0.0) == ("0", "0")

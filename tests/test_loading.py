@@ -608,6 +608,12 @@ def test_helper_files_named_from_the_folder_above(write):
     assert load(write("from src.tools import f\n", "src/net.py")).names["f"]() == 7
 
 
+def test_helper_files_named_from_inside_of_the_folder(write, monkeypatch):
+    monkeypatch.chdir(write("def f(): return 7\n", "src/tools.py").parent)
+    write("from . import tools\nfrom .tools import f\nfrom ............ import g\n", "src/net.py")
+    assert load("net.py").names["f"]() == load("net.py").names["tools"].f() == 7
+
+
 def test_helper_files_are_not_the_standard_library(write):
     write("def f(): return 7\n", "statistics.py")
     assert load(write("from statistics import f\nimport random, math, os.path\n")).names["f"]() == 7
@@ -959,6 +965,7 @@ def test_files_in_a_folder(tmp_path):
         (b"x = 1\0\n", "binary"),
         (bytes(range(1, 256)) * 20, "binary"),
         (b"x = 1\nname = '\xe9t\xe9'\n", "is not utf-8 text, line 2"),
+        (b"# \xe9t\xe9\nx = 1\n", "is not utf-8 text, line 1"),
         (b"\n\n\nname = '\xe9t\xe9'\n", "is not utf-8 text, line 4"),
         (b"# coding: klingon\nx = 1\n", "encoding in its first lines that Python does not know"),
         (b"# coding: hex\nx = 1\n", "encoding in its first lines that Python does not know"),

@@ -162,13 +162,21 @@ def limit_memory() -> None:
 
 
 def die_with_the_parent() -> None:
-    """Where the system can see to that, end when the process that judges does: code under test may never look up."""
+    """Where the system can see to that, end when the process that judges does: code under test may never look up.
+    What the code leaves running stays a descendant of this process, by which it is found and ended."""
     try:
         import ctypes
 
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+        ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
     except (OSError, AttributeError, TypeError):
         return
+
+
+def no_copy_answers(requests: int, answers: int, nothing: int) -> None:
+    """A copy of this process that the code under test makes (os.fork) hears and says nothing, and so ends."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=lambda: [os.dup2(nothing, pipe) for pipe in (requests, answers)])
 
 
 @contextlib.contextmanager
@@ -189,6 +197,7 @@ def main() -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
+    no_copy_answers(requests, answers, nothing)
     sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115 (for the life of the process)
     with _no_garbage():
         server = Server()

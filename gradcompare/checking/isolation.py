@@ -73,6 +73,9 @@ class Child:
 
     def close(self) -> None:
         """End the child and whatever it has started."""
+        for process in descendants(self._process.pid):  # those in sessions of their own too
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(process, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError, PermissionError, AttributeError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
@@ -237,3 +240,16 @@ class Child:
             name = signal.Signals(-status).name if -status in set(signal.Signals) else str(-status)
             return f"The process that ran the code was killed ({name}): it crashed, or ran out of memory."
         return f"The process that ran the code ended with status {status}: it called exit(), or ran out of memory."
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes that a process has started, and they in turn, where the system lists them (Linux)."""
+    children: dict[int, list[int]] = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            parent = int(status.read_bytes().rpartition(b")")[2].split()[1])
+            children.setdefault(parent, []).append(int(status.parent.name))
+    found = list(children.get(pid, []))
+    for process in found:  # grows on the way
+        found += children.get(process, [])
+    return found

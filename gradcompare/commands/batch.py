@@ -146,6 +146,7 @@ def _line(report: Any) -> str:
     more = ""
     if report.verdict in _REASON and report.notes:
         more = report.notes[0].partition("\n")[0]
+        more = more if not more.endswith(":") else f"{more.rpartition('. ')[0]}."  # what follows is not shown
     elif report.diagnosis:
         more = f"Probably: {report.diagnosis[0]['says']}"
     return " ".join(f"{headline(report)} {more}".split())

@@ -318,7 +318,7 @@ class Driven(Program):
             session.known["slope"] = self._slope(session)
         order = ("inputs", "targets", "output") if "slope" not in chain else ("slope", "inputs", "targets")
         with self._entered(session), self._making(session), self._looked_into() as local:
-            result = self.call(self.steps.maker, session, order)
+            session.result = result = self.call(self.steps.maker, session, order)
         found = self._candidates(session, result, before)
         changes = [array for slot, array in found if slot.where == "change"]
         if self.found is None and not self.adaptive and inside.is_adaptive(changes):

@@ -24,6 +24,14 @@ class PlainNumbersError(CannotBuildError):
         super().__init__("its parameters are plain Python numbers in lists, and what is followed is NumPy's arrays")
 
 
+class NoNumbersError(CannotBuildError):
+    """What stands in the place of a gradient is none; the message says what it is."""
+
+
+OF_ITS_OWN = (EOFError, MemoryError, RecursionError)
+"""Failures that come however a program is called."""
+
+
 @contextlib.contextmanager
 def reaching(stage: int) -> Iterator[None]:
     """A failure inside keeps how far the program got."""
@@ -37,7 +45,7 @@ def reaching(stage: int) -> Iterator[None]:
 def telling(error: BaseException) -> tuple[int, int]:
     """How much a failure says: what came furthest was nearest to how the file is meant; and that shapes do not fit only
     says that the layout was not the file's."""
-    if isinstance(error, PlainNumbersError):  # however it is called
+    if isinstance(error, (PlainNumbersError, NoNumbersError, *OF_ITS_OWN)):  # however it is called
         return BACKWARD, 4
     if isinstance(error, CannotCallError):
         return FORWARD, 1
@@ -57,7 +65,8 @@ def in_words(failure: BaseException | None, program: Any) -> str:
     said = f"{reason}{f' (line {line})' if line != '?' else ''}"
     if isinstance(failure, CannotCallError) and program.steps.role == "backward" and program.steps.forward is None:
         said += ". That is what a forward pass leaves behind, and none was found in the file: put both into one"
-    return f"The code does not run on a random network: {said}. {_advice(program)}"
+    advice = "" if isinstance(failure, OF_ITS_OWN) else f" {_advice(program)}"
+    return f"The code does not run on a random network: {said}.{advice}"
 
 
 def _advice(program: Any) -> str:
@@ -80,6 +89,12 @@ def describe(error: BaseException) -> str:
     """An exception in a line; of our own, which speak for themselves, only what they say."""
     if isinstance(error, CannotBuildError | CannotCallError) and str(error):
         return str(error)
+    if isinstance(error, EOFError) and "reading a line" in str(error):
+        return "it asks for input(), and nobody is there to answer"
+    if isinstance(error, MemoryError):
+        return f"it needs more memory than it may have{f': {error}' if str(error) else ''}"
+    if isinstance(error, RecursionError):
+        return "it calls itself without end"
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 

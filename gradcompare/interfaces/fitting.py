@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradcompare.interfaces import calling, failures, naming, paths, source, values, words
-from gradcompare.interfaces.failures import CannotBuildError, PlainNumbersError, describe, file_of, line_in
+from gradcompare.interfaces.failures import (
+    CannotBuildError,
+    NoNumbersError,
+    PlainNumbersError,
+    describe,
+    file_of,
+    line_in,
+)
 from gradcompare.interfaces.layouts import LABELS, SAMPLES, Layout, copies, layouts
 from gradcompare.interfaces.program import CannotCheckError
 from gradcompare.interfaces.session import Found, Session
@@ -49,6 +56,8 @@ def fit(program: Driven, seed: int) -> Found:
         try:
             with np.errstate(all="ignore"), same_random_numbers():
                 found = _tried(program, depth, layout, seed)
+        except failures.OF_ITS_OWN as error:
+            raise CannotCheckError(failures.in_words(error, program)) from error
         except Exception as error:
             failure = error if failure is None or failures.telling(error) > failures.telling(failure) else failure
             if isinstance(error, CannotBuildError | calling.CannotCallError):
@@ -61,6 +70,9 @@ def fit(program: Driven, seed: int) -> Found:
             break
     if best is None or not best.slots:
         raise CannotCheckError(failures.in_words(failure, program)) from failure
+    for name, what in best.no_numbers.items():
+        problem = f"What is returned for the gradient of {name} is {what} and no array of real numbers."
+        raise CannotCheckError(problem) from NoNumbersError(problem)
     return _with_its_cost(program, best, seed)
 
 
@@ -170,6 +182,7 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
             trial.enough,
             trial.lost_cost,
             trial.spread,
+            trial.no_numbers,
         )
         if best is None or found.right > best.right:
             best = found
@@ -249,9 +262,11 @@ class _Trial:
         self.places = {name: where for name, where in places.items() if self._matters(name)}
         program.trial_places = self.places
         shapes = {name: np.shape(self.inputs[name]) for name in self.places}
+        session = self._session()
         with failures.reaching(failures.BACKWARD):
-            candidates = program.run_maker(self._session(), chain)
+            candidates = program.run_maker(session, chain)
         self.slots = naming.match(self.places, shapes, candidates)
+        self.no_numbers = naming.without_numbers([n for n in self.places if n not in self.slots], session.result)
         arrays = dict(candidates)
         if self.slots and not any(np.any(arrays[slot]) for slot in self.slots.values()):
             raise ValueError("what looks like gradients, or like an update, is 0 throughout")

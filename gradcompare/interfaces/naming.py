@@ -169,6 +169,19 @@ def match(places: Places, shapes: Mapping[str, tuple[int, ...]], candidates: Can
     return {name: found[name] for name in places if name in found}
 
 
+def without_numbers(parameters: Iterable[str], result: Any) -> dict[str, str]:
+    """What is returned under the name of a parameter's gradient and is no array of real numbers, in words."""
+    parts = result if isinstance(result, tuple) else (result,)
+    returned = [(str(key), value) for part in parts if isinstance(part, Mapping) for key, value in part.items()]
+    nothing = [(key, v) for key, v in returned if v is not None and not any(True for _ in paths.walk(v))]
+    return {
+        name: f"an array of dtype {value.dtype}" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"
+        for name in parameters
+        for key, value in nothing
+        if likeness(name, key) == 3
+    }
+
+
 _PREFERRED = {"returned": 0.3, "stored": 0.2, "local": 0.1, "change": -2.0}
 
 

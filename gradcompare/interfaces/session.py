@@ -36,6 +36,8 @@ class Session:
     values: dict[str, Any] = field(default_factory=dict)
     steps: dict[str, Any] = field(default_factory=dict)
     """What was applied, where that does not show the gradients."""
+    result: Any = None
+    """What the function that makes the gradients returned."""
 
 
 @dataclass
@@ -59,6 +61,8 @@ class Found:
     """What the file's own cost function does with several outputs, if it gives no cost there."""
     spread: tuple[str, ...] = ()
     """The parameters whose gradients lack an axis that broadcasting adds."""
+    no_numbers: Mapping[str, str] = field(default_factory=dict)
+    """What stands in the place of a parameter's gradient and is no array of numbers, in words."""
 
     @property
     def complete(self) -> bool:

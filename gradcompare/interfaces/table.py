@@ -310,8 +310,8 @@ def not_recognised(namespace: Mapping[str, Any]) -> str:
     here = f"functions: {', '.join(functions) or 'none'}; classes: {', '.join(classes) or 'none'}"
     near = [name for name in functions if words.role_of_function(name) in ("forward", "backward", "fused", "update")]
     nearest = f" The nearest is {near[0]}: what goes with it was not found." if near else ""
-    lists = "" if _uses_numpy(namespace) else f" {NO_NUMPY}"
-    inline = "" if functions or classes else " A script with everything inline cannot be called: put it into functions."
+    lists = "" if _uses_numpy(namespace) or not (functions or classes) else f" {NO_NUMPY}"
+    inline = "" if functions or classes else " No statements were found either that go forward and back."
     return (
         "No hand-written backpropagation was recognised. Looked for functions or methods whose names begin with "
         "forward, backward, backprop, gradient, loss, cost, train or fit, that take inputs X and labels Y, beside "

@@ -193,7 +193,8 @@ class Importer:
         if self.folder is None:
             return []
         if level:
-            return [[self.folder, *self.folder.parents][min(level - 1, len(self.folder.parents))]]
+            folder = self.folder.absolute()
+            return [[folder, *folder.parents][level - 1]] if level <= len(folder.parents) else []
         if self._is_installed(name):
             return self.folders
         return [*self.folders, *self.folder.absolute().parents[:2]]

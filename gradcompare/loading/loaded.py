@@ -62,14 +62,13 @@ class Loaded:
 
     def explain(self, error: BaseException) -> str | None:
         """Why code of this source failed, where that is known from how it was loaded: one clause, with the line."""
-        if isinstance(error, AbsentError):
-            return str(error)
         name = getattr(error, "name", None)
         if isinstance(error, NameError) and name in self.missing:
             return self.says(self.missing[name])
         line = self._line_in(error)
         found = [use for use in self.outdated if use.line == line and use.name.rpartition(".")[2] in str(error)]
-        return f"{self.where(line)}: {found[0].says}" if found and line else None
+        says = found[0].says if found else str(error) if isinstance(error, AbsentError) else None
+        return f"{self.where(line)}: {says}" if says and line else says
 
     def says(self, missing: Missing) -> str:
         """A missing name in words: "m (read at line 30, by backward_prop) is not there: line 12 was not run ..."."""

@@ -95,7 +95,7 @@ def _why_undecodable(data: bytes, error: Exception) -> str:
         return "is a binary file, not Python"
     if isinstance(error, UnicodeDecodeError):
         encoding, start = error.encoding, error.start
-    elif "utf-8" in str(error):
+    elif "invalid or missing" in str(error):  # what is no UTF-8 stands in the first two lines
         encoding, start = "utf-8", _first_bad(data)
     else:
         return f"names an encoding in its first lines that Python does not know: {error}"
