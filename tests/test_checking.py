@@ -162,6 +162,24 @@ def _runs(pid: str) -> bool:
     return False
 
 
+def test_no_number_is_blamed_on_another_that_is_none_either(check):
+    """Of what is NaN any NaN could come."""
+    report = check(but={"dZ2 = cache": "A2 = cache['A2'] * np.nan\n    dZ2 = A2 - Y + 0 * cache"})
+    assert report.verdict == "wrong"
+    assert (report.first_fault.name, report.first_fault.source.split(" =")[0]) == ("dZ2", "dZ2")
+
+
+def test_no_warning_of_numpy_is_ours(check, recwarn):
+    report = check(but={"dZ1 @ X.T / m": "dZ1 @ X.T / 0"})
+    assert report.verdict == "undecided"
+    assert not recwarn.list
+
+
+def test_a_shape_that_was_asked_for_and_is_not_there(check):
+    (note,) = check(interface="l-layer").notes
+    assert note.startswith("It does not have the shape l-layer")
+
+
 def test_what_the_code_prints_goes_nowhere(check, capfd):
     report = check(but={"dZ2 = cache": "print('noise'); import sys; sys.stderr.write('noise')\n    dZ2 = cache"})
     assert report.verdict == "agrees"

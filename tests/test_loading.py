@@ -651,6 +651,29 @@ def test_a_missing_module_raises_only_where_it_is_used(loaded):
     assert "nowhere3" in str(failure.value)
 
 
+def test_what_draws_does_nothing_inside_of_a_function(loaded):
+    result = loaded(
+        """
+        import matplotlib
+        import matplotlib.pyplot as plt
+        from IPython.display import clear_output
+        def f(x):
+            clear_output(wait=True)
+            matplotlib.rcParams["font.size"] = 12
+            figure, (left, right) = plt.subplots(1, 2)
+            with plt.style.context("ggplot"):
+                left.plot(x)
+            figure.savefig("x.png")
+            return 2 * x
+        def g(x):
+            return plt.cm.viridis(x) + 1
+        """
+    )
+    assert result.names["f"](3) == 6
+    with pytest.raises(AbsentError, match=r"matplotlib\.pyplot\.cm\.viridis"):
+        result.names["g"](3)
+
+
 def test_a_library_that_is_installed_is_imported_when_it_is_called(loaded):
     pytest.importorskip("mpmath")
     result = loaded("import mpmath\nfrom mpmath import mpf\ndef f(): return mpf(3), mpmath.mpf(2)\n")
@@ -978,6 +1001,7 @@ def test_files_in_a_folder(tmp_path):
         (b"def f(:\n    pass\n", "is not valid Python 3.*, line 1"),
         (b"x = 1\ndef f():\nreturn 3\n", "line 3"),
         (b"return 3\n", "line 1: 'return' outside function"),
+        (b"x = 1\ndef f():\n    dW =  # your code\n", "line 3: nothing stands after the ="),
         (b"def f(x, x): pass\n", "line 1: duplicate argument"),
         (b"x = 1\nprint 'x'\n", "is Python 2, line 2: print without parentheses"),
         (b"def f():\n    print x, y\n", "is Python 2, line 2: print without parentheses"),
@@ -1042,6 +1066,7 @@ UNFINISHED = [
     ("# YOUR CODE HERE\nA = np.dot(None, None)\nreturn A", 3, "A is np.dot(None, None)"),
     ("g = {}\n# your code here\ng['dW'] = None\nreturn g", 4, "g['dW'] is None"),
     ("m = 3\n# YOUR CODE HERE\nraise NotImplementedError()", 4, "it ends in NotImplementedError"),
+    ("m = X.shape[1]\ndW = np.dot(____, X.T) / m\nreturn dW", 3, "____ stands in it"),
 ]
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gradcompare.checking.errors import CheckInterruptedError, CodeError
 from gradcompare.losses import LOSSES
 from gradcompare.report import Report, Source
@@ -55,7 +57,7 @@ def check(
     precisions = ["float64", "float32"] if dtype == "both" else [dtype]
     subject: dict[str, Any] = {"file": _file_name(source), "interface": None, "functions": []}
     text: Source | None = None
-    with _host(source, timeout) as host:
+    with np.errstate(all="ignore"), _host(source, timeout) as host:  # the code's numbers may be anything
         # The child loads torch in the meantime: what takes long to load here is loaded while it does.
         from gradcompare.checking.subject import Subject
         from gradcompare.checking.trials import Trials

@@ -348,7 +348,7 @@ def open_loaded(host: Host, loaded: Loaded, name: str | None, interface: str | N
             raise
         return about | {"unfinished": needed or f"{gaps} {problem}"}
     if found is None:
-        return about | {"unfinished": needed or gaps, "not_found": not_recognised(names)}
+        return about | {"unfinished": needed or gaps, "not_found": not_recognised(names, interface)}
     if needed and not found["complete"]:
         return about | {"unfinished": needed}
     open_ends = [f"{needed} The gradient does without."] if needed else []

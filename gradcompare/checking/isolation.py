@@ -221,9 +221,10 @@ class Child:
             if left <= 0 or not select.select([descriptor], [], [], left)[0]:
                 if not self._started:
                     raise CodeError(f"The process to run the code in did not start within {STARTS_WITHIN} seconds.")
+                limit = f"{self.timeout:g} second{'s' * (self.timeout != 1)}"
                 raise TimeIsUpError(
-                    f"The code was still running after {self.timeout:g} seconds and was stopped. Usually a loop does "
-                    "not end; --timeout gives it longer."
+                    f"The code was still running after {limit} and was stopped. Usually a loop does not end; --timeout "
+                    "gives it longer."
                 )
             part = os.read(descriptor, min(count, 1 << 20))
             if not part:

@@ -211,7 +211,8 @@ def _trials(watched: Watched, evaluation: Evaluation, eliminated: Eliminated, pl
     """What may be tried: with either sign where nothing is known of the file's; of faults that another network has
     shown, what was found there."""
     values = [evaluation.tensors[name].value for name in evaluation.values]
-    made = [w for w in watched.sightings if not any(_alike(w.sighting.value, value) for value in values)]
+    finite = [w for w in watched.sightings if np.isfinite(w.sighting.value).all()]  # NaN would explain any NaN
+    made = [w for w in finite if not any(_alike(w.sighting.value, value) for value in values)]
     for fault in placed.own:
         for gradient in _unseen_before(fault, placed, evaluation):
             shape = evaluation.tensors[gradient].value.shape

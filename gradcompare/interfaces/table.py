@@ -303,8 +303,10 @@ def _lengths(function: Callable[..., Any]) -> set[int]:
     return {len(row) for row in source.returned_names(function)}
 
 
-def not_recognised(namespace: Mapping[str, Any]) -> str:
+def not_recognised(namespace: Mapping[str, Any], interface: str | None = None) -> str:
     """What was looked for in a file's names, the nearest candidate, and the adapter, ready to paste."""
+    if interface is not None and any(True for _ in _asked_for(namespace, None)):
+        return f"It does not have the shape {interface}; without --interface it may have another that is recognised."
     functions = [name for name, f in namespace.items() if inspect.isfunction(f)]
     classes = [name for name, c in namespace.items() if inspect.isclass(c)]
     here = f"functions: {', '.join(functions) or 'none'}; classes: {', '.join(classes) or 'none'}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 
@@ -23,7 +23,7 @@ class Absent:
         if attribute.startswith("__"):
             raise AttributeError(attribute)
         real = self._real
-        return Absent(
+        return type(self)(
             f"{self._name}.{attribute}", self._why, None if real is None else lambda: getattr(real(), attribute)
         )
 
@@ -52,3 +52,26 @@ USES = """abs add and array bool contains delitem div divmod enter exit float fl
     rmod rmul ror rpow rsub rtruediv rxor setitem sub truediv xor"""
 for _use in USES.split():
     setattr(Absent, f"__{_use}__", Absent._refuse)
+
+
+class Inert(Absent):
+    """What draws or shows something and is not there: called or taken apart it does nothing, for no gradient needs it;
+    a number it never becomes."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Inert:
+        return Inert(f"{self._name}()", self._why)
+
+    def __getitem__(self, key: Any) -> Inert:
+        return Inert(f"{self._name}[...]", self._why)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        pass
+
+    def __iter__(self) -> Iterator[Inert]:
+        return iter((self["figure"], self["axes"]))  # figure, axes = plt.subplots()
+
+    def __enter__(self) -> Inert:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass

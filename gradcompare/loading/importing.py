@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from gradcompare.loading import uses
-from gradcompare.loading.absent import Absent
+from gradcompare.loading.absent import Absent, Inert
 from gradcompare.loading.errors import CannotLoadError
 from gradcompare.loading.outdated import NUMPY
 from gradcompare.loading.substitutes import SUBSTITUTES
@@ -30,6 +30,10 @@ NEVER = {
     "wandb", "wget",
 }  # fmt: skip
 """Plots, data and downloads: not imported at all. (tqdm has a substitute.)"""
+DRAWS = {
+    "IPython", "bokeh", "graphviz", "ipywidgets", "matplotlib", "mpl_toolkits", "plotly", "seaborn", "turtle", "wandb",
+}  # fmt: skip
+"""Of these, what only draws or shows, which a function may do on its way."""
 PUT_OFF = {
     "gradcompare", "jax", "mnist", "numba", "pandas", "scipy", "skimage", "sklearn", "statsmodels", "sympy", "torch",
 }  # fmt: skip
@@ -151,7 +155,7 @@ class Importer:
     def _absent(self, name: str, why: str, found: bool = True) -> Absent:
         if not found and not self.strict:
             self.not_found.setdefault(name, why)
-        absent = Absent(name, why)
+        absent = (Inert if name.partition(".")[0] in DRAWS else Absent)(name, why)
         for attribute in set() if found else uses.attributes_of(self.tree, name):
             row = stood_in.row(attribute)
             if row is not None:
@@ -167,7 +171,7 @@ class Importer:
             return SUBSTITUTES[top]
         if isinstance(found, Absent):
             real = (lambda: importlib.import_module(top)) if top in PUT_OFF and self._is_installed(top) else None
-            outer = Absent(top, found._why, real)
+            outer = type(found)(top, found._why, real)
             if real is None:
                 _put(outer, name.split(".")[1:], found)
             return outer

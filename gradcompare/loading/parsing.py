@@ -76,7 +76,15 @@ def _refuse(error: SyntaxError, text: str, file: str, where: Where) -> NoReturn:
             f"{file} is Python 2, {place}: {python_2}. It needs Python 3 (2to3 converts most of it)."
         ) from None
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    raise CannotLoadError(f"{file} is not valid Python {version}, {place}: {error.msg}.") from None
+    raise CannotLoadError(f"{file} is not valid Python {version}, {place}: {_said(error, text)}.") from None
+
+
+def _said(error: SyntaxError, text: str) -> str:
+    """What Python says of it; where an exercise was left blank, that."""
+    line = (text.split("\n")[(error.lineno or 1) - 1 :] or [""])[0]
+    if error.msg == "invalid syntax" and re.search(r"[\w\])]\s*[-+*/]?=\s*(#.*)?$", line):
+        return "nothing stands after the =, as if it was still to be filled in"
+    return str(error.msg)
 
 
 def python_2_in(error: SyntaxError, text: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Exercises that nobody has filled in: `pass`, `...`, NotImplementedError, `dZ2 = None`."""
+"""Exercises that nobody has filled in: `pass`, `...`, NotImplementedError, `dZ2 = None`, `dZ2 = ____`."""
 
 from __future__ import annotations
 
@@ -53,6 +53,7 @@ def _gaps(function: FunctionNode, name: str, lines: list[str]) -> Iterator[Unfin
         yield Unfinished(name, function.lineno, what)
         return
     yield from (Unfinished(name, line, f"{target} is {value}") for target, value, line in _left_none(function, lines))
+    yield from (Unfinished(name, line, f"{blank} stands in it") for blank, line in _blanks(function))
     for statement in function.body:
         if _raises_not_implemented(statement):
             yield Unfinished(name, statement.lineno, "it ends in NotImplementedError")
@@ -71,6 +72,13 @@ def _empty(body: list[ast.stmt]) -> str | None:
     if all(isinstance(s, ast.Pass) or (isinstance(s, ast.Return) and _is_none(s.value)) for s in rest):
         return "it only returns None"
     return None
+
+
+def _blanks(function: FunctionNode) -> Iterator[tuple[str, int]]:
+    """(name, line) of names of underscores alone, from three on, which nothing in the function binds."""
+    names = [node for node in ast.walk(function) if isinstance(node, ast.Name) and re.fullmatch("_{3,}", node.id)]
+    bound = {node.id for node in names if not isinstance(node.ctx, ast.Load)}
+    yield from dict.fromkeys((node.id, node.lineno) for node in names if node.id not in bound)
 
 
 def _raises_not_implemented(statement: ast.stmt) -> bool:
