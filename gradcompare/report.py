@@ -383,5 +383,5 @@ def checked(report: Report) -> str:
     n = report.cases["drawn"]
     against = {"autograd": "PyTorch's gradient of {}", "numerical": "central differences of {}"}[
         report.reference
-    ].format("your own forward pass" if report.subject.get("file") else "the reference")
+    ].format("your own forward pass" if report.subject.get("interface") else "the reference")
     return f"Checked: {n} network{'s' * (n != 1)}, {' and '.join(report.precisions)}, against {against}." if n else ""

@@ -104,6 +104,22 @@ def test_live_code_is_checked_where_it_is(tmp_path):
     assert names["np"] is before is np
 
 
+def test_live_code_without_source_is_said_to_have_none():
+    names = {}
+    exec(RIGHT, names)
+    for source in (names, (names["forward"], names["backward"])):
+        (note,) = gradcompare.check(source, examples=4).notes
+        assert note.startswith("The source of forward, ")
+        assert "exec()" in note
+
+
+def test_live_code_is_held_against_its_own_forward_pass(tmp_path):
+    names = {}
+    exec(compile(RIGHT, str(tmp_path / "live.py"), "exec"), names)
+    (tmp_path / "live.py").write_text(RIGHT)
+    assert "of your own forward pass" in str(gradcompare.check(names, examples=4))
+
+
 @pytest.mark.parametrize(
     ("where", "planted", "says"),
     [

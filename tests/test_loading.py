@@ -966,6 +966,7 @@ def test_files_in_a_folder(tmp_path):
         (tmp_path / name).write_text("x = 1\n")
     (tmp_path / "__pycache__").mkdir()
     (tmp_path / "__pycache__" / "c.py").write_text("")
+    (tmp_path / "a" / "__init__.py").touch()
     (tmp_path / "loop").symlink_to(tmp_path)
     assert [p.relative_to(tmp_path).as_posix() for p in files_in(tmp_path)] == ["a/b.py", "a/z.ipynb", "b.py"]
     assert files_in(tmp_path / "b.py") == [tmp_path / "b.py"]

@@ -25,7 +25,7 @@ from gradcompare.checking.witnesses import WatchedForward, files_of, watch
 from gradcompare.interfaces import CannotCheckError, Program, not_recognised, recognise, rivals, words
 from gradcompare.interfaces.failures import describe, line_in
 from gradcompare.interfaces.fitting import copies
-from gradcompare.interfaces.source import argument_names
+from gradcompare.interfaces.source import argument_names, has_source
 from gradcompare.judging import numerical
 from gradcompare.judging.comparison import claim_errors, plain_claims
 from gradcompare.judging.evaluation import Bounded, Evaluation, Floors, HandedOn
@@ -340,19 +340,32 @@ def open_loaded(host: Host, loaded: Loaded, name: str | None, interface: str | N
         "text": loaded.text,
     }
     names = loaded.names if name is None else _only(loaded.names, name)
+    unread = "" if loaded.text else _without_source(names)
     needed, gaps = _unfinished(loaded, needed=True), _unfinished(loaded, needed=False)
     try:
         found = host.open(names, interface, seed)
     except CodeError as problem:
         if needed is None and gaps is None:
-            raise
+            raise CodeError(unread or str(problem)) from None
         return about | {"unfinished": needed or f"{gaps} {problem}"}
     if found is None:
-        return about | {"unfinished": needed or gaps, "not_found": not_recognised(names, interface)}
+        return about | {"unfinished": needed or gaps, "not_found": unread or not_recognised(names, interface)}
     if needed and not found["complete"]:
         return about | {"unfinished": needed}
     open_ends = [f"{needed} The gradient does without."] if needed else []
     return about | found | {"notes": [*loaded.notes, *open_ends, *found["notes"]]}
+
+
+def _without_source(names: Mapping[str, Any]) -> str:
+    """That functions have no source, by which most is told, in a sentence; nothing where all have one."""
+    functions = [f for n, f in names.items() if isinstance(f, types.FunctionType) and words.role_of_function(n)]
+    if not functions or any(has_source(f) for f in functions):
+        return ""
+    which = ", ".join(f.__name__ for f in functions)
+    return (
+        f"The source of {which} cannot be read, and by it most is told: what is typed at Python's prompt or run by "
+        "exec() has none. Put it into a file or a notebook."
+    )
 
 
 def _only(names: Mapping[str, Any], name: str) -> dict[str, Any]:

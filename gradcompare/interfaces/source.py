@@ -71,6 +71,11 @@ def tree(function: Any) -> ast.AST:
     return _tree(getattr(function, "__func__", function))
 
 
+def has_source(function: Any) -> bool:
+    """Whether it can be had."""
+    return any(True for _ in ast.iter_child_nodes(tree(function)))
+
+
 @functools.lru_cache(maxsize=512)
 def _tree(function: Any) -> ast.AST:
     if isinstance(made_of := getattr(function, "tree", None), ast.AST):

@@ -24,7 +24,8 @@ SIGNATURES = [
 
 
 def files_in(folder: str | Path) -> list[Path]:
-    """The .py and .ipynb files in a folder and the folders in it, sorted; a file is itself.
+    """The .py and .ipynb files in a folder and the folders in it, sorted; a file is itself. An __init__.py without
+    anything in it only says that a folder is a package.
 
     Raises:
         CannotLoadError: where there is no such folder, or no such file in it.
@@ -37,9 +38,17 @@ def files_in(folder: str | Path) -> list[Path]:
     for here, folders, files in os.walk(top):
         folders[:] = [name for name in folders if name not in NOT_ENTERED and not name.startswith(".")]
         found += [Path(here, name) for name in files if name.endswith(SUFFIXES) and not name.startswith(".")]
+    found = [path for path in found if path.name != "__init__.py" or _has_content(path)]
     if not found:
         raise CannotLoadError(f"{top} is a folder without Python files (.py, .ipynb).")
     return sorted(found)
+
+
+def _has_content(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except OSError:  # which is said where it is read
+        return True
 
 
 def read(path: Path) -> str:
