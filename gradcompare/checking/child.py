@@ -73,6 +73,10 @@ class Server:
         """See `Host.guards`."""
         return self.host.guards(inputs, loss)
 
+    def do_average_cost(self, averaged: bool) -> None:
+        """See `Host.average_cost`."""
+        self.host.average_cost(averaged)
+
     def do_leave_out_guards(self, left_out: bool) -> None:
         """See `Host.leave_out_guards`."""
         self.host.leave_out_guards(left_out)

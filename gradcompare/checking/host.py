@@ -75,6 +75,8 @@ class Host:
             "last_layer": list(program.last_layer),
             "has_cost": program.has_cost,
             "metric": program.metric,
+            "averaged": program.averaged,
+            "given_slope": program.given_slope,
             "only_updates": program.only_updates,
             "notes": list(program.notes),
             "complete": program.complete,
@@ -97,6 +99,10 @@ class Host:
     def leave_out_guards(self, left_out: bool) -> None:
         """Whether `evaluate` and `watch` leave them out from now on."""
         self._left_out = left_out
+
+    def average_cost(self, averaged: bool) -> None:
+        """Whether the file's own cost is divided by the number of samples from now on."""
+        self.program.average_cost(averaged)
 
     def penalise(self, penalty: losses.Penalty | None) -> None:
         """Add a term to every assumed cost from now on."""

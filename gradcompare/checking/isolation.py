@@ -113,6 +113,10 @@ class Child:
         """See `Host.guards`."""
         return self._call("guards", inputs=inputs, loss=loss)
 
+    def average_cost(self, averaged: bool) -> None:
+        """See `Host.average_cost`."""
+        self._call("average_cost", averaged=averaged)
+
     def leave_out_guards(self, left_out: bool) -> None:
         """See `Host.leave_out_guards`."""
         self._call("leave_out_guards", left_out=left_out)

@@ -46,7 +46,7 @@ class Trials:
         """Whether the cost was asked for."""
         self._guards: list[float] | None = None
         """The numbers that the cost adds inside of logarithms; None where nobody has asked yet."""
-        self._without_guards = self._asked_for_rule = False
+        self._without_guards = self._averaged = self._asked_for_rule = False
         self._networks: list[cases.Network] = []
         self._alike: Counter[tuple[str, frozenset[str]]] = Counter()
         self._familiar: dict[str, dict[frozenset[str], Report]] = {precision: {} for precision in precisions}
@@ -89,7 +89,9 @@ class Trials:
         network = network.astype(precision)
         report = self.subject.compared(network, precision, verify=verify, familiar=self._familiar[precision])
         if report.verdict in ("wrong", "scaled") and (
-            self._is_better_without_guards(report, network) or self._follows_a_rule(network)
+            self._is_better_without_guards(report, network)
+            or self._is_better_averaged(report, network)
+            or self._follows_a_rule(network)
         ):
             again = [(one.network, self.subject.compared(one.network, one.precision)) for one in self.judged]
             self.judged = [Judged(*one) for one in again]
@@ -115,6 +117,23 @@ class Trials:
                 "against those of the cost without it."
             )
         return self._without_guards
+
+    def _is_better_averaged(self, report: Report, network: cases.Network) -> bool:
+        """Whether fewer gradients differ from those of the mean that the file makes of its cost; then that is the cost
+        from now on."""
+        subject = self.subject
+        if self._averaged or not subject.about["averaged"] or subject.loss is not None:
+            return False
+        subject.host.average_cost(True)
+        without = subject.compared(network, network.X.dtype.name)
+        self._averaged = _how_wrong(without) < _how_wrong(report)
+        subject.host.average_cost(self._averaged)
+        if self._averaged:
+            self.notes.append(
+                "The cost is a sum over the samples, which the file divides by their number where it calls it; the "
+                "gradients are held against those of the mean."
+            )
+        return self._averaged
 
     def _follows_a_rule(self, network: cases.Network) -> bool:
         """Whether what is applied is made of right gradients by a rule; then these are compared from now on."""
@@ -180,7 +199,9 @@ class Trials:
                     "file says whether it belongs"
                 )
             if report.verdict == "scaled" and not has_cost:
-                report = _as_convention(report)
+                report = _as_convention(report, "of the assumed cost")
+        if report.verdict == "scaled" and report.factor == "1/m" and self.subject.about["given_slope"]:
+            report = _as_convention(report, "of the sum, as where what backward is given has no 1/m yet")
         report.notes = [*self.notes, *report.notes]
         return report
 
@@ -195,12 +216,13 @@ def _how_wrong(report: Report) -> tuple[int, bool]:
     return len(_differing(report)), report.verdict != "scaled"
 
 
-def _as_convention(report: Report) -> Report:
-    """A constant factor against a cost that was assumed: the file may mean the sum where the mean was assumed."""
+def _as_convention(report: Report, of: str) -> Report:
+    """A constant factor against a cost that was assumed: the file may mean the sum where the mean was assumed, or what
+    backward is given may be the gradient of the summed loss."""
     first = next(f for f in report.tensors if f.factor is not None)
     number = report.factor or f"{factor_of(first)} in one network"
     tensors = [f.but(verdict="ok") if f.verdict == "scaled" else f for f in report.tensors]
-    note = f"Every gradient is a constant ({number}) times that of the assumed cost: taken for a convention."
+    note = f"Every gradient is a constant ({number}) times that {of}: taken for a convention."
     return replace(report, verdict="agrees", tensors=tensors, notes=[*report.notes, note])
 
 

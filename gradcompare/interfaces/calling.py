@@ -13,7 +13,7 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from gradcompare.interfaces import driver, paths, source, usage, words
+from gradcompare.interfaces import dataflow, driver, paths, source, usage, words
 
 ALWAYS = ("learning_rate", "regularisation", "epochs", "batch_size", "quiet", "targets", "keep")
 """Roles that are filled even where the argument has a default."""
@@ -188,6 +188,24 @@ def return_names(function: Callable[..., Any], count: int) -> list[str | None]:
     """The names in the first return statement that returns so many values."""
     rows = source.returned_names(getattr(function, "__func__", function))
     return next((list(names) for names in rows if len(names) == count), [None] * count)
+
+
+def made_last(function: Callable[..., Any], count: int, among: Sequence[int]) -> int | None:
+    """Which of so many values that a function returns is computed last: A of `Z = W @ X; A = f(Z); return A, Z`."""
+    tree = source.tree(function)
+    assigned = [n for n in ast.walk(tree) if isinstance(n, ast.Assign | ast.AugAssign | ast.AnnAssign)]
+    order = {name: node.lineno for node in assigned for name in dataflow.names_bound(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple) and len(node.value.elts) == count:
+            made = {i: _line(node.value.elts[i], order) for i in among}
+            last = [i for i, line in made.items() if line == max(made.values())]
+            return last[0] if len(last) == 1 else None
+    return None
+
+
+def _line(value: ast.expr, order: Mapping[str, int]) -> int:
+    """Where what is returned was last assigned; what is no name is made in the return statement itself."""
+    return order.get(value.id, 0) if isinstance(value, ast.Name) else value.lineno
 
 
 @functools.lru_cache(maxsize=1024)

@@ -63,7 +63,12 @@ def names_free(body: Sequence[ast.AST]) -> list[str]:
 def needed(statements: list[ast.stmt], wanted: set[str], without: set[str]) -> list[ast.stmt]:
     """The statements that the wanted names depend on."""
     kept: list[ast.stmt] = []
-    for statement in reversed(statements):
+    for i, statement in reversed(list(enumerate(statements))):
+        changed = _filled(statement)
+        if changed in wanted and any(changed in names_bound(earlier) for earlier in statements[:i]):
+            kept.append(statement)
+            wanted = wanted | set(names_read(statement))
+            continue
         simple = isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.If | ast.For)
         written = set(names_written(statement))
         if simple and written & wanted and not written & without:
@@ -71,6 +76,18 @@ def needed(statements: list[ast.stmt], wanted: set[str], without: set[str]) -> l
             settled = set(names_bound(statement)) if isinstance(statement, ast.Assign) else set()
             wanted = (wanted - settled) | set(names_read(statement))
     return kept[::-1]
+
+
+_FILLS = ("append", "extend", "insert", "update", "setdefault", "add_argument")
+
+
+def _filled(statement: ast.stmt) -> str | None:
+    """The name of what a statement puts something into by a method, and does nothing else: parser.add_argument(...)."""
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    method = call.func if isinstance(call, ast.Call) else None
+    if not (isinstance(method, ast.Attribute) and isinstance(method.value, ast.Name) and method.attr in _FILLS):
+        return None
+    return method.value.id
 
 
 def descended(statements: Sequence[ast.stmt], is_one: Callable[[str], bool], other: Callable[[str], bool]) -> set[str]:

@@ -18,6 +18,7 @@ import numpy as np
 
 from gradcompare.interfaces import (
     ascent,
+    averaged,
     calling,
     fitting,
     inside,
@@ -45,7 +46,7 @@ class Driven(Program):
         self.functions = functions
         self.parameters, self.last_layer, self.notes = [], [], []
         self.found: Found | None = None
-        self.has_cost = self.complete = False
+        self.has_cost = self.complete = self.averaged = self.given_slope = False
         self.adaptive = False
         """Whether its steps do not show the gradients (see `inside`)."""
         self.metric = None
@@ -58,6 +59,7 @@ class Driven(Program):
         self.trial_layout: Layout | None = None
         self._templates: dict[Any, Any] = {}
         self._last: Session | None = None
+        self._takes_mean = False
 
     # ---- the API of every program
 
@@ -76,6 +78,7 @@ class Driven(Program):
         if found.cost_from == "function":
             cost = self.function(self.steps.cost)
             self.metric = cost.__name__ if metrics.is_metric(cost) else None
+            self.averaged = averaged.is_averaged(cost)
         self.notes = list(_notes(found, self.holder))
         changed = any(slot.where == "change" for slot in found.slots.values())
         self.only_updates = changed
@@ -91,8 +94,8 @@ class Driven(Program):
             )
         elif rates.is_given(self.function(self.steps.maker)):  # return lr * dW
             self.rate = 1.0
-        given_slope = found.cost_from == "cotangent"  # of either sign
-        added_at = ascent.adds_gradients(self.functions) if not changed and not given_slope else None
+        self.given_slope = found.cost_from == "cotangent"  # of either sign
+        added_at = ascent.adds_gradients(self.functions) if not changed and not self.given_slope else None
         if added_at is not None:
             self.sign = -1.0
             self.notes.append(
@@ -147,7 +150,12 @@ class Driven(Program):
         self._last = None
         if session.cost is None:
             session.cost = self.run_cost(session)
-        return session.cost.reshape(()) if np.ndim(session.cost) else session.cost
+        cost = session.cost.reshape(()) if np.ndim(session.cost) else session.cost
+        return cost / session.known["samples"] if self._takes_mean else cost
+
+    def average_cost(self, averaged: bool) -> None:
+        """See Program."""
+        self._takes_mean = averaged
 
     def gradients(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """What the file returns, stores or applies, under "d" and the name of what it is the gradient of."""

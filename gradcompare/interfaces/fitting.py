@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -392,15 +392,20 @@ def _insisted(holder: Any, network: Network, shapes: Mapping[str, tuple[int, ...
     roles = getattr(getattr(holder, "plan", None), "roles", {"": "all"}).values()
     asked = any(role.startswith(("width", "all", "inner")) for role in roles)
     known = {*sizes, *(n + 1 for n in sizes), 1} if asked else set()
+    other_end = next((way for way in _ways(weights) if way[:-1] == sizes[:-1] and way[-1] != sizes[-1]), None)
     if not weights or all(n in known for shape in weights for n in shape):
-        return None
+        return other_end
     of_samples = [i for i, shape in enumerate(weights) if network.m in shape]  # such as an output that is kept
     without = (left for count in (0, 1, 2) for left in itertools.combinations(of_samples, count))
     chains = ([shape for i, shape in enumerate(weights) if i not in left] for left in without)
-    for chain in (way for some in chains for way in (some, [shape[::-1] for shape in some])):  # in_out, out_in
+    return next((way for some in chains for way in _ways(some)), None)
+
+
+def _ways(weights: Sequence[tuple[int, ...]]) -> Iterator[tuple[int, ...]]:
+    """The widths of the layers whose weights have these shapes: in by out, and out by in."""
+    for chain in (weights, [shape[::-1] for shape in weights]):
         if chain and all(one[1] == two[0] for one, two in itertools.pairwise(chain)):
-            return (chain[0][0], *(shape[1] for shape in chain))
-    return None
+            yield (chain[0][0], *(shape[1] for shape in chain))
 
 
 def numbers(network: Network, layout: Layout, templates: Mapping[str, Any]) -> dict[str, Any]:

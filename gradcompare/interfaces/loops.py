@@ -27,14 +27,16 @@ def candidates(names: Mapping[str, Any], costs: Iterable[Function]) -> Iterator[
     """Programs made of the training loops of a file, the innermost first; `costs`: its own cost functions."""
     file, own = str(names.get("__file__")), list(costs)[:1]
     tree = source.parsed(file)
+    called = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     for loop, before in _loops(tree.body, []):
-        turn = turns.training_turn(inlined(loop, tree), before, surroundings.data_of_script(loop, tree, names))
+        data = surroundings.data_of_script(loop, tree, names)
+        turn = turns.training_turn(inlined(loop, tree), before, data, called)
         if turn is not None:
             yield from _programs(turn, names, file, own, _starts_from_vectors(turn, names))
-    for function in (surroundings.spread(node) for node in tree.body if isinstance(node, ast.FunctionDef)):
+    for function in map(surroundings.spread, called.values()):
         told = surroundings.settings(function, tree, names)
         for loop, before in _loops(function.body, told):
-            turn = turns.training_turn(loop, before, surroundings.roles(function))
+            turn = turns.training_turn(loop, before, surroundings.roles(function), called)
             if turn is not None:
                 turn.given = frozenset(surroundings.widths(function))
                 yield from _programs(turn, names, file, own, True)
@@ -136,7 +138,7 @@ def _programs(
     forward, step = make.forward(), make.step()
     cost = make.cost() or next(iter(costs), None)
     used = [f for f in (forward, step, cost) if f is not None]
-    start = make.start() if starts_first else None
+    start = make.start() if starts_first or turn.others else None
     if start is not None:
         yield Driven("training-loop", Started(start, turn.pairs), Steps(step, "update", forward, cost), used)
     starts_as = starts.weights_of(turn.before, {weight for weight, _ in turn.pairs})

@@ -36,6 +36,10 @@ class Program(ABC):
     """Whether the file has a cost of its own."""
     metric: str | None
     """The name of that cost where the file never calls it in training: it may be none."""
+    averaged: bool
+    """Whether the file divides that cost by the number of samples where it calls it."""
+    given_slope: bool
+    """Whether backward is given a random gradient of the output, in place of that of a cost."""
     only_updates: bool
     """Whether no gradients are to be seen, only what they do to the parameters."""
     samples_axis: int
@@ -74,6 +78,10 @@ class Program(ABC):
     @abstractmethod
     def cost(self, inputs: Mapping[str, Any], output: Any) -> Any:
         """The file's own cost, where it has one."""
+
+    @abstractmethod
+    def average_cost(self, averaged: bool) -> None:
+        """Whether `cost` is divided by the number of samples from now on."""
 
     @abstractmethod
     def gradients(self, inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,11 +26,21 @@ def weights_of(statements: Iterable[ast.stmt], names: Collection[str]) -> tuple[
 def made_as_arrays(statements: Iterable[ast.stmt]) -> set[str]:
     """The names that start as random numbers, zeros or ones of some shape."""
     return {
-        node.targets[0].id
+        target.id
         for statement in statements
         for node in ast.walk(statement)
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and _axes(node.value)
+        if isinstance(node, ast.Assign)
+        for target, value in _one_by_one(node)
+        if isinstance(target, ast.Name) and _axes(value)
     }
+
+
+def _one_by_one(statement: ast.Assign) -> list[tuple[ast.expr, ast.expr]]:
+    """W and b of `W, b = np.ones(n), np.zeros(n)`, each with its own value."""
+    target, value = statement.targets[0], statement.value
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+        return list(zip(target.elts, value.elts, strict=True))
+    return [(target, value)]
 
 
 def is_one_unit(statements: Iterable[ast.stmt], name: str) -> bool:

@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 
 from gradcompare.interfaces import dataflow, keyed, naming, words
+from gradcompare.interfaces.multiplied import is_product, layers_of, plain_name
 from gradcompare.interfaces.starts import made_as_arrays
+from gradcompare.interfaces.unrolled import unrolled
 
 
 @dataclass
@@ -29,6 +31,8 @@ class Turn:
     body: list[ast.stmt]
     pairs: list[tuple[str, str]] = field(default_factory=list)
     """(weight, bias) by layer."""
+    others: list[str] = field(default_factory=list)
+    """Parameters that are neither: the scale and shift of a normalisation."""
     end: int = 0
     """The statement of the body in which labels first meet what was computed."""
     output: ast.expr | None = None
@@ -63,16 +67,17 @@ class Turn:
 
     @property
     def parameters(self) -> list[str]:
-        """Weights and biases by layer."""
-        return [name for pair in self.pairs for name in pair if name]
+        """Weights and biases by layer, and the others."""
+        return [*(name for pair in self.pairs for name in pair if name), *self.others]
 
 
 def turn_of(loop: ast.For | ast.While, before: list[ast.stmt]) -> Turn:
     """The statements of one turn that matter, and those that are run before."""
     first = counted_from(loop.target) if isinstance(loop, ast.For) else []
-    body = dataflow.that_matter([s for s in dataflow.without_asides(loop.body) if not _is_source(s)])
-    body, before = keyed.as_names(body, [*before, *first])
-    return Turn(loop, before, body)
+    body = unrolled(s for s in dataflow.without_asides(loop.body) if not _is_source(s))
+    body, before = keyed.as_names(dataflow.that_matter(body), [*before, *first])
+    rates = _RatesAsNames(body)
+    return Turn(loop, before, [rates.visit(copy.deepcopy(statement)) for statement in body])
 
 
 def _is_source(statement: ast.stmt) -> bool:
@@ -82,6 +87,20 @@ def _is_source(statement: ast.stmt) -> bool:
     roles = sorted(str(words.role_of_argument(name)) for name in dataflow.names_bound(statement))
     read = dataflow.names_read(ast.Tuple(statement.value.args, ast.Load()))
     return roles == ["inputs", "targets"] and "targets" not in map(words.role_of_argument, read)
+
+
+class _RatesAsNames(ast.NodeTransformer):
+    """lr for args.lr, so that it can be given: a rate or a strength that is kept with other settings."""
+
+    def __init__(self, body: list[ast.stmt]) -> None:
+        self.taken = {node.id for statement in body for node in ast.walk(statement) if isinstance(node, ast.Name)}
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        is_rate = words.role_of_argument(node.attr) in ("learning_rate", "regularisation")
+        of_settings = isinstance(node.value, ast.Name) and words.SETTINGS.match(node.value.id)
+        if is_rate and of_settings and node.attr not in self.taken and isinstance(node.ctx, ast.Load):
+            return ast.copy_location(ast.Name(node.attr, ast.Load()), node)
+        return self.generic_visit(node)
 
 
 def straight(tree: ast.Module, names: Mapping[str, Any]) -> tuple[Turn, list[str]] | None:
@@ -100,14 +119,18 @@ def straight(tree: ast.Module, names: Mapping[str, Any]) -> tuple[Turn, list[str
     _find_output(turn, set(graded))
     if turn.output is None:
         return None
-    turn.pairs = _layers([*turn.body[: turn.end], turn.output], set(graded))
+    turn.pairs = layers_of([*turn.body[: turn.end], turn.output], set(graded))
     return (turn, list(graded.values())) if turn.pairs else None
 
 
 def training_turn(
-    loop: ast.For | ast.While, before: list[ast.stmt], roles: Mapping[str, str] = MappingProxyType({})
+    loop: ast.For | ast.While,
+    before: list[ast.stmt],
+    roles: Mapping[str, str] = MappingProxyType({}),
+    functions: Mapping[str, ast.FunctionDef] = MappingProxyType({}),
 ) -> Turn | None:
-    """What a turn of a loop computes from what; None where it trains nothing. `roles`: see Turn.roles."""
+    """What a turn of a loop computes from what; None where it trains nothing. `roles`: see Turn.roles; `functions`:
+    those that it may call."""
     turn = turn_of(loop, before)
     turn.roles = dict(roles)
     carried = _carried(turn.body)
@@ -118,18 +141,30 @@ def training_turn(
         return None
     in_order = [name for statement in turn.body for name in dataflow.names_read(statement) if name in carried]
     forward = [*turn.body[: turn.end], *turn.gathers, turn.output]
-    turn.pairs = max(_layers(forward, carried | _left_alone(turn)), words.parameter_pairs(in_order), key=len)
+    pairs = layers_of(forward, carried | _left_alone(turn), functions)
+    turn.pairs = max(pairs, words.parameter_pairs(in_order), key=len)
+    ahead = {name for statement in forward for name in dataflow.names_read(statement)}
+    arrays = carried & ahead & made_as_arrays(before) - set(turn.parameters)
+    turn.others = [name for name in dict.fromkeys(in_order) if name in arrays and turn.role_of(name) is None]
     return turn if turn.pairs else None
 
 
-def _has_role(role: str, name: str) -> bool:
-    return words.role_of_argument(name) == role
+def _has_role(role: str, name: str, but: Collection[str] = ()) -> bool:
+    return words.role_of_argument(name) == role and name not in but
+
+
+def _numbers(statements: Sequence[ast.stmt]) -> set[str]:
+    """The names that are set to a number."""
+    assigned = [s for s in statements if isinstance(s, ast.Assign) and isinstance(s.value, ast.Constant)]
+    return {name for statement in assigned for name in dataflow.names_bound(statement)}
 
 
 def _find_output(turn: Turn, carried: set[str]) -> None:
     """Where labels first meet what was computed, and what they meet."""
-    labels = turn.names_of("targets")
-    labels |= dataflow.descended(turn.before, *(partial(_has_role, role) for role in ("targets", "inputs")))
+    numbers = _numbers(turn.before)  # classes = 3
+    labels = turn.names_of("targets") - numbers
+    is_label, is_sample = (partial(_has_role, role, but=numbers) for role in ("targets", "inputs"))
+    labels |= dataflow.descended(turn.before, is_label, is_sample)
     turn.end, turn.output = _meeting(turn.body, labels, carried)
     inner = turn.body[turn.end] if turn.output is not None else None
     if isinstance(inner, ast.For):
@@ -205,7 +240,7 @@ def apart(node: ast.AST, labels: set[str], wanted: Callable[[ast.AST], bool]) ->
 
 def _multiplies(node: ast.AST, carried: set[str]) -> bool:
     """Whether there is a product of matrices in it, one of which is carried."""
-    return any(_plain_name(factor) in carried for part in ast.walk(node) for factor in _is_product(part))
+    return any(plain_name(factor) in carried for part in ast.walk(node) for factor in is_product(part))
 
 
 def last(names: list[str], name: str) -> int:
@@ -227,56 +262,6 @@ def _left_alone(turn: Turn) -> set[str]:
     written = {name for statement in turn.body for name in dataflow.names_written(statement)}
     data = turn.names_of("inputs") | turn.names_of("targets")
     return made_as_arrays(turn.before) - written - data
-
-
-def _layers(body: Sequence[ast.AST], carried: set[str]) -> list[tuple[str, str]]:
-    """Of what is carried, the weights as they are multiplied on the way, each with the bias that is added next."""
-    weights: list[str] = []
-    biases: dict[str, str] = {}
-    for product in (_is_product, _is_multiple):  # w * x where nothing is a product of matrices
-        for node in (n for statement in body for n in dataflow.inner_first(statement)):
-            names = [name for part in product(node) if (name := _plain_name(part)) in carried]
-            for name in names:
-                if name not in weights and name not in biases.values():
-                    weights.append(str(name))
-            for part in _summands(node):
-                bias = _plain_name(part)
-                if bias in carried and weights and bias not in weights:
-                    biases.setdefault(weights[-1], str(bias))
-        if weights:
-            break
-    if not weights:  # scores_of(X, W, b)
-        calls = [node for statement in body for node in dataflow.inner_first(statement) if isinstance(node, ast.Call)]
-        handed = dict.fromkeys(str(n) for call in calls for arg in call.args if (n := _plain_name(arg)) in carried)
-        weights = [name for name in handed if not naming.is_bias(name)]
-        biases = dict(zip(weights, (name for name in handed if naming.is_bias(name)), strict=False))
-    return [(weight, biases.get(weight, "")) for weight in weights]
-
-
-def _is_product(node: ast.AST) -> list[ast.expr]:
-    """The factors, where a node is a product of matrices."""
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
-        return [node.left, node.right]
-    if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in ("dot", "matmul"):
-        return [*node.args, *([node.func.value] if isinstance(node.func, ast.Attribute) else [])]
-    return []
-
-
-def _is_multiple(node: ast.AST) -> list[ast.expr]:
-    return [node.left, node.right] if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) else []
-
-
-def _summands(node: ast.AST) -> list[ast.expr]:
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        return [node.left, node.right]
-    return [node.value] if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add) else []
-
-
-def _plain_name(node: ast.expr) -> str | None:
-    """W of W and of W.T."""
-    while isinstance(node, ast.Attribute) and node.attr == "T":
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else None
 
 
 def counted_from(target: ast.expr) -> list[ast.stmt]:

@@ -55,7 +55,15 @@ def output_and_cost(
     named = [part for i, part in wide if _OUTPUT_NAME.match(str(names.get(i) or ""))]
     if named:
         return named[-1], cost
-    return (wide[0][1] if beside else wide[-1][1]), cost
+    if beside:
+        return wide[0][1], cost
+    last = calling.made_last(function, len(parts), [i for i, _ in wide if not _is_slope(names.get(i))])
+    return next((part for i, part in wide if i == last), wide[-1][1]), cost
+
+
+def _is_slope(name: str | None) -> bool:
+    """Whether something is called a derivative, kept for the way back."""
+    return bool(re.match(r"d([A-Z_]|[azhwxy]|eriv)|grad|slope|mask", name or ""))
 
 
 def _scalars(arrays: list[tuple[int, Any]], inputs: Mapping[str, Any]) -> bool:

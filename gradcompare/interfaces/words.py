@@ -91,7 +91,7 @@ ARGUMENTS = {
     "samples": re.compile(r"^(m|n|nsamples|numsamples|batchsize|nexamples|numexamples|mtrain|nrows|ndata)$"),
     "learning_rate": re.compile(
         r"^(lr|lrate|learnr|learning_?rate|learnrate|alpha|eta|stepsize|rate|epsilon|l_?r)((for)?(w|b|weights?|bias(es)?|\d+|init))?$"
-        r"|^(w|b|weights?|bias(es)?)(lr|learning_?rate|eta|alpha)$"
+        r"|^(w|b|weights?|bias(es)?)(lr|learning_?rate|alpha)$|^(w|weights?|bias(es)?)eta$"
     ),
     "regularisation": re.compile(
         r"^(lambda?s?|lambda(param|value|reg)?|lambd|lamb|lamda|lmbda|lmbd|lam|reg|regularization|regularisation|l2|l2reg|l2lambda|reglambda|lambdareg|decay"
@@ -114,6 +114,10 @@ NO_PARAMETER = re.compile(
     re.IGNORECASE,
 )
 """What an attribute is called that has a parameter's shape and is none."""
+SETTINGS = re.compile(
+    r"^(args?|arguments|opts?|options?|cfg|conf|config(uration)?|flags?|hp|hparams?|hyper\w*|settings?)$", re.IGNORECASE
+)
+"""What an object is called that holds numbers that somebody chose."""
 MOMENTS = re.compile(r"^[mvs]t?$")
 """What an optimiser calls the dicts in which it keeps an array for each parameter."""
 OPTIMISER = re.compile(
