@@ -114,3 +114,33 @@ def test_what_is_not_such_a_function_is_not_passed_over(tmp_path):
         """,
     )
     assert report.verdict == "error"
+
+
+def test_what_is_not_run_is_said(tmp_path):
+    report = checked(
+        tmp_path,
+        """
+        def dense_forward(x, w, b):
+            return x @ w + b, (x, w)
+
+        def dense_backward(dout, cache):
+            x, w = cache
+            return dout @ w.T, x.T @ dout, dout.sum(axis=0)
+
+        def squash_forward(x):
+            out = np.tanh(x)
+            return out, out
+
+        def squash_backward(dout, cache):
+            return dout * (1 - cache**2)
+
+        class Whole:
+            def __init__(self, tables):
+                self.tables = tables["first"]
+
+            def loss_and_grads(self, tables, queries):
+                return self.tables.missing(tables, queries)
+        """,
+    )
+    assert report.verdict == "agrees"
+    assert any("Not run here" in note and "Whole.loss_and_grads" in note for note in report.notes)

@@ -6,6 +6,52 @@ import pytest
 from tests.habits import Habit, agrees_and_is_found, checked
 
 HABITS = {
+    "gates one under the other, and two states that go from word to word": Habit(
+        """
+        words_, units = 5, 3
+        Wx = np.random.randn(4 * units, words_) * 0.01
+        Wh = np.random.randn(4 * units, units) * 0.01
+        Wo = np.random.randn(words_, units) * 0.01
+        bx, bo = np.zeros((4 * units, 1)), np.zeros((words_, 1))
+
+        def lossFun(inputs, targets, hprev, cprev):
+            x, h, c, gates, p, loss = {}, {-1: hprev}, {-1: cprev}, {}, {}, 0
+            for t in range(len(inputs)):
+                x[t] = np.zeros((words_, 1))
+                x[t][inputs[t]] = 1
+                z = Wx @ x[t] + Wh @ h[t - 1] + bx
+                i, f, o = (1 / (1 + np.exp(-z[k * units : (k + 1) * units])) for k in range(3))
+                g = np.tanh(z[3 * units :])
+                gates[t] = i, f, o, g
+                c[t] = f * c[t - 1] + i * g
+                h[t] = o * np.tanh(c[t])
+                p[t] = np.exp(Wo @ h[t] + bo)
+                p[t] = p[t] / np.sum(p[t])
+                loss += -np.log(p[t][targets[t], 0])
+            dWx, dWh, dWo = np.zeros_like(Wx), np.zeros_like(Wh), np.zeros_like(Wo)
+            dbx, dbo = np.zeros_like(bx), np.zeros_like(bo)
+            dh_later, dc_later = np.zeros_like(h[0]), np.zeros_like(c[0])
+            for t in reversed(range(len(inputs))):
+                dy = np.copy(p[t])
+                dy[targets[t]] -= 1
+                dWo += dy @ h[t].T
+                dbo += dy
+                i, f, o, g = gates[t]
+                dh = Wo.T @ dy + dh_later
+                dc = dc_later + dh * o * (1 - np.tanh(c[t]) ** 2)
+                dc_later = dc * f
+                di, df = dc * g * i * (1 - i), dc * c[t - 1] * f * (1 - f)
+                do, dg = dh * np.tanh(c[t]) * o * (1 - o), dc * i * (1 - g**2)
+                dz = np.vstack((di, df, do, dg))
+                dWx += dz @ x[t].T
+                dWh += dz @ h[t - 1].T
+                dbx += dz
+                dh_later = Wh.T @ dz
+            return loss, dWx, dWh, dWo, dbx, dbo, h[len(inputs) - 1], c[len(inputs) - 1]
+        """,
+        "dWo += dy @ h[t].T",
+        "dWo += dy @ h[t - 1].T",
+    ),
     "a sequence whose outputs an object keeps, and a cost that is given the labels alone": Habit(
         """
         class Recurrent:

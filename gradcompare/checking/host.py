@@ -22,7 +22,7 @@ from gradcompare.checking.errors import CodeError
 from gradcompare.checking.sightings import Sighting
 from gradcompare.checking.watching import Watcher
 from gradcompare.checking.witnesses import WatchedForward, files_of, watch
-from gradcompare.interfaces import CannotCheckError, Program, not_recognised, recognise, rivals, words
+from gradcompare.interfaces import CannotCheckError, Program, left_out, not_recognised, recognise, rivals, words
 from gradcompare.interfaces.failures import describe, line_in
 from gradcompare.interfaces.fitting import copies
 from gradcompare.interfaces.source import argument_names, has_source
@@ -66,6 +66,7 @@ class Host:
                 return None
             self.program = program
             program.fit(seed)
+            alike = rivals(program, names)
         return {
             "interface": program.interface,
             "functions": list(dict.fromkeys(getattr(f, "__name__", str(f)) for f in program.functions)),
@@ -78,9 +79,9 @@ class Host:
             "averaged": program.averaged,
             "given_slope": program.given_slope,
             "only_updates": program.only_updates,
-            "notes": list(program.notes),
+            "notes": [*program.notes, *left_out(program, names, alike)],
             "complete": program.complete,
-            "rivals": rivals(program, names),
+            "rivals": alike,
         }
 
     def fitting_losses(self, inputs: Inputs) -> list[str]:

@@ -11,7 +11,17 @@ running the file (`fitting`), and what is said where nothing runs (`failures`).
 
 from __future__ import annotations
 
+from gradcompare.interfaces.left_out import left_out
 from gradcompare.interfaces.program import CannotCheckError, Program
 from gradcompare.interfaces.table import INTERFACES, Interface, not_recognised, recognise, rivals
 
-__all__ = ["INTERFACES", "CannotCheckError", "Interface", "Program", "not_recognised", "recognise", "rivals"]
+__all__ = [
+    "INTERFACES",
+    "CannotCheckError",
+    "Interface",
+    "Program",
+    "left_out",
+    "not_recognised",
+    "recognise",
+    "rivals",
+]

@@ -260,8 +260,8 @@ class Driven(Program):
         known |= {"layers": len(sizes) - 1, "size in": sizes[0], "size out": sizes[-1], "size all": list(sizes)}
         known |= {"size hidden": sizes[1], "classes": sizes[-1]}
         known |= {f"size hidden {i}": n for i, n in enumerate(sizes[1:-1], start=1)}
-        states = [inputs[name] for name in places if np.ndim(inputs[name]) and np.size(inputs[name]) == sizes[1]]
-        known |= {"state": np.zeros_like(states[0])} if states else {}
+        state = _state([inputs[name] for name in places if np.ndim(inputs[name])], sizes[1])
+        known |= {"state": state} if state is not None else {}
         layout = self.found.layout if self.found else self.trial_layout
         if layout is not None and layout.activation:
             known["activation"] = layout.activation
@@ -454,6 +454,14 @@ def _notes(found: Found, holder: Holder) -> Iterator[str]:
     missing = [name for name in found.places if name not in found.slots]
     if missing:
         yield f"No gradient of {', '.join(missing)} was found."
+
+
+def _state(parameters: list[Any], width: int) -> Any:
+    """What goes from one sample of a sequence to the next, before the first: as a bias of that width, or of more."""
+    biases = [array for array in parameters if max(np.shape(array)) == np.size(array) >= width]
+    for array in sorted(biases, key=lambda array: np.size(array) != width)[:1]:
+        return np.zeros_like(array.reshape(-1)[:width]).reshape([n if n == 1 else width for n in np.shape(array)])
+    return None
 
 
 def _of_optimiser(path: paths.Path) -> bool:

@@ -380,9 +380,11 @@ class _Trial:
 
 
 def _state_width(shapes: Mapping[str, tuple[int, ...]], words: int) -> int:
-    """The width of what goes from one word of a sequence to the next: of a square matrix, else of what is not words."""
+    """The width of what goes from one word of a sequence to the next: of a square matrix, else the smallest that is not
+    that of words, for gates may lie one under the other."""
     square = [shape[0] for shape in shapes.values() if len(shape) == 2 and shape[0] == shape[1]]
-    return [*square, *(n for shape in shapes.values() for n in shape if n not in (1, words)), words][0]
+    others = sorted(n for shape in shapes.values() for n in shape if n not in (1, words))
+    return [*square, *others, words][0]
 
 
 def _insisted(holder: Any, network: Network, shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...] | None:

@@ -166,11 +166,11 @@ def reached(functions: Sequence[Any]) -> list[Any]:
         found.append(function)
         namespace = getattr(inspect.unwrap(function), "__globals__", {})
         names = {called(node) for node in ast.walk(tree(function)) if isinstance(node, ast.Call)}
-        waiting += [f for f in _functions_in(namespace) if f.__name__ in names]
+        waiting += [f for f in functions_in(namespace) if f.__name__ in names]
     return found
 
 
-def _functions_in(namespace: Mapping[str, Any]) -> list[Any]:
+def functions_in(namespace: Mapping[str, Any]) -> list[Any]:
     """The functions of a file and the methods of its classes."""
     own = [v for v in namespace.values() if getattr(v, "__module__", None) == namespace.get("__name__")]
     methods = [f for made in own if inspect.isclass(made) for f in vars(made).values() if inspect.isfunction(f)]

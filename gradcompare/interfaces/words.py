@@ -101,7 +101,8 @@ ARGUMENTS = {
     "keep": re.compile(r"^(keep_?prob|keepp)$"),
     "layers": re.compile(r"^(l|numlayers|nlayers|depth)$"),
     "state": re.compile(
-        r"^((h|hidden|s|state)(prev|previous|0|init|initial|last|t1)|(prev|previous|init|initial)(h|hidden|s|state))$"
+        r"^((h|hidden|s|state|c|cell)(state)?(prev|previous|0|init|initial|last|t1)"
+        r"|(prev|previous|init|initial)(h|hidden|s|state|c|cell)(state)?)$"
     ),
     "classes": re.compile(r"^(num|n|k|number)?_?(of)?(class(es)?|labels|k)$|^k$|^c$"),
 }
