@@ -6,6 +6,41 @@ import pytest
 from tests.habits import Habit, agrees_and_is_found, checked
 
 HABITS = {
+    "a vector of parameters, and all else in *args, samples with their ones among it": Habit(
+        """
+        def squashed(z):
+            return 1 / (1 + np.exp(-z))
+
+        def cost_function(theta, *args):
+            n_in, n_hidden, n_labels, X, y, lam = args
+            first = theta[: n_hidden * (n_in + 1)].reshape(n_hidden, n_in + 1)
+            second = theta[n_hidden * (n_in + 1) :].reshape(n_labels, n_hidden + 1)
+            a2 = np.concatenate((np.ones((len(X), 1)), squashed(X @ first.T)), axis=1)
+            a3 = squashed(a2 @ second.T)
+            hot = np.zeros((len(X), n_labels))
+            for i in range(len(X)):
+                hot[i, y[i]] = 1
+            penalty = lam / (2 * len(X)) * (np.sum(first[:, 1:] ** 2) + np.sum(second[:, 1:] ** 2))
+            return -np.sum(hot * np.log(a3) + (1 - hot) * np.log(1 - a3)) / len(X) + penalty
+
+        def gradient(theta, *args):
+            n_in, n_hidden, n_labels, X, y, lam = args
+            first = theta[: n_hidden * (n_in + 1)].reshape(n_hidden, n_in + 1)
+            second = theta[n_hidden * (n_in + 1) :].reshape(n_labels, n_hidden + 1)
+            a2 = np.concatenate((np.ones((len(X), 1)), squashed(X @ first.T)), axis=1)
+            d3 = squashed(a2 @ second.T)
+            for i in range(len(X)):
+                d3[i, y[i]] -= 1
+            d2 = (d3 @ second)[:, 1:] * a2[:, 1:] * (1 - a2[:, 1:])
+            kept_1, kept_2 = first * lam, second * lam
+            kept_1[:, 0] = kept_2[:, 0] = 0
+            first_grad = (d2.T @ X + kept_1) / len(X)
+            second_grad = (d3.T @ a2 + kept_2) / len(X)
+            return np.concatenate((first_grad.ravel(), second_grad.ravel()))
+        """,
+        "(d3.T @ a2 + kept_2) / len(X)",
+        "(d3.T @ a2 + kept_1[0, 1]) / len(X)",
+    ),
     "a function trains, with settings that it has by default and weights that are a vector": Habit(
         """
         def fit_plane(samples, heights, seed=3, rate=0.2, rounds=500):

@@ -48,9 +48,23 @@ def signature(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
 @functools.lru_cache(maxsize=1024)
 def _signature_of(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     try:
-        return inspect.signature(function).parameters
+        parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):
         return {}
+    spread = [name for name, p in parameters.items() if p.kind is p.VAR_POSITIONAL]
+    apart = _taken_apart(function, spread)
+    return _written_out(parameters, spread[0], apart[spread[0]]) if apart else parameters
+
+
+def _written_out(
+    parameters: Mapping[str, inspect.Parameter], spread: str, names: list[str]
+) -> Mapping[str, inspect.Parameter]:
+    """The parameters with those that `X, y, rate = args` takes out of *args in its place, all by position."""
+    before = list(parameters)[: list(parameters).index(spread)]
+    by_position = inspect.Parameter.POSITIONAL_ONLY
+    first = {name: parameters[name].replace(kind=by_position) for name in before}
+    rest = {name: p for name, p in parameters.items() if name not in (*before, spread)}
+    return first | {name: inspect.Parameter(name, by_position) for name in names} | rest
 
 
 @functools.lru_cache(maxsize=16)
@@ -286,11 +300,15 @@ def handed_out(function: Any) -> set[str]:
 
 def taken_apart(function: Any) -> dict[str, list[str]]:
     """{argument: names} of what a function takes apart into names: `W1, b1, W2, b2 = params`."""
+    return _taken_apart(function, argument_names(function))
+
+
+def _taken_apart(function: Any, arguments: Sequence[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for node in ast.walk(tree(function)):
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and isinstance(node.targets[0], ast.Tuple):
             names = [part.id for part in node.targets[0].elts if isinstance(part, ast.Name)]
-            if node.value.id in argument_names(function) and len(names) == len(node.targets[0].elts):
+            if node.value.id in arguments and len(names) == len(node.targets[0].elts):
                 found.setdefault(node.value.id, names)
     return found
 
