@@ -241,11 +241,13 @@ def _verdicts(findings: Sequence[Finding], report: Report) -> str:
 
 
 def probably(report: Report) -> str:
-    """The diagnosis, with the corrected line."""
+    """The diagnosis, with the corrected line; of several each with its line."""
     blocks = []
     for found in report.diagnosis:
         fix = f"\n{found['line'] or '':>7}   {found['fix']}" if found.get("fix") else ""
-        blocks.append(f"Probably: {found['says']}{fix}")
+        several = len(report.diagnosis) > 1 and not fix and found["line"] is not None
+        where = f" ({place(found['line'], found.get('cell'))})" if several else ""
+        blocks.append(f"Probably{where}: {found['says']}{fix}")
     return "\n".join(blocks)
 
 

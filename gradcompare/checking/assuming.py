@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
+from gradcompare.checking.errors import CodeError
 from gradcompare.checking.penalising import penalty_of
 from gradcompare.checking.subject import Subject
 from gradcompare.judging.verdict import Finding
@@ -44,6 +45,11 @@ def chosen_loss(subject: Subject, asked: str | None, networks: Sequence[Network]
         if subject.penalty is not None and _fits(subject, subject.compared(chosen[0], "float64"), chosen[1:]):
             return loss
         subject.penalise(None)
+    if not fitting:
+        raise CodeError(
+            "The file has no cost, and its output suggests none: --loss NAME says which is meant, "
+            "`gradcompare check --help` lists them."
+        )
     return [*scaled, *fitting][0]
 
 

@@ -20,7 +20,7 @@ MEMORY = 4 * 2**30
 """Bytes of memory that the code under test may have beyond what Python, NumPy and torch take."""
 
 
-SIGHTING = ("name", "line", "function", "occurrence", "source", "constants")
+SIGHTING = ("name", "line", "function", "occurrence", "source", "constants", "array")
 """Fields of a sighting that are carried as they are."""
 
 

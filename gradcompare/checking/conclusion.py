@@ -70,21 +70,24 @@ def explained(
     return report
 
 
-FACTORS: dict[str, Callable[[int, int], float]] = {
-    "m": lambda m, outputs: m,
-    "1/m": lambda m, outputs: 1 / m,
-    "n_L (the number of outputs)": lambda m, outputs: outputs,
-    "1/n_L (n_L, the number of outputs)": lambda m, outputs: 1 / outputs,
-    "m n_L (the number of labels)": lambda m, outputs: m * outputs,
-    "1/(m n_L) (m n_L, the number of labels)": lambda m, outputs: 1 / (m * outputs),
+FACTORS: dict[str, Callable[[int, int, int], float]] = {
+    "m": lambda m, inputs, outputs: m,
+    "1/m": lambda m, inputs, outputs: 1 / m,
+    "n_L (the number of outputs)": lambda m, inputs, outputs: outputs,
+    "1/n_L (n_L, the number of outputs)": lambda m, inputs, outputs: 1 / outputs,
+    "m n_L (the number of labels)": lambda m, inputs, outputs: m * outputs,
+    "1/(m n_L) (m n_L, the number of labels)": lambda m, inputs, outputs: 1 / (m * outputs),
+    "m/n_0 (n_0, the number of inputs)": lambda m, inputs, outputs: m / inputs,
+    "m/n_L (n_L, the number of outputs)": lambda m, inputs, outputs: m / outputs,
 }
-"""What a factor common to all gradients can be that differs from network to network: of m samples and n_L outputs."""
+"""What a factor common to all gradients can be that differs from network to network: of m samples, n_0 inputs and n_L
+outputs."""
 
 
 def factor(judged: Iterable[Judged]) -> str | None:
     """What the factor of the networks whose gradients are all a constant times what they should be is, in each."""
     found = {
-        (one.network.m, one.network.sizes[-1], finding.factor)
+        (one.network.m, one.network.sizes[0], one.network.sizes[-1], finding.factor)
         for one in judged
         for finding in one.report.tensors
         if finding.verdict == "scaled" and finding.factor is not None
@@ -92,7 +95,7 @@ def factor(judged: Iterable[Judged]) -> str | None:
     if len({number for *_, number in found}) < 2:
         return None
     for sign, name in itertools.product((1, -1), FACTORS):
-        if all(math.isclose(number, sign * FACTORS[name](m, n), rel_tol=1e-3) for m, n, number in found):
+        if all(math.isclose(number, sign * FACTORS[name](*sizes), rel_tol=1e-3) for *sizes, number in found):
             return name if sign == 1 else f"-{name}"
     return None
 
@@ -104,9 +107,10 @@ def _diagnosis(report: Report, subject: Subject, placed: Sequence[Placed]) -> li
 
 
 def _placed(subject: Subject, judged: Sequence[Judged]) -> list[Placed]:
-    """Some networks again, watched: those that show what is wrong, if anything is."""
+    """Some networks again, watched: those that show what is wrong, if anything is, and that have fewest gradients of
+    nothing but zeros, as those of dead units are."""
     failing = [one for one in judged if one.report.verdict != "agrees"]
-    chosen = sorted(failing, key=lambda one: one.precision != "float64")[:WATCHED] or judged[:1]
+    chosen = sorted(failing, key=lambda one: (one.precision != "float64", _dead(one.report)))[:WATCHED] or judged[:1]
     samples_axis = subject.about["samples_axis"]
     placed: list[Placed] = []
     for one in (one for one in chosen if one.report.reference == "autograd"):
@@ -114,6 +118,10 @@ def _placed(subject: Subject, judged: Sequence[Judged]) -> list[Placed]:
         eliminated = placed[0].eliminated if placed else None
         placed.append(place(subject.host, inputs, precision, subject.loss, samples_axis, eliminated))
     return placed
+
+
+def _dead(report: Report) -> int:
+    return sum(finding.size == 0 for finding in report.tensors if finding.verdict != "missing")
 
 
 def _picture(placed: Sequence[Placed], report: Report) -> Picture | None:

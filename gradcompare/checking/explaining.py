@@ -51,13 +51,23 @@ def diagnosed(
                 if step is not None:
                     steps.setdefault(finding.name, []).append(step)
     ordered = sorted(steps, key=lambda name: first_fault is None or name != first_fault.name)
-    diagnoses: list[Diagnosis] = []
+    if first_fault is not None and first_fault.verdict == "scaled":
+        ordered = ordered[:1]  # the others have the same constant
+    diagnoses = [_of_dtype(first_fault)] if first_fault is not None and first_fault.verdict == "dtype" else []
     for name in ordered[:MOST]:
         for found in _diagnosed(_with_the_same_names(steps[name]), notes)[:1]:
             said = {(d.mistake, d.line) for d in diagnoses}
             if not diagnoses or (found.mistake != UNKNOWN and (found.mistake, found.line) not in said):
                 diagnoses.append(found)
     return diagnoses
+
+
+def _of_dtype(finding: Finding) -> Diagnosis:
+    """What a dtype of its own does to a gradient."""
+    whole = finding.dtype.startswith(("int", "uint", "bool"))
+    loses = "fractions are cut off" if whole else f"it keeps {'3' if finding.dtype == 'float16' else '7'} digits"
+    says = f"{finding.variable or finding.name} is {finding.dtype}, which its inputs are not: {loses}."
+    return Diagnosis(finding.name, finding.line, "whole_numbers" if whole else "float32", says)
 
 
 def _diagnosed(steps: Sequence[Step], notes: list[str]) -> list[Diagnosis]:
@@ -109,7 +119,7 @@ def step_of(
     called = finding.variable if sighting is not None and _holds(sighting, comparison.claims[name]) else name
     known = spoken(comparison.first, placed.forward, list(comparison.inputs), cells)
     said = {k: known[k] for k in (*values, *hidden, *unspoken) if k in known}
-    if called == name or called.startswith("return"):
+    if called.startswith("return") or (called == name and finding.variable != name):
         said[called] = known.get(name) or Spoken(plain_name(name), "")
     return Step(
         name=called,

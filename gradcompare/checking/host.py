@@ -88,7 +88,10 @@ class Host:
         """The costs that the program's output suggests."""
         with self._code_runs("in its forward pass"):
             output, _ = self.program.forward(copies(inputs))
-        return losses.fitting(np.asarray(output), axis=1 - self.program.samples_axis)
+        output = np.asarray(output)
+        if output.ndim == 0 and not self.program.has_cost:  # of one sample, and one unit
+            output = output.reshape(1, 1)
+        return losses.fitting(output, axis=1 - self.program.samples_axis)
 
     def guards(self, inputs: Inputs, loss: str | None) -> list[float]:
         """The numbers that the cost adds inside of logarithms, to keep them from 0."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from gradcompare import losses
 from gradcompare.bounds.precision import Precision
-from gradcompare.checking.sightings import Sighting, Watched, Witness, assign, downhill, is_real, line_of, root
+from gradcompare.checking.sightings import Sighting, Watched, Witness, assign, downhill, is_real, line_of, origins, root
 from gradcompare.judging.claims import Comparison, Evaluate
 from gradcompare.judging.evaluation import Evaluation
 from gradcompare.judging.verdict import SEVERITY, WRONG, Finding, of
@@ -155,7 +155,7 @@ def place(
         return _placed_with(witnesses, watched, evaluate, inputs, precision, gradients)
 
     found: Eliminated = {}
-    trials = partial(_trials, watched, evaluation, eliminated or {})
+    trials = partial(_trials, watched, evaluation, list(inputs.values()), eliminated or {})
     best = _by_elimination(best, trials, placed_with, evaluation.upstream, found)
     made = [witness.sighting for witness in watched.sightings]
     return replace(best, forward=seen["places"], masks=watched.masks, eliminated=found, made=made)
@@ -187,10 +187,16 @@ def _by_elimination(
         sighting = witness.sighting if sign == 1 else replace(witness.sighting, value=-witness.sighting.value)
         tried = placed_with(others | {gradient: Witness(sighting, witness.error)})
         moves_up = _moves_up(fault, placed, tried) and not _is_used_rightly(gradient, tried, upstream)
-        if len(tried.faults) < len(placed.faults) or moves_up:
+        is_another = _key_of(fault, placed) == witness.sighting.key and len(tried.own) < len(placed.own)
+        if len(tried.faults) < len(placed.faults) or moves_up or is_another:
             found[fault].add((gradient, witness.sighting.key, sign))
             return _by_elimination(tried, trials, placed_with, upstream, found, most - i - 1)
     return placed
+
+
+def _key_of(name: str, placed: Placed) -> tuple[str, int, str, int] | None:
+    """Of the witness that stands for a gradient."""
+    return placed.witnesses[name].sighting.key if name in placed.witnesses else None
 
 
 def _moves_up(fault: str, placed: Placed, tried: Placed) -> bool:
@@ -207,13 +213,16 @@ def _is_used_rightly(gradient: str, placed: Placed, upstream: Mapping[str, Colle
     return any(gradient in upstream.get(name, ()) for name in right)
 
 
-def _trials(watched: Watched, evaluation: Evaluation, eliminated: Eliminated, placed: Placed) -> Trials:
+def _trials(
+    watched: Watched, evaluation: Evaluation, given: Sequence[Any], eliminated: Eliminated, placed: Placed
+) -> Trials:
     """What may be tried: with either sign where nothing is known of the file's; of faults that another network has
     shown, what was found there."""
-    values = [evaluation.tensors[name].value for name in evaluation.values]
-    finite = [w for w in watched.sightings if np.isfinite(w.sighting.value).all()]  # NaN would explain any NaN
-    made = [w for w in finite if not any(_alike(w.sighting.value, value) for value in values)]
+    values = [*given, *(evaluation.tensors[name].value for name in evaluation.values)]
+    numbers = [w for w in watched.sightings if np.isfinite(w.sighting.value).all() and np.any(w.sighting.value)]
+    made = [w for w in numbers if not any(_alike(w.sighting.value, value) for value in values)]  # NaN explains any NaN
     for fault in placed.own:
+        yield from _of_another(fault, placed, evaluation, eliminated)
         for gradient in _unseen_before(fault, placed, evaluation):
             shape = evaluation.tensors[gradient].value.shape
             alike = [w for w in reversed(made) if w.sighting.value.shape == shape and is_real(w)]
@@ -223,8 +232,22 @@ def _trials(watched: Watched, evaluation: Evaluation, eliminated: Eliminated, pl
                     yield fault, gradient, witness, sign
 
 
+def _of_another(fault: str, placed: Placed, evaluation: Evaluation, eliminated: Eliminated) -> Trials:
+    """A witness that is called wrong as what may be the gradient of something else: `dhidden`, after its mask, of z."""
+    witness = placed.witnesses.get(fault)
+    if witness is None:
+        return
+    before = evaluation.upstream.get(fault, ())
+    for other in (n for n in evaluation.order if fault in evaluation.upstream.get(n, ()) and n not in before):
+        seen = other in placed.witnesses or other in placed.returned
+        alike = evaluation.tensors[other].value.shape == witness.sighting.value.shape
+        known = fault not in eliminated or (other, witness.sighting.key, 1) in eliminated[fault]
+        if of(other) != other and alike and known and not seen:
+            yield fault, other, witness, 1
+
+
 def _alike(array: np.ndarray, other: np.ndarray) -> bool:
-    return array.shape == other.shape and np.allclose(np.abs(array), np.abs(other))
+    return array.shape == np.shape(other) and np.allclose(np.abs(array), np.abs(other))
 
 
 def _unseen_before(name: str, placed: Placed, evaluation: Evaluation) -> list[str]:
@@ -269,9 +292,11 @@ def _placed_with(
     claims = watched.claims
     witnesses = {name: witness for name, witness in witnesses.items() if name not in claims}
     sightings = {
-        name: s for name, claim in claims.items() if (s := line_of(claim, watched, inputs.get(name[1:]))) is not None
+        name: s
+        for name, claim in claims.items()
+        if (s := line_of(name, claim, watched, inputs.get(name[1:]))) is not None
     }
-    sightings |= {name: witness.sighting for name, witness in witnesses.items()}
+    sightings = origins(sightings | {name: witness.sighting for name, witness in witnesses.items()}, watched)
     comparison = Comparison(
         evaluate,
         inputs,
@@ -334,6 +359,9 @@ def _placed(finding: Finding, sighting: Sighting | None) -> Finding:
     )
 
 
+_BLAMED = ("fault", "dtype", "inherited")
+
+
 def merged_with(report: Report, placed: Sequence[Placed]) -> Report:
     """The report on all networks, its blame and lines from those that were watched.
 
@@ -355,9 +383,9 @@ def merged_with(report: Report, placed: Sequence[Placed]) -> Report:
                 rows.append(own)
             continue
         finding = overall.pop(name)
-        blamed = [f for f in findings if f.verdict in ("fault", "inherited")]
-        if finding.verdict in ("fault", "inherited") and blamed:
-            worst = max(blamed, key=lambda f: f.verdict == "fault")
+        blamed = [f for f in findings if f.verdict in _BLAMED]
+        if finding.verdict in _BLAMED and blamed:
+            worst = max(blamed, key=lambda f: f.verdict != "inherited")
             finding = finding.but(verdict=worst.verdict, inherited_from=worst.inherited_from)
         rows.append(
             finding.but(

@@ -9,7 +9,7 @@ What fits nothing is left out.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -38,6 +38,8 @@ class Sighting:
     """The statement, without its indentation."""
     constants: dict[str, float] = field(default_factory=dict)
     """The plain numbers that the function could read there, as it writes them: m, reg, self.keep."""
+    array: int = 0
+    """Which array it is, counted as they were first seen: an array has one number under all its names."""
 
     @property
     def key(self) -> tuple[str, int, str, int]:
@@ -151,7 +153,11 @@ def assign(
 
 
 def _names(witness: Witness, gradient: str) -> bool:
-    return plain(short(witness.sighting.name)) == plain(base(gradient))
+    return _is_called(witness.sighting, base(gradient))
+
+
+def _is_called(sighting: Sighting, name: str) -> bool:
+    return plain(short(sighting.name)) == plain(name)
 
 
 def _agrees(witness: Witness, gradient: Bounded, scale: float) -> bool:
@@ -172,18 +178,36 @@ def same_numbers(witness: Witness, claim: Any) -> bool:
     return bool(alike and np.array_equal(value.reshape(array.shape), array, equal_nan=True))
 
 
-def line_of(claim: Any, watched: Watched, parameter: Any = None) -> Sighting | None:
-    """Where a returned array was made: the first settled sighting of its numbers, a named one rather than a stored
-    one; of a gradient that is only applied, where it was, or where the parameter was changed by it."""
+def line_of(name: str, claim: Any, watched: Watched, parameter: Any = None) -> Sighting | None:
+    """Where a returned array was made: the first settled sighting of its numbers, one of its own name rather than
+    another (`db1 = dZ2.sum()` has the numbers of db2), a variable rather than a stored one; of a gradient that is only
+    applied, where it was, or where the parameter was changed by it."""
     array = np.asarray(claim)
     same = [w.sighting for w in watched.sightings if same_numbers(w, array)]
-    named = [s for s in same if root(s.name) == s.name]
+    own = [s for s in same if _is_called(s, name)]
     if same or parameter is None:
-        return (named or same or [None])[0]  # type: ignore[list-item]
+        fitting = own or same
+        return next(iter([s for s in fitting if root(s.name) == s.name] or fitting), None)
     alike = [w.sighting for w in watched.sightings if w.sighting.value.shape == array.shape == np.shape(parameter)]
     applied = [s for s in alike if _is_multiple(s.value, array)]
     applied = applied or [w.sighting for w in watched.sightings if _spreads_to(w.sighting.value, array)]
     return next(iter(applied or [s for s in alike if _is_change(s.value, parameter, array)]), None)
+
+
+def origins(found: Mapping[str, Sighting], watched: Watched) -> dict[str, Sighting]:
+    """The same, each where its array was made, not where it was handed on: in the function that was called, or under
+    the name that it had before. What is another one's stays that one's: of `grads["db1"] = db2` the line is wrong."""
+    taken = {sighting.key: name for name, sighting in found.items()}
+    first: dict[int, list[Sighting]] = {}
+    for witness in watched.sightings:
+        first.setdefault(witness.sighting.array, []).append(witness.sighting)
+
+    def made(name: str, sighting: Sighting) -> Sighting:
+        same = [s for s in first.get(sighting.array, []) if np.array_equal(s.value, sighting.value, equal_nan=True)]
+        own = [s for s in same if taken.get(s.key, name) == name]
+        return own[0] if sighting.array and own and own[0] is same[0] else sighting
+
+    return {name: made(name, sighting) for name, sighting in found.items()}
 
 
 NEARLY = 1e-4

@@ -191,7 +191,7 @@ class Trials:
         if loss is not None:
             has_cost, metric = self.subject.about["has_cost"], self.subject.about["metric"]
             own = "in place of the file's own" if has_cost else "the file has none"
-            own = f"training never calls {metric}, which is taken for a metric" if metric and not self.asked else own
+            own = metric if metric and not self.asked else own
             report.assumed = [f"the cost is {LOSSES[loss].says} ({own})"]
             if self.subject.penalty is not None:
                 report.assumed.append(

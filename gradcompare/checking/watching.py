@@ -61,6 +61,8 @@ class Watcher:
         self._before: Any = None
         self._seen: dict[int, tuple[Any, Any, types.FrameType]] = {}
         """By the id of every array that was seen: itself, so that no other gets its id, its token, and who saw it."""
+        self._numbers: dict[int, tuple[int, Any]] = {}
+        """By the id of every array that was noted: which one it is, and itself, so that no other gets its id."""
 
     def __enter__(self) -> Watcher:
         self._before = sys.gettrace()
@@ -131,7 +133,10 @@ class Watcher:
         count = self._counts[function, line, name] = self._counts.get((function, line, name), 0) + 1
         source = simple_statement(frame.f_code.co_filename, line)
         constants = plain_numbers(frame.f_code.co_filename, line, frame.f_locals, frame.f_globals)
-        sighting = Sighting(name, line, function, state.calls, kept, count, source=source, constants=constants)
+        number, _ = self._numbers.setdefault(id(array), (len(self._numbers) + 1, array))
+        sighting = Sighting(
+            name, line, function, state.calls, kept, count, source=source, constants=constants, array=number
+        )
         state.seen.append((len(state.history), sighting))
         self.sightings.append(sighting)
 
@@ -159,12 +164,15 @@ def _settle(file: str, state: _Frame) -> None:
 
 
 def _was_used(file: str, history: list[int], written: int, again: int, variable: str) -> bool:
-    """Whether something else read the variable between two writes, or the second did not build on the first."""
+    """Whether something else read the variable between two writes, or the second did not build on the first: in a
+    loop's next turn, or further down after some statement has read it."""
     between = [_statement(file, line) for line in history[written : again - 1]]
     if any(variable in statement.reads and statement.targets - {variable} for statement in between):
         return True
     second = _statement(file, history[again - 1]) if again else None
-    return second is None or variable not in second.reads
+    if second is None or variable in second.reads:
+        return second is None
+    return history[again - 1] <= history[written - 1] or any(variable in statement.reads for statement in between)
 
 
 # ---- arrays in the variables of a function ---------------------------------------------------------------------------

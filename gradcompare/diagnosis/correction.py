@@ -58,13 +58,21 @@ def _span(source: str, node: ast.expr) -> tuple[int, int]:
     return offset(node.lineno, node.col_offset), offset(node.end_lineno, node.end_col_offset)
 
 
-def _value(source: str) -> ast.expr:
+def _value(source: str, name: str) -> ast.expr:
+    """What a statement puts into the place of a name: all that it assigns, or the entry of a dict that it makes."""
     body = ast.parse(source).body
     if len(body) != 1 or not isinstance(body[0], ast.Assign | ast.AnnAssign) or body[0].value is None:
         raise CannotEvaluateError("not one assignment")
-    if isinstance(body[0], ast.Assign) and (len(body[0].targets) != 1 or isinstance(body[0].targets[0], ast.Tuple)):
+    targets = body[0].targets if isinstance(body[0], ast.Assign) else [body[0].target]
+    if len(targets) != 1 or isinstance(targets[0], ast.Tuple):
         raise CannotEvaluateError("several targets")
-    return body[0].value
+    value = body[0].value
+    if not isinstance(value, ast.Dict):
+        return value
+    for key, entry in zip(value.keys, value.values, strict=True):
+        if key is not None and name == f"{ast.unparse(targets[0])}[{ast.unparse(key)}]":
+            return entry
+    raise CannotEvaluateError("a dict")
 
 
 class Line:
@@ -73,8 +81,8 @@ class Line:
     def __init__(self, cases: Sequence[Case], source: str) -> None:
         self.cases = cases
         self.source = textwrap.dedent(source).strip()
-        self.value = _value(self.source)
         step = cases[0].step
+        self.value = _value(self.source, step.name)
         self._slopes: set[float] = set()
         """The numbers in the derivative of an activation, which the file's own forward pass has."""
         self._nameless = {*step.hidden, *step.unspoken}
@@ -98,6 +106,14 @@ class Line:
             if isinstance(node, ast.Call) and last_part(node.func) in ("len", "shape", "size"):
                 found |= {part for argument in node.args for part in ast.walk(argument)}
         return found
+
+    @cached_property
+    def _idle(self) -> set[tuple[ast.AST, str]]:
+        """Numbers that would do nothing where they stand, as the 1 of x**1."""
+        operations = [node for node in ast.walk(self.value) if isinstance(node, ast.BinOp)]
+        return {(node.right, "1") for node in operations if isinstance(node.op, ast.Mult | ast.Div | ast.Pow)} | {
+            (node.left, "1") for node in operations if isinstance(node.op, ast.Mult)
+        }
 
     @cached_property
     def _numbers(self) -> set[float]:
@@ -142,7 +158,7 @@ class Line:
     def repairs(self, edited: str) -> bool:
         """Whether an edited line gives the right numbers, and has no number in it that only these networks have."""
         try:
-            value = _value(edited)
+            value = _value(edited, self.cases[0].step.name)
             if any(x not in self._numbers and x not in self._slopes and not _is_common(x) for x in _numbers_in(value)):
                 return False
             results = [(case, self._result(case, value)) for case in self.cases]
@@ -177,7 +193,7 @@ class Line:
             word = found.group()
             name = self.cases[0].shown.get(word, word)
             text = self._samples() if word == "m" else self.spell(name) if name in self.identifiers else word
-            if text is None or word in ("n", "_right"):
+            if text is None or word in ("n", "_inputs", "_right"):
                 missing.append(word)
             return text or word
 
@@ -230,6 +246,10 @@ class Line:
         start, end = _span(self.source, node)
         return self.source[start:end]
 
+    def _tight(self, node: ast.expr) -> str:
+        """An operand that may stand in any other operation."""
+        return self._segment(node) if isinstance(node, _TIGHT) else f"({self._segment(node)})"
+
     def _of_leaf(self, node: ast.AST) -> Iterator[str]:
         name = self._name(node)
         if name is not None and isinstance(node, ast.expr) and node not in self._counted:
@@ -260,7 +280,8 @@ class Line:
         if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
             slope = form.slope if form is not None and form.slope is not None else ""
             for number in dict.fromkeys(["1", "2", "0", "0.5", *re.findall(r"(?<![\w.])\d[\d.]*", slope)]):
-                yield from self._put(node, number)
+                if (node, number) not in self._idle:
+                    yield from self._put(node, number)
 
     def _of_operation(self, node: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.UnaryOp):
@@ -268,10 +289,11 @@ class Line:
         if not isinstance(node, ast.BinOp):
             return
         left, right = self._segment(node.left), self._segment(node.right)
+        alone = node is self.value
         if isinstance(node.op, ast.Mult | ast.Div | ast.Add | ast.Sub | ast.Pow):
-            yield from self._put(node, left)
+            yield from self._put(node, left if alone else self._tight(node.left))
         if isinstance(node.op, ast.Mult | ast.Add):
-            yield from self._put(node, right)
+            yield from self._put(node, right if alone else self._tight(node.right))
         signs = {ast.Mult: ("@", "/"), ast.MatMult: ("*",), ast.Add: ("-",), ast.Sub: ("+",), ast.Div: ("*",)}
         for sign in signs.get(type(node.op), ()):
             yield from self._put(node, f"{left} {sign} {right}")

@@ -41,6 +41,7 @@ FACTORS = {
     " * m * n": "m times the number of outputs",
     " * m / n": "m/(the number of outputs)",
     " * n / m": "(the number of outputs)/m",
+    " * m / _inputs": "m/(the number of inputs)",
     " / (m - 1)": "1/(m - 1)",
     " * m / (m - 1)": "m/(m - 1)",
     " * 4": "4",
@@ -50,7 +51,8 @@ FACTORS = {
     " * 10": "10",
     " / 10": "1/10",
 }
-"""Constants by which gradients are wrong or right, and how they are said; n is the number of outputs."""
+"""Constants by which gradients are wrong or right, and how they are said; n is the number of outputs,
+_inputs that of inputs."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from gradcompare.diagnosis.correction import correction
+from gradcompare.diagnosis.difference import are_names, difference
 from gradcompare.diagnosis.forms import LEAF, Form, constant, forms, sums_of_two
 from gradcompare.diagnosis.formulas.constants import said
 from gradcompare.diagnosis.formulas.known import Known
@@ -34,7 +35,7 @@ def diagnose(steps: Sequence[Step]) -> list[Diagnosis]:
     cases = [Case(step) for step in steps]
     if all(case.is_right() for case in cases):
         return []
-    cases = sorted(cases, key=Case.is_right)
+    cases = sorted(_telling(cases), key=Case.is_right)
     for case in cases:
         case.names["_shape"] = case.claim.shape
     right = forms(cases) or sums_of_two(cases)
@@ -46,7 +47,16 @@ def diagnose(steps: Sequence[Step]) -> list[Diagnosis]:
         says += made_there(apart[0])
     step = steps[0]
     fix = next((fix for form in [*right, None] if (fix := correction(cases, form)) is not None), None)
+    if mistake == UNKNOWN and fix is not None and (parts := difference(step.source or "", fix)) is not None:
+        says = f"{parts[0]} stands where {parts[1]} belongs."
+        return [Diagnosis(step.name, step.line, "wrong_variable" if are_names(*parts) else UNKNOWN, says, fix)]
     return [Diagnosis(step.name, step.line, mistake, cases[0].show(says), fix)]
+
+
+def _telling(cases: Sequence[Case]) -> Sequence[Case]:
+    """The networks where there is something to be right; that of dead units is 0, whatever the formula."""
+    alive = [case for case in cases if np.any(case.right)]
+    return alive if len(alive) > 1 and not all(case.is_right() for case in alive) else cases
 
 
 def _named(cases: Sequence[Case], right: Sequence[Form]) -> tuple[str, str] | None:

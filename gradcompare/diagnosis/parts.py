@@ -27,7 +27,7 @@ def wrong_part(cases: Sequence[Case], forms: Sequence[Form], mistake: str) -> tu
 
 
 def _standing_in(cases: Sequence[Case], form: Form) -> Iterator[Part]:
-    if form.slope is None:
+    if form.slope is None or fits(cases, form.but(slope=None).text()):
         return
     keys = [{(part.name, part.line): part for part in case.step.parts} for case in cases]
     for i, key in enumerate(key for key in keys[0] if all(key in known for known in keys)):

@@ -97,7 +97,7 @@ def _by_sign(case: Case) -> str | None:
     z = case.values.get(case.of)
     if z is None or z.shape != case.right.shape or not (np.any(z > 0) and np.any(z <= 0)):
         return None
-    wrong, name = off(case), case.step.of
+    wrong, name = off(case), case.of
     if not np.any(wrong & (z > 0)):
         return f"It is wrong only where {name} <= 0."
     return f"It is wrong only where {name} > 0." if not np.any(wrong & (z <= 0)) else None

@@ -127,7 +127,12 @@ class Case:
             if _numeric(v) and not self._is_claim(k, np.asarray(v))
         }
         self.names: dict[str, Any] = {k: leaf(v) for k, v in (self.values | self.gradients).items()}
-        self.names |= {"m": step.samples, "n": self.outputs, RIGHT: Rounded(self.right, self.bound / self.unit)}
+        self.names |= {
+            "m": step.samples,
+            "n": self.outputs,
+            "_inputs": self.features,
+            RIGHT: Rounded(self.right, self.bound / self.unit),
+        }
         self.spared = [self._identifier(name) for name in (f"{step.of} without {part}" for part in SPARED)]
         self.names |= {
             identifier: leaf(spared)
@@ -178,12 +183,19 @@ class Case:
     @cached_property
     def outputs(self) -> int:
         """The number of output units."""
-        if self.step.outputs:
-            return self.step.outputs
+        return self.step.outputs or (self._widths[-1] if self._widths else 1)
+
+    @cached_property
+    def features(self) -> int:
+        """The number of inputs of a sample."""
+        return self._widths[0] if self._widths else 1
+
+    @cached_property
+    def _widths(self) -> list[int]:
+        """How many numbers each sample has in the data."""
         axis = self.step.samples_axis
-        widths = [np.shape(self.step.values[k]) for k in self.step.inputs if k in self.step.values]
-        fitting = [s[1 - axis] for s in widths if len(s) == 2 and s[axis] == self.step.samples]
-        return fitting[-1] if fitting else 1
+        shapes = [np.shape(self.step.values[k]) for k in self.step.inputs if k in self.step.values]
+        return [s[1 - axis] for s in shapes if len(s) == 2 and s[axis] == self.step.samples]
 
     @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:

@@ -77,8 +77,12 @@ class Driven(Program):
         self.complete = set(found.slots) == set(found.places)
         if found.cost_from == "function":
             cost = self.function(self.steps.cost)
-            self.metric = cost.__name__ if metrics.is_metric(cost) else None
+            is_metric = metrics.is_metric(cost)
+            self.metric = f"training never calls {cost.__name__}, which is taken for a metric" if is_metric else None
             self.averaged = averaged.is_averaged(cost)
+        elif found.cost_from == "step":
+            step = getattr(self.function(self.steps.maker), "__name__", "the update")
+            self.metric = f"the gradients are not those of what {step} returns"
         self.notes = list(_notes(found, self.holder))
         changed = any(slot.where == "change" for slot in found.slots.values())
         self.only_updates = changed
@@ -309,6 +313,9 @@ class Driven(Program):
         """The cost of a session that has run forward."""
         if self.found is not None and self.found.cost_from == "cotangent":
             return np.sum(session.output * session.inputs["Y"])
+        if self.found is not None and self.found.cost_from == "step":
+            self.run_made(session)
+            return session.cost
         with self._entered(session):
             result = self.call(self.steps.cost, session, ("output", "targets"))
         return values.cost_in(self.function(self.steps.cost), result)

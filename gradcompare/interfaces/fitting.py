@@ -272,6 +272,8 @@ class _Trial:
         if self.slots and not any(np.any(arrays[slot]) for slot in self.slots.values()):
             raise ValueError("what looks like gradients, or like an update, is 0 throughout")
         right = {name for name, slot in self.slots.items() if np.shape(arrays[slot]) == shapes[name]}
+        if self.slots and not right and all(slot.where == "change" for slot in self.slots.values()):
+            raise ValueError("what looks like an update changes parameters of its own making")
         self.right = len(right)
         self.spread = tuple(
             name
@@ -312,7 +314,18 @@ class _Trial:
                 return "function"
         if steps.forward is None or steps.role == "fused":
             return self._cost_of_maker(session)
-        return None
+        return "step" if steps.role == "update" and self._step_tells_cost() else None
+
+    def _step_tells_cost(self) -> bool:
+        """Whether what updates the parameters returns a number that depends on them."""
+        costs: list[Any] = []
+        for moved in ({}, self._moved()):
+            session = self._session(**moved)
+            with contextlib.suppress(Exception):
+                self.program.run_forward(session)
+                self.program.run_made(session)
+                costs += [values.plain(session.cost)] if np.size(session.cost) == 1 and session.cost is not None else []
+        return len(costs) == 2 and bool(np.isfinite(costs).all()) and not values.equal(*costs)
 
     def _tried_cost(self, session: Session) -> str | None:
         """Why the cost function gives no cost, in words; None where it does."""
@@ -331,14 +344,17 @@ class _Trial:
 
     def _moves(self, cost: Any) -> bool:
         """Whether the cost depends on the parameters: one of labels and labels does not."""
-        generator = np.random.default_rng(5)
-        moved = {
-            name: self.inputs[name] + generator.standard_normal(np.shape(self.inputs[name])) for name in self.places
-        }
-        session = self._session(**moved)
+        session = self._session(**self._moved())
         if self.program.steps.forward is not None:
             self.program.run_forward(session)
         return not values.equal(self.program.run_cost(session), cost)
+
+    def _moved(self) -> dict[str, Any]:
+        """Other parameters."""
+        generator = np.random.default_rng(5)
+        return {
+            name: self.inputs[name] + generator.standard_normal(np.shape(self.inputs[name])) for name in self.places
+        }
 
     def _cost_of_maker(self, session: Session) -> str:
         if self._made_cost(session) is None:

@@ -35,7 +35,7 @@ class Program(ABC):
     has_cost: bool
     """Whether the file has a cost of its own."""
     metric: str | None
-    """The name of that cost where the file never calls it in training: it may be none."""
+    """Why that cost may be none, in words: the file never calls it in training, or only looks at it; else None."""
     averaged: bool
     """Whether the file divides that cost by the number of samples where it calls it."""
     given_slope: bool

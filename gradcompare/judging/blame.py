@@ -96,7 +96,12 @@ def blame(
             continue
         finding = findings[name]
         judged[name] = finding
-        if name not in wrong or finding.verdict in ("shape", "dtype"):
+        if name not in wrong or finding.verdict == "shape":
+            continue
+        if finding.verdict == "dtype":
+            before = [k for k in nearest(name, local.upstream, wrong) if findings[k].dtype == finding.dtype]
+            if before:  # what is computed from it has its dtype
+                judged[name] = finding.but(verdict="inherited", inherited_from=max(before, key=local.order.index))
             continue
         near = sorted(nearest(name, local.upstream, wrong), key=local.order.index, reverse=True)
         unseen = [k for k in near if k not in passable]

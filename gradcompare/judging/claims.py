@@ -298,9 +298,10 @@ class Comparison:
     def _blamed(self, findings: dict[str, Finding], scale: float) -> tuple[float, dict[str, Finding]]:
         """Own fault or inherited, under the convention for dZ and dA that leaves fewest steps at fault."""
         is_shown = self._shows_the_scale(findings)
-        candidates = [scale] if is_shown else [scale, *set(scales(self.claims, self.inputs)) - {scale}]
         outcomes: list[tuple[float, dict[str, Finding], Evaluation]] = []
-        for candidate in candidates:
+        for candidate in (scale, *sorted(set(scales(self.claims, self.inputs)) - {scale})):
+            if outcomes and is_shown and len(self._wrong(outcomes[0][1])) < 2:
+                break  # one step at fault is the least
             judged = findings if candidate == scale else self._judge(candidate)
             claims = unscaled(self.claims, self.inputs, candidate)
             errors = {
@@ -329,7 +330,7 @@ class Comparison:
 
     def _scaled(self, findings: dict[str, Finding], scale: float) -> dict[str, Finding]:
         """Constant factors; and "scaled" where every parameter's gradient has the same one: also those that are zero,
-        or that rounding leaves undecided."""
+        as all but one may be where units are dead, or that rounding leaves undecided."""
         claims = unscaled(self.claims, self.inputs, scale)
 
         def judged(name: str) -> tuple[str, np.ndarray, Bounded, Bounds]:
@@ -341,8 +342,9 @@ class Comparison:
             if finding.verdict in ("fault", "inherited"):
                 factors[name] = constant_factor(*judged(name))
                 findings[name] = finding.but(factor=factors[name])
-        parameters = [n for n in findings if of(n) != n and of(n) in self.inputs and findings[n].size > 0]
-        common, others = set(factors.values()), [name for name in parameters if name not in factors]
+        parameters = [n for n in findings if of(n) != n and of(n) in self.inputs]
+        common = set(factors.values())
+        others = [name for name in parameters if name not in factors and findings[name].size > 0]
         if len(common) != 1 or len(others) + 1 >= len(parameters):
             return findings
         [factor] = common

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from gradcompare.diagnosis.activations import put, seen_activations
 from gradcompare.diagnosis.forms import PRODUCT, multiple, products
 from gradcompare.diagnosis.formulas.known import Formulas, Known, places
@@ -44,6 +46,8 @@ def overwritten(known: Known) -> Formulas:
     for i, x in places(known.form):
         turned = known.form.operands[i].removeprefix(x)
         for now in _derived(known, x) if x in known.arrays else ():
+            if (changed := known.first.evaluate(now)) is None or not np.any(changed.value):
+                continue  # a difference of two that are the same
             yield known.text(known.form.with_operand(i, f"({now}){turned}")), {"array": x, "now": now}
 
 

@@ -63,6 +63,8 @@ def _hint(known: Known, suffix: str) -> str:
     has_mean = "/ m" in known.form.factor
     if suffix == " * m":
         return ": 1/m is missing" if has_mean else ""
+    if suffix == " * m / _inputs":
+        return ": the samples are counted along the wrong axis"
     if suffix == " / m":
         twice = "np.mean stands where a sum belongs" if "mean(" in source else "1/m is there twice"
         return f": {twice}" if has_mean or "mean(" in source else ": a mean where a sum belongs"
