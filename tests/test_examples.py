@@ -74,7 +74,7 @@ TABLE = {
     "logistic_mean_lost": Row("fused", "wrong", "db", 19, "factor m"),
     "logistic_right": Row("fused", "agrees"),
     "loss_method_mask_of_gradient": Row("loss-and-gradients", "wrong", "dhidden", 37, "wrong_variable"),
-    "loss_method_mean_lost": Row("loss-and-gradients", "wrong", "dW2", 33, "factor m"),
+    "loss_method_mean_lost": Row("loss-and-gradients", "wrong", "dscores", 32, "factor m"),
     "loss_method_regulariser_half": Row("loss-and-gradients", "wrong", "dW2", 34, "regulariser"),
     "loss_method_right": Row("loss-and-gradients", "agrees"),
     "not_recognised": Row(None, "error"),

@@ -195,6 +195,13 @@ def test_what_counts_the_samples_along_the_wrong_axis_is_scaled(tmp_path):
     ]
 
 
+def test_the_smallest_network_shows_the_first_of_two_mistakes(tmp_path):
+    wrong = COLUMNS.replace("db2 = np.sum(dZ2, axis=1, keepdims=True) / m", "db2 = np.sum(dZ2, axis=1, keepdims=True)")
+    report = checked(tmp_path, wrong.replace("dZ1 = dA1 * A1 * (1 - A1)", "dZ1 = dA1"))
+    assert [f.name for f in report.tensors if f.verdict in WRONG] == ["db2", "dZ1"]
+    assert report.smallest_case["m"] == 2  # of one sample the mean is the sum
+
+
 def test_a_dtype_is_blamed_once(tmp_path):
     wrong = COLUMNS.replace("dZ2 = A2 - Y", "dZ2 = (A2 - Y).astype(np.float32)")
     report = checked(tmp_path, wrong, examples=6)

@@ -21,6 +21,7 @@ from gradcompare.checking.smallest import smallest
 from gradcompare.checking.subject import Subject
 from gradcompare.judging.claims import Familiar
 from gradcompare.judging.evaluation import COST
+from gradcompare.judging.verdict import WRONG, Finding
 from gradcompare.losses import LOSSES
 from gradcompare.picture import Picture, picture_of
 from gradcompare.report import Report
@@ -65,7 +66,7 @@ def explained(
         _put_into_cells(report, subject.about["cells"])
     if is_wrong:
         with excused(report.notes, "the smallest network"):
-            report.smallest_case = _smallest(subject, judged, familiar, seed)
+            report.smallest_case = _smallest(subject, judged, familiar, seed, report.first_fault)
     shown(report)
     return report
 
@@ -162,16 +163,24 @@ def _put_into_cells(report: Report, cells: Mapping[str, Sequence[int]]) -> None:
 
 
 def _smallest(
-    subject: Subject, judged: Sequence[Judged], familiar: Mapping[str, Familiar], seed: int
+    subject: Subject, judged: Sequence[Judged], familiar: Mapping[str, Familiar], seed: int, first: Finding | None
 ) -> dict[str, Any]:
-    wrong = [one for one in judged if one.report.verdict in ("wrong", "scaled")]
+    """The smallest network on which a gradient is wrong: the first fault, where that is one that is returned."""
+
+    def is_it(report: Report) -> bool:
+        seen = next((f for f in report.tensors if first is not None and f.name == first.name), None)
+        right = seen is not None and seen.verdict not in (*WRONG, "inherited", "scaled")
+        return report.verdict in ("wrong", "scaled") and not right
+
+    all_wrong = [one for one in judged if one.report.verdict in ("wrong", "scaled")]
+    wrong = [one for one in all_wrong if is_it(one.report)] or all_wrong
     known = min(wrong, key=lambda one: one.network.X.dtype != np.float64)
     precision = known.precision
 
     def shows(network: cases.Network) -> bool:
         with contextlib.suppress(CodeError, ValueError):
             report = subject.compared(network.astype(precision), precision, familiar=familiar[precision], whose=False)
-            return report.verdict in ("wrong", "scaled")
+            return is_it(report)
         return False
 
     found = smallest(known.network, subject.wide, shows).astype(precision)
