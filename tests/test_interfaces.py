@@ -1,5 +1,6 @@
 """Every shape is recognised from its names and by running it; layouts, labels and odd names are told apart."""
 
+import textwrap
 import types
 
 import numpy as np
@@ -177,6 +178,25 @@ def test_nothing_recognised_offers_the_adapter(named):
     says = not_recognised(names)
     assert "frobnicate" in says
     assert "def gradients(parameters, X, Y)" in says
+
+
+def test_an_engine_of_its_own_is_told_so(named):
+    source = """\
+    from numpy import *
+    class Value:
+        def __init__(self, data, made_of=()):
+            self.data, self.made_of, self.grad = data, made_of, 0.0
+        def __add__(self, other):
+            return Value(self.data + other.data, (self, other))
+        def backward(self):
+            self.grad = 1.0
+    """
+    names = named(textwrap.dedent(source))
+    assert recognise(names) is None
+    says = not_recognised(names)
+    assert "Value differentiates by itself" in says
+    assert "triu_indices" not in says
+    assert "computes with torch" in not_recognised({"torch": torch})
 
 
 def test_a_file_without_numpy_is_told_so():

@@ -52,6 +52,7 @@ def candidates(names: Mapping[str, Any]) -> Iterator[Driven]:
     """Programs to try, the likeliest first."""
     functions: list[Callable[..., Any]] = [f for f in names.values() if inspect.isfunction(f)]
     classes = [c for c in names.values() if inspect.isclass(c) and not issubclass(c, BaseException)]
+    classes = [made for made in classes if not is_engine(made)]
     own = _own(functions)
     paired = pairs.members(own)
     yield from itertools.islice(_of_functions([f for f in own if f not in paired]), _MOST)
@@ -72,7 +73,19 @@ def candidates(names: Mapping[str, Any]) -> Iterator[Driven]:
 
 
 def _own(functions: Iterable[Callable[..., Any]]) -> list[Callable[..., Any]]:
-    return [f for f in functions if not (f.__module__ or "").startswith(("numpy", "torch", "scipy"))]
+    return [f for f in functions if is_own(f)]
+
+
+def is_own(thing: Any) -> bool:
+    """Whether a function or class is none of a library's, of which a file may have all the names."""
+    return not (getattr(thing, "__module__", None) or "").startswith(("numpy", "torch", "scipy"))
+
+
+def is_engine(made: type) -> bool:
+    """Whether its objects are values that remember how they were made, and go back over it: (a + b).backward()."""
+    own = vars(made)
+    calculates = {"__add__", "__mul__", "__matmul__"} & set(own)
+    return bool(calculates and inspect.isfunction(own.get("backward")))
 
 
 # ---- the functions that go together ----------------------------------------------------------------------------------

@@ -303,17 +303,35 @@ def _lengths(function: Callable[..., Any]) -> set[int]:
     return {len(row) for row in source.returned_names(function)}
 
 
+_FRAMEWORKS = ("torch", "jax", "tensorflow", "autograd", "mxnet")
+
+
+def _by_itself(own: Mapping[str, Any], namespace: Mapping[str, Any]) -> Iterator[str]:
+    """What in a file differentiates by itself, so that nothing is written by hand."""
+    engines = [name for name, made in own.items() if inspect.isclass(made) and candidates.is_engine(made)]
+    if engines:
+        yield (
+            f"{engines[0]} differentiates by itself, one operation after another: what is checked are gradients of a "
+            "whole function. Give a loss in plain NumPy, and gradients that ask the engine."
+        )
+    names = {str(getattr(thing, "__name__", "")) for thing in namespace.values() if inspect.ismodule(thing)}
+    for framework in sorted({name.partition(".")[0] for name in names} & set(_FRAMEWORKS)):
+        yield f"It computes with {framework}, which differentiates by itself: what is checked is written in NumPy."
+
+
 def not_recognised(namespace: Mapping[str, Any], interface: str | None = None) -> str:
     """What was looked for in a file's names, the nearest candidate, and the adapter, ready to paste."""
     if interface is not None and any(True for _ in _asked_for(namespace, None)):
         return f"It does not have the shape {interface}; without --interface it may have another that is recognised."
-    functions = [name for name, f in namespace.items() if inspect.isfunction(f)]
-    classes = [name for name, c in namespace.items() if inspect.isclass(c)]
+    own = {name: thing for name, thing in namespace.items() if candidates.is_own(thing)}
+    functions = [name for name, f in own.items() if inspect.isfunction(f)]
+    classes = [name for name, c in own.items() if inspect.isclass(c)]
     here = f"functions: {', '.join(functions) or 'none'}; classes: {', '.join(classes) or 'none'}"
     near = [name for name in functions if words.role_of_function(name) in ("forward", "backward", "fused", "update")]
     nearest = f" The nearest is {near[0]}: what goes with it was not found." if near else ""
     lists = "" if _uses_numpy(namespace) or not (functions or classes) else f" {NO_NUMPY}"
     inline = "" if functions or classes else " No statements were found either that go forward and back."
+    lists = "".join(f" {sentence}" for sentence in _by_itself(own, namespace)) or lists
     return (
         "No hand-written backpropagation was recognised. Looked for functions or methods whose names begin with "
         "forward, backward, backprop, gradient, loss, cost, train or fit, that take inputs X and labels Y, beside "
