@@ -196,7 +196,11 @@ def test_an_engine_of_its_own_is_told_so(named):
     says = not_recognised(names)
     assert "Value differentiates by itself" in says
     assert "triu_indices" not in says
-    assert "computes with torch" in not_recognised({"torch": torch})
+
+
+def test_a_framework_is_told_that_it_differentiates_by_itself(named):
+    names = named("import torch.nn as nn\nclass Net(nn.Module):\n    pass\n")
+    assert "computes with torch" in not_recognised(names)
 
 
 def test_a_file_without_numpy_is_told_so():
