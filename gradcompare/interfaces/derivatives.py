@@ -219,7 +219,7 @@ def _stem(function: Function) -> str:
 def _fits(derivative: Derivative) -> bool:
     """Whether shapes were found under which it runs and gradients have their arguments' shapes; of several ways to read
     the derivative of a cost the one under which it is one, if any is."""
-    first: tuple[dict[str, Any], dict[str, Shape]] | None = None
+    likeliest: tuple[tuple[int, int], dict[str, Any], dict[str, Shape]] | None = None
     for given in _tries(derivative):
         derivative.fixed, derivative.shapes = given, {}
         for graded in _readings(derivative):
@@ -227,12 +227,18 @@ def _fits(derivative: Derivative) -> bool:
             derivative.fixed, derivative.shapes = fixed, {name: given[name].shape for name in graded}
             if not derivative.is_cost or _is_derivative(derivative, {name: given[name] for name in graded}):
                 return True
-            first = first or (derivative.fixed, derivative.shapes)
+            rank = sum(map(_is_label, graded)), list(given).index(graded[0])
+            if likeliest is None or rank < likeliest[0]:
+                likeliest = rank, derivative.fixed, derivative.shapes
             derivative.fixed, derivative.shapes = given, {}
-    if first is None:
+    if likeliest is None:
         return False
-    derivative.fixed, derivative.shapes = first
+    _, derivative.fixed, derivative.shapes = likeliest
     return True
+
+
+def _is_label(argument: str) -> bool:
+    return words.role_of_argument(argument) == "targets"
 
 
 def _tries(derivative: Derivative) -> Iterator[dict[str, Any]]:
@@ -271,7 +277,7 @@ def _itself(z: Any) -> Any:
 def _array(name: str, shape: Shape, number: int, bounded: bool) -> np.ndarray:
     """What an argument is given: labels are 0 and 1."""
     generator = np.random.default_rng(number)
-    if words.role_of_argument(name) == "targets":
+    if _is_label(name):
         return generator.permutation(np.arange(np.prod(shape)) % 2).reshape(shape).astype(np.float64)
     numbers = generator.standard_normal(shape)
     return _bounded(numbers) if bounded else numbers
@@ -295,7 +301,7 @@ def _readings(derivative: Derivative) -> Iterator[list[str]]:
         ways = [tuple(named)]
     else:
         ways = [w for w in itertools.combinations(arrays, min(len(gradients), len(arrays))) if set(named) <= set(w)]
-        ways.sort(key=lambda way: sum(words.role_of_argument(n) == "targets" for n in way))
+        ways.sort(key=lambda way: sum(map(_is_label, way)))
     for way in ways:
         assigned = _assigned(way, gradients)
         if len(assigned) == len(way) and all(np.shape(assigned[n]) == given[n].shape for n in way):
