@@ -13,7 +13,7 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from gradcompare.interfaces import dataflow, driver, paths, source, usage, words
+from gradcompare.interfaces import dataflow, driver, meaning, paths, source, usage, words
 
 ALWAYS = ("learning_rate", "regularisation", "epochs", "batch_size", "quiet", "targets", "keep")
 """Roles that are filled even where the argument has a default."""
@@ -35,7 +35,7 @@ def call(function: Callable[..., Any], known: Mapping[str, Any], in_order: Seque
         if len(unknown) > len(left) and (value := usage.told(function, name)):
             given[name] = value[0]
             unknown.remove(name)
-    says_otherwise = any(source.role_of(function, name) in ("parameters", "biases") for name in unknown)
+    says_otherwise = any(meaning.role_of(function, name) in ("parameters", "biases") for name in unknown)
     if len(unknown) > len(left) or says_otherwise:
         what = ", ".join(repr(name) for name in unknown)
         raise CannotCallError(f"{getattr(function, '__name__', 'it')} takes {what}, and it cannot be told what that is")
@@ -53,7 +53,7 @@ def _takes_all_else(function: Callable[..., Any], returned: Mapping[str, Any]) -
     """Whether a function takes the inputs and, under their own names, several of the arrays that forward returned."""
     names = source.argument_names(function)
     arrays = [name for name in names if paths.is_array(returned.get(name))]
-    return len(arrays) > 1 and any(source.role_of(function, name) == "inputs" for name in names)
+    return len(arrays) > 1 and any(meaning.role_of(function, name) == "inputs" for name in names)
 
 
 def _takes_variable(function: Callable[..., Any]) -> bool:
@@ -67,10 +67,11 @@ def _given(function: Callable[..., Any], known: Mapping[str, Any]) -> tuple[dict
     unknown: list[str] = []
     outputs, sizes = _outputs_among_targets(function, known), _sizes(function)
     counts = source.counts_in(function) if _trains(function) else ()
+    plain_function = getattr(function, "__func__", function)
     for name, parameter in source.signature(function).items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
-        role = source.role_of(function, name) or ("epochs" if name in counts and name not in sizes else None)
+        role = meaning.role_of(function, name) or ("epochs" if name in counts and name not in sizes else None)
         if name in outputs:
             given[name] = outputs[name]
             continue
@@ -78,7 +79,16 @@ def _given(function: Callable[..., Any], known: Mapping[str, Any]) -> tuple[dict
         other = role is not None and name in words.ARGUMENTS and name != role  # samples, classes: inputs and targets
         keys = (None, None, role) if other else (name, plain.get(words.plain(name)), role, sizes.get(name))
         key = next((k for k in keys if k is not None and k in known), None)
-        if role == "training" and not optional:
+        described = None if optional else driver.structure(plain_function, name)
+        data = meaning.data_in(plain_function, name)
+        called = None if optional or name in known else driver.function_for(plain_function, name)
+        if called is not None:
+            given[name] = called
+        elif described is not None:
+            given[name] = described
+        elif data:
+            given[name] = tuple(known[role] for role in data)
+        elif role == "training" and not optional:
             given[name] = True
         elif optional and words.is_guard(name, parameter.default):
             continue
@@ -86,7 +96,7 @@ def _given(function: Callable[..., Any], known: Mapping[str, Any]) -> tuple[dict
             given[name] = known[key]
         elif not optional and "cache" in known and name in source.containers_in(function):
             given[name] = known["cache"]
-        elif not optional and role is None and (told := driver.told(getattr(function, "__func__", function), name)):
+        elif not optional and role is None and (told := driver.told(plain_function, name)):
             given[name] = copy.deepcopy(told[0])
         elif not optional:
             unknown.append(name)
@@ -104,11 +114,14 @@ def _sizes(function: Callable[..., Any]) -> dict[str, str]:
 def _outputs_among_targets(function: Callable[..., Any], known: Mapping[str, Any]) -> dict[str, Any]:
     """Of several arguments that are called like labels (t and y) those that forward has just returned, else y; and the
     labels of a function that trains, or is given besides what forward returned, where it calls them outputs."""
-    alike = [name for name in source.signature(function) if source.role_of(function, name) == "targets"]
+    alike = [name for name in source.signature(function) if meaning.role_of(function, name) == "targets"]
     returned = known.get("returned", {})
     if not alike and (_trains(function) or _takes_all_else(function, returned)):  # train(inputs, outputs)
         alike = [name for name in source.signature(function) if words.plain(name) in ("output", "outputs", "out")]
         return {name: known["targets"] for name in alike if "targets" in known and name not in returned}
+    if len(alike) == 1 and paths.is_array(returned.get(alike[0])) and "targets" in known:
+        unknown = [n for n in source.signature(function) if meaning.role_of(function, n) is None and n not in known]
+        return {alike[0]: returned[alike[0]], unknown[0]: known["targets"]} if len(unknown) == 1 else {}  # y - d
     if len(alike) < 2:
         return {}
     found = {name: returned[name] for name in alike if name in returned}

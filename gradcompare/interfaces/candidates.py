@@ -21,6 +21,7 @@ from gradcompare.interfaces import (
     handed,
     holders,
     loops,
+    meaning,
     naming,
     pairs,
     source,
@@ -28,7 +29,7 @@ from gradcompare.interfaces import (
     words,
 )
 from gradcompare.interfaces.driven import Driven
-from gradcompare.interfaces.driver import plans_told
+from gradcompare.interfaces.driver import plan_of_structure, plans_told
 from gradcompare.interfaces.holders import (
     Arguments,
     Flat,
@@ -241,7 +242,7 @@ def _of_functions(functions: list[Callable[..., Any]]) -> Iterator[Driven]:
 def _argument_holders(used: list[Callable[..., Any]], initialisers: list[Callable[..., Any]]) -> Iterator[Holder]:
     """What may hold the parameters of these functions."""
     arguments = [name for f in used for name in source.argument_names(f)]
-    takes_all = any(source.role_of(f, name) == "parameters" for f in used for name in source.argument_names(f))
+    takes_all = any(meaning.role_of(f, name) == "parameters" for f in used for name in source.argument_names(f))
     keyed = [key for f in used for key in source.keys_in(f)]
     pairs = words.parameter_pairs(arguments)
     flat = next((name for name in arguments if words.role_of_argument(name) == "parameters"), None)
@@ -251,7 +252,7 @@ def _argument_holders(used: list[Callable[..., Any]], initialisers: list[Callabl
         if {name for pair in numbered for name in pair if name} == set(names):
             yield TakenApart(argument, names, numbered)
     for initialise in initialisers[:2]:
-        for plan in itertools.islice(plans(initialise), 3):
+        for plan in itertools.chain(plan_of_structure(initialise), itertools.islice(plans(initialise), 3)):
             yield Initialised(initialise, plan, [n for pair in pairs or _loose_pairs(arguments) for n in pair if n])
     listed = [next((n for n in arguments if words.plain(n) in plurals), None) for plurals in _PLURALS]
     if listed[0] and listed[1]:
@@ -333,7 +334,7 @@ def _interface_of(holder: Holder, role: str, forward: Any, maker: Any) -> str:
         return "adapter"
     if role in ("fused", "cost"):
         return "fused"
-    takes = {source.role_of(f, name) for f in (forward, maker) if f for name in source.argument_names(f)}
+    takes = {meaning.role_of(f, name) for f in (forward, maker) if f for name in source.argument_names(f)}
     if words.plain(maker.__name__).startswith(("lmodel", "llayer", "deep")):
         return "l-layer"
     return "dict-cache" if "parameters" in takes else "positional"

@@ -27,6 +27,7 @@ from gradcompare.interfaces import (
     paths,
     rates,
     source,
+    strengths,
     values,
     words,
 )
@@ -60,6 +61,7 @@ class Driven(Program):
         self._templates: dict[Any, Any] = {}
         self._last: Session | None = None
         self._takes_mean = False
+        self._strength = REGULARISATION
 
     # ---- the API of every program
 
@@ -99,6 +101,14 @@ class Driven(Program):
         elif rates.is_given(self.function(self.steps.maker)):  # return lr * dW
             self.rate = 1.0
         self.given_slope = found.cost_from == "cotangent"  # of either sign
+        costs = [self.function(f) for f in (self.steps.forward, self.steps.cost) if f is not None]
+        own_cost = found.cost_from in ("function", "forward")
+        if own_cost and strengths.only_backward_has_one(self.function(self.steps.maker), costs):
+            self._strength = 0.0
+            self.notes.append(
+                "The cost knows no regulariser, backward is told the strength of one: its strength is 0 here, and the "
+                "term that it adds is not checked."
+            )
         added_at = ascent.adds_gradients(self.functions) if not changed and not self.given_slope else None
         if added_at is not None:
             self.sign = -1.0
@@ -260,7 +270,7 @@ class Driven(Program):
         samples = 1 if one else X.shape[self.samples_axis]
         known = self.holder.known(root)
         known |= {"inputs": X, "targets": inputs["Y"], "samples": samples, "batch_size": samples, "epochs": 1}
-        known |= {"learning_rate": self.rate, "regularisation": REGULARISATION, "keep": KEEP, "quiet": False}
+        known |= {"learning_rate": self.rate, "regularisation": self._strength, "keep": KEEP, "quiet": False}
         known |= {"layers": len(sizes) - 1, "size in": sizes[0], "size out": sizes[-1], "size all": list(sizes)}
         known |= {"size hidden": sizes[1], "classes": sizes[-1]}
         known |= {f"size hidden {i}": n for i, n in enumerate(sizes[1:-1], start=1)}

@@ -8,12 +8,13 @@ import contextlib
 import copy
 import functools
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import dataflow, naming, paths, source
+from gradcompare.interfaces import dataflow, naming, paths, source, words
 from gradcompare.interfaces.layouts import Layout
 from gradcompare.interfaces.plans import Plan
 from gradcompare.loading.safety import danger
@@ -42,8 +43,7 @@ def plans_told(made: type, tree: ast.Module, names: Mapping[str, Any]) -> Iterat
             for call in ast.walk(statement):
                 if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == made.__name__:
                     thing = _evaluated(call, block[:i], names)
-                    arrays = [(paths.label(path), array) for path, array in paths.walk(thing)]
-                    depth = sum(naming.is_weight(name, array) for name, array in arrays)
+                    depth = _weights_in(thing)
                     if depth and isinstance(thing, made):
                         yield AsTold(thing, depth)
                         return
@@ -72,6 +72,61 @@ def told(function: Callable[..., Any], argument: str) -> list[Any]:
                 if _is_setting(value):
                     return [value]
     return []
+
+
+_IS_FUNCTION = re.compile(r"(func|function|fn|callback)$")
+
+
+def function_for(function: Callable[..., Any], argument: str) -> Callable[..., Any] | None:
+    """The function of the file that an argument which is called is meant to be, by its name: forward_prop for
+    forward_prop_func, and for forward_fn where no other function goes forward."""
+    if not any(isinstance(n, ast.Call) and source.called(n) == argument for n in ast.walk(source.tree(function))):
+        return None
+    names = getattr(inspect.unwrap(function), "__globals__", {})
+    own = [f for f in names.values() if inspect.isfunction(f) and f.__module__ == names.get("__name__")]
+    word = _IS_FUNCTION.sub("", words.plain(argument))
+    role = words.role_of_function(word)
+    alike = [f for f in own if words.plain(f.__name__) == word]
+    alike = alike or [f for f in own if role is not None and words.role_of_function(f.__name__) == role]
+    return alike[0] if len(alike) == 1 else None
+
+
+def structure(function: Callable[..., Any], argument: str) -> Any:
+    """What the file has under an argument's name, or gives it, that describes a network in words: a list of dicts or
+    tuples, one for each layer; None where there is no such thing."""
+    names = getattr(inspect.unwrap(function), "__globals__", {})
+    if words.role_of_argument(argument) is not None:
+        return None
+    alike = (value for name, value in names.items() if words.plain(name) == words.plain(argument))
+    return next((copy.deepcopy(value) for value in alike if _describes(value)), None)
+
+
+def _describes(value: Any) -> bool:
+    """Whether a list has a dict or a tuple for each layer, with a word or a function in it, and no arrays."""
+    rows = list(value) if isinstance(value, list | tuple) else []
+    inside = [
+        list(row.values()) if isinstance(row, dict) else list(row) for row in rows if isinstance(row, dict | tuple)
+    ]
+    parts = [part for row in inside for part in row]
+    told = any(isinstance(part, str) or callable(part) for part in parts)
+    return told and len(inside) == len(rows) and not any(isinstance(part, np.ndarray | list) for part in parts)
+
+
+def plan_of_structure(initialise: Callable[..., Any]) -> Iterator[AsTold]:
+    """How an initialiser is called that is given a description of the layers; nothing where it asks for more."""
+    required = {n: structure(initialise, n) for n, p in source.signature(initialise).items() if p.default is p.empty}
+    if not required or any(own is None for own in required.values()):
+        return
+    with contextlib.suppress(Exception), same_random_numbers():
+        made = initialise(**required)
+        if depth := _weights_in(made):
+            yield AsTold(made, depth)
+
+
+def _weights_in(thing: Any) -> int:
+    """How many weights something holds."""
+    arrays = [(paths.label(path), array) for path, array in paths.walk(thing)]
+    return sum(naming.is_weight(name, array) and not naming.is_bias(name) for name, array in arrays)
 
 
 def _values(given: ast.expr | None, tree: ast.Module, names: Mapping[str, Any]) -> Iterator[Any]:

@@ -305,6 +305,8 @@ class _Trial:
                 raise CannotBuildError("what looks like a forward function returns no real numbers")
             if np.size(session.output) != expected:
                 raise ValueError(f"forward returned shape {np.shape(session.output)}; {expected} numbers were expected")
+            if self._mixes_samples(session.output, expected):
+                raise ValueError("what forward returns for one sample depends on the others")
             self.program.namers = values.namers(session, network.sizes, network.m)
             if self.layout.labels == "cotangent":
                 return "cotangent"
@@ -326,6 +328,18 @@ class _Trial:
                 self.program.run_made(session)
                 costs += [values.plain(session.cost)] if np.size(session.cost) == 1 and session.cost is not None else []
         return len(costs) == 2 and bool(np.isfinite(costs).all()) and not values.equal(*costs)
+
+    def _mixes_samples(self, output: Any, expected: int) -> bool:
+        """Whether code that says nothing of several samples gives one of them another output for what another one is:
+        e / np.sum(e) is a softmax of one sample."""
+        if SAMPLES[self.layout.samples].one or self.outputs == expected or _counts_samples(self.program):
+            return False
+        X = np.array(self.inputs["X"])
+        np.moveaxis(X, self.program.samples_axis, 0)[0] += 0.37
+        session = self._session(X=X)
+        self.program.run_forward(session)
+        differs = values.plain(session.output) != values.plain(output)
+        return int(np.count_nonzero(differs)) > self.outputs
 
     def _tried_cost(self, session: Session) -> str | None:
         """Why the cost function gives no cost, in words; None where it does."""

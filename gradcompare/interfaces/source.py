@@ -292,7 +292,7 @@ def handed_out(function: Any) -> set[str]:
             found |= {key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)}
         elif isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store):
             key = node.slice if isinstance(node, ast.Subscript) else ast.Constant(node.attr)
-            found |= {name} if (name := _key_begins(key)) else set()
+            found |= {name} if (name := key_begins(key)) else set()
         elif isinstance(node, ast.Return) and isinstance(node.value, ast.Call) and called(node.value) == "dict":
             found |= {keyword.arg for keyword in node.value.keywords if keyword.arg}
     return found
@@ -319,33 +319,12 @@ def containers_in(function: Any) -> set[str]:
     looked_up = {
         node.value.id
         for node in ast.walk(tree(function))
-        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and _key_begins(node.slice)
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and key_begins(node.slice)
     }
     return looked_up | set(taken_apart(function))
 
 
-def role_of(function: Callable[..., Any], argument: str) -> str | None:
-    """The role of an argument by its name, else by its use: parameters, where "W1" is looked up in it."""
-    function = getattr(function, "__func__", function)
-    by_name = getattr(function, "roles", {}).get(argument) or words.role_of_argument(argument)
-    if by_name is None and argument in _parameter_dicts(function):
-        return "parameters"
-    return by_name
-
-
-@functools.lru_cache(maxsize=1024)
-def _parameter_dicts(function: Any) -> frozenset[str]:
-    """The names in which a function looks up weights: p of p["W1"] and of p["W" + str(k)]."""
-    found = set()
-    for node in ast.walk(tree(function)):
-        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
-            key = _key_begins(node.slice)
-            if words.WEIGHT.match(key) or (key in ("W", "w") and not isinstance(node.slice, ast.Constant)):
-                found.add(node.value.id)
-    return frozenset(found)
-
-
-def _key_begins(key: ast.expr) -> str:
+def key_begins(key: ast.expr) -> str:
     """dW of "dW", "dW" + str(k), f"dW{k}" and "dW%d" % k."""
     if isinstance(key, ast.JoinedStr) and key.values:
         key = key.values[0]

@@ -1,0 +1,91 @@
+"""What a function's arguments are: by their names, else by what the function does with them."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from gradcompare.interfaces import source, words
+
+_WEIGHT = re.compile(r"^(w|weights?|theta|kernel)$", re.IGNORECASE)
+
+
+def role_of(function: Callable[..., Any], argument: str) -> str | None:
+    """The role of an argument by its name, else by its use: parameters, where "W1" is looked up in it, or weights
+    are taken from one of its elements after another."""
+    function = getattr(function, "__func__", function)
+    by_name = getattr(function, "roles", {}).get(argument) or words.role_of_argument(argument)
+    if by_name is None and argument in _parameter_dicts(function) | _lists_of_layers(function):
+        return "parameters"
+    return by_name
+
+
+@functools.lru_cache(maxsize=1024)
+def _parameter_dicts(function: Any) -> frozenset[str]:
+    """The names in which a function looks up weights: p of p["W1"] and of p["W" + str(k)]."""
+    found = set()
+    for node in ast.walk(source.tree(function)):
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+            key = source.key_begins(node.slice)
+            if words.WEIGHT.match(key) or (key in ("W", "w") and not isinstance(node.slice, ast.Constant)):
+                found.add(node.value.id)
+    return frozenset(found)
+
+
+@functools.lru_cache(maxsize=1024)
+def data_in(function: Callable[..., Any], argument: str) -> list[str]:
+    """The roles of what an argument is taken apart into, where that is samples and labels: x, y = batch."""
+    apart = source.taken_apart(function).get(argument, [])
+    roles = [str(words.role_of_argument(name)) for name in apart]
+    return roles if sorted(roles) == ["inputs", "targets"] else []
+
+
+@functools.lru_cache(maxsize=1024)
+def _lists_of_layers(function: Any) -> frozenset[str]:
+    """The names of what a function goes through and takes weights from: layers of `for p in layers`, where it takes
+    p["W"] or p.weights, and of `for (w, b), a in zip(layers, kept)`."""
+    tree = source.tree(function)
+    taken = set(_bases_of_weights(tree))
+    found = set[str]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.For | ast.comprehension):
+            for name, target in _pairs(node.iter, node.target):
+                one = isinstance(target, ast.Name) and target.id in taken
+                apart = isinstance(target, ast.Tuple | ast.List) and any(map(_is_weight, target.elts))
+                found |= {name} if one or apart else set()
+    return frozenset(found)
+
+
+def _is_weight(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and bool(_WEIGHT.match(node.id))
+
+
+def _bases_of_weights(tree: ast.AST) -> Iterator[str]:
+    """p of p["W"] and p.weights."""
+    for node in ast.walk(tree):
+        key = node.attr if isinstance(node, ast.Attribute) else ""
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+            key = str(node.slice.value)
+        base = node.value if isinstance(node, ast.Attribute | ast.Subscript) else None
+        if isinstance(base, ast.Name) and _WEIGHT.match(key):
+            yield base.id
+
+
+def _pairs(iterated: ast.expr, target: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+    """(name, what a turn calls one of its elements), through zip, enumerate, reversed and slices."""
+    if isinstance(iterated, ast.Call):
+        called, targets = source.called(iterated), getattr(target, "elts", [])
+        if called == "zip" and len(targets) == len(iterated.args):
+            for argument, part in zip(iterated.args, targets, strict=True):
+                yield from _pairs(argument, part)
+        elif called == "enumerate" and len(targets) == 2:
+            yield from _pairs(iterated.args[0], targets[1])
+        elif called in ("reversed", "list", "tuple") and iterated.args:
+            yield from _pairs(iterated.args[0], target)
+    elif isinstance(iterated, ast.Subscript) and isinstance(iterated.slice, ast.Slice):
+        yield from _pairs(iterated.value, target)
+    elif isinstance(iterated, ast.Name):
+        yield iterated.id, target
