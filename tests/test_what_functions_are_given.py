@@ -173,3 +173,52 @@ def test_a_term_that_the_cost_could_know_is_checked(tmp_path):
     )
     source = source.replace("forward_prop_func(data, labels, params)", "forward_prop_func(data, labels, params, reg)")
     assert checked(tmp_path, source).verdict == "wrong"
+
+
+ATTENTION = """
+def attention_forward(x, Wq, Wk, Wv):
+    q, k, v = x @ Wq, x @ Wk, x @ Wv
+    s = np.einsum("btk,bsk->bts", q, k)
+    e = np.exp(s - s.max(axis=-1, keepdims=True))
+    p = e / e.sum(axis=-1, keepdims=True)
+    return np.einsum("bts,bsk->btk", p, v), (x, Wq, Wk, Wv, q, k, v, p)
+
+def attention_backward(dy, kept):
+    x, Wq, Wk, Wv, q, k, v, p = kept
+    dp, dv = np.einsum("btk,bsk->bts", dy, v), np.einsum("bts,btk->bsk", p, dy)
+    ds = p * (dp - (dp * p).sum(axis=-1, keepdims=True))
+    dq, dk = np.einsum("bts,bsk->btk", ds, k), np.einsum("bts,btk->bsk", ds, q)
+    dWq, dWk, dWv = (np.einsum("btd,btk->dk", x, d) for d in (dq, dk, dv))
+    return dq @ Wq.T + dk @ Wk.T + dv @ Wv.T, dWq, dWk, dWv
+
+if __name__ == "__main__":
+    x = np.random.randn(2, 5, 4)
+    Ws = [np.random.randn(4, 3) for _ in range(3)]
+    y, kept = attention_forward(x, *Ws)
+    print(attention_backward(np.random.randn(*y.shape), kept))
+"""
+
+
+def test_one_layer_with_arrays_of_the_shapes_that_the_file_gives_it(tmp_path):
+    mistake = "ds = p * (1 - p) * dp"
+    agrees_and_is_found(tmp_path, Habit(ATTENTION, "ds = p * (dp - (dp * p).sum(axis=-1, keepdims=True))", mistake))
+
+
+LINEAR = """
+def linear_forward(A, W, b):
+    return W @ A + b, (A, W, b)
+
+def linear_backward(dZ, cache):
+    A, W, b = cache
+    m = A.shape[1]
+    dW = dZ @ A.T / m
+    db = np.sum(dZ, axis=1, keepdims=True) / m
+    return W.T @ dZ, dW, db
+
+A, W, b = np.random.randn(4, 3), np.random.randn(2, 4), np.random.randn(2, 1)
+Z, cache = linear_forward(A, W, b)
+"""
+
+
+def test_one_layer_may_make_a_mean_of_what_it_is_given_in_all_of_its_parameters(tmp_path):
+    agrees_and_is_found(tmp_path, Habit(LINEAR, "dW = dZ @ A.T / m", "dW = dZ @ A.T"))

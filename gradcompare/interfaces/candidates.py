@@ -70,6 +70,8 @@ def candidates(names: Mapping[str, Any]) -> Iterator[Driven]:
     for made in classes:
         yield from itertools.islice(_of_loops(made, functions, names), _MOST)
     yield from loops.candidates(names, by_role(_own(functions)).get("cost", []))
+    if not paired:
+        yield from pairs.candidates(own)
     yield from derivatives.candidates(own, classes)
 
 

@@ -144,11 +144,28 @@ def _is_setting(value: Any) -> bool:
     return zeros or callable(value) or isinstance(value, str | bool | int | float)
 
 
-def _evaluated(call: ast.Call, before: list[ast.stmt], names: Mapping[str, Any]) -> Any:
-    """What a call gives; None where it would run more than definitions, or fails."""
+def own_arguments(function: Callable[..., Any]) -> dict[str, Any]:
+    """What the file itself gives each argument where it calls a function; empty where it does not, or where that takes
+    more than definitions."""
+    names = getattr(inspect.unwrap(function), "__globals__", {})
+    tree, name = source.parsed(str(names.get("__file__"))), getattr(function, "__name__", "")
+    for block in _blocks(tree):
+        for i, statement in enumerate(block):
+            for call in ast.walk(statement):
+                if isinstance(call, ast.Call) and source.called(call) == name:
+                    pairs = [ast.keyword(k.arg, k.value) for k in call.keywords]
+                    given = _evaluated(ast.Call(ast.Name("dict", ast.Load()), [], pairs), block[:i], names)
+                    listed = _evaluated(ast.List(call.args, ast.Load()), block[:i], names)
+                    if listed is not None and given is not None:
+                        return dict(zip(source.argument_names(function), listed, strict=False)) | given
+    return {}
+
+
+def _evaluated(call: ast.expr, before: list[ast.stmt], names: Mapping[str, Any]) -> Any:
+    """What an expression gives; None where it would run more than definitions, or fails."""
     known = dict(names)
-    arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
-    wanted = {name for argument in arguments for name in dataflow.names_read(argument)}
+    parts = [*call.args, *(keyword.value for keyword in call.keywords)] if isinstance(call, ast.Call) else [call]
+    wanted = {name for part in parts for name in dataflow.names_read(part)}
     steps = [s for s in dataflow.needed(before, wanted, set()) if isinstance(s, ast.Assign)]
     try:
         with np.errstate(all="ignore"), same_random_numbers():
@@ -158,6 +175,6 @@ def _evaluated(call: ast.Call, before: list[ast.stmt], names: Mapping[str, Any])
                 exec(compile(ast.fix_missing_locations(ast.Module([step], [])), "<its own call>", "exec"), known)
             if danger(call, known) is not None:
                 return None
-            return eval(compile(ast.Expression(call), "<its own call>", "eval"), known)
+            return eval(compile(ast.fix_missing_locations(ast.Expression(call)), "<its own call>", "eval"), known)
     except Exception:
         return None

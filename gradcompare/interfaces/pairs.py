@@ -7,16 +7,17 @@ dx), are added to it as they are.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
 
-from gradcompare.interfaces import paths, source, words
+from gradcompare.interfaces import driver, paths, source, words
 from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.holders import Instance
 from gradcompare.interfaces.layouts import Layout
@@ -65,6 +66,11 @@ class Pair:
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     """Of the arguments that are differentiated."""
     fixed: dict[str, Any] = field(default_factory=dict)
+    inside: dict[str, list[str]] = field(default_factory=dict)
+    """Of the arguments that are dicts of arrays, the keys."""
+    samples: int = 1
+    """What the gradients of all arrays but the first are divided by, where what backward is given is the gradient of a
+    sum over so many samples and theirs are those of the mean: a convention."""
 
     @property
     def name(self) -> str:
@@ -74,14 +80,21 @@ class Pair:
     def run(self, arrays: dict[str, Any]) -> tuple[Any, Any, tuple[Any, ...]]:
         """Output, the array that it is multiplied by, and the gradients of the arrays in order."""
         fixed = {k: dict(v) if isinstance(v, dict) else v for k, v in self.fixed.items()}
+        kept = {k: {name: arrays[name] for name in names} for k, names in self.inside.items()}
+        bare = {k: array for k, array in arrays.items() if not any(k in names for names in self.inside.values())}
         with same_random_numbers():
-            result = self.forward(**arrays, **fixed)
+            result = self.forward(**bare, **kept, **fixed)
         if self.backward is None:
             return result[0], 1.0, result[1:]
-        output, cache = result
+        output, cache = result[0], result[-1]
         slope = np.zeros_like(output) + np.cos(np.arange(1.0, output.size + 1)).reshape(output.shape)  # traced as it is
         gradients = self.backward(slope.copy(), cache)
-        return output, slope, gradients if isinstance(gradients, tuple) else (gradients,)
+        if isinstance(gradients, dict):
+            gradients = tuple(gradients.get(f"d{name}") for name in arrays)
+        first, *others = gradients if isinstance(gradients, tuple) else (gradients,)
+        if self.samples > 1:
+            others = [None if gradient is None else gradient * self.samples for gradient in others]
+        return output, slope, (first, *others)
 
 
 class Library:
@@ -97,7 +110,8 @@ class Library:
         for pair in self.pairs.items:
             output, slope, found = pair.run({k: self.arrays[f"{k}_{pair.name}"] for k in pair.shapes})
             cost = cost + np.sum(output * slope)
-            gradients |= {f"d{k}_{pair.name}": array for k, array in zip(pair.shapes, found, strict=False)}
+            named = zip(pair.shapes, found, strict=False)
+            gradients |= {f"d{k}_{pair.name}": array for k, array in named if array is not None}
         return cost, gradients
 
 
@@ -170,7 +184,32 @@ def incoming(argument: str) -> bool:
 
 
 def _fitted(pair: Pair) -> Pair | None:
+    """The pair with shapes for its arrays, and by how many samples it divides."""
+    fitted = _shaped(pair)
+    if fitted is not None and fitted.backward is not None:
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):
+            fitted.samples = _divided_by(fitted)
+    return fitted
+
+
+def _divided_by(pair: Pair) -> int:
+    """By what all gradients but the first are too small, if that is a number of samples; else 1."""
+    arrays = {name: _numbers(shape) for name, shape in pair.shapes.items()}
+    output, slope, gradients = pair.run({name: array.copy() for name, array in arrays.items()})
+    ratios = []
+    for name, gradient in list(zip(arrays, gradients, strict=False))[1:]:
+        step = 1e-6 * np.cos(np.arange(arrays[name].size)).reshape(arrays[name].shape)
+        ends = [np.sum(pair.run(arrays | {name: arrays[name] + side * step})[0] * slope) for side in (1, -1)]
+        claimed = 0.0 if gradient is None else 2 * np.sum(gradient * step)
+        ratios += [float((ends[0] - ends[1]) / claimed)] if claimed else []
+    counts = [n for n in (1, *np.shape(output)) if any(abs(ratio / n - 1) < 1e-4 for ratio in ratios)]
+    return int(counts[0]) if counts else 1
+
+
+def _shaped(pair: Pair) -> Pair | None:
     """The pair with shapes for its arrays, under which both functions run and gradients have their arrays' shapes."""
+    if pair.backward is not None and (own := _as_the_file_calls_it(pair)) is not None:
+        return own
     arrays: list[str] = []
     for name, parameter in inspect.signature(pair.forward).parameters.items():
         if arrays and words.role_of_argument(name) == "targets":
@@ -193,6 +232,30 @@ def _fitted(pair: Pair) -> Pair | None:
     return None
 
 
+def _as_the_file_calls_it(pair: Pair) -> Pair | None:
+    """The pair with arrays of the shapes that the file itself gives the forward function, of two samples where it can
+    be; None where the file does not call it, or not so that it runs."""
+    given = driver.own_arguments(pair.forward)
+    own = Pair(pair.forward, pair.backward)
+    for name, value in given.items():
+        if _is_array(value):
+            own.shapes[name] = value.shape
+        elif isinstance(value, dict) and value and all(map(_is_array, value.values())):
+            own.inside[name] = list(value)
+            own.shapes |= {key: array.shape for key, array in value.items()}
+        else:
+            own.fixed[name] = value
+    if not own.shapes:
+        return None
+    samples = next(iter(own.shapes.values()), (0,))[:1]
+    fewer = {k: (2, *shape[1:]) if shape[:1] == samples else shape for k, shape in own.shapes.items()}
+    return next((one for one in (replace(own, shapes=fewer), own) if _runs(one)), None)
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.ndim > 0
+
+
 def _runs(pair: Pair) -> bool:
     arrays = {name: _numbers(shape) for name, shape in pair.shapes.items()}
     try:
@@ -200,7 +263,16 @@ def _runs(pair: Pair) -> bool:
             output, _, gradients = pair.run({name: array.copy() for name, array in arrays.items()})
     except Exception:
         return False
-    return paths.is_array(output) and [np.shape(g) for g in gradients] == [a.shape for a in arrays.values()]
+    shapes = [
+        a.shape if g is not None or not pair.inside else () for g, a in zip(gradients, arrays.values(), strict=False)
+    ]
+    found = [np.shape(g) if g is not None else () for g in gradients]
+    return (
+        paths.is_array(output)
+        and found == shapes
+        and len(found) == len(arrays)
+        and any(g is not None for g in gradients)
+    )
 
 
 def _numbers(shape: tuple[int, ...]) -> np.ndarray:
