@@ -54,7 +54,9 @@ ARGUMENTS = {
         r"^(n|num|number|max|total)?_?(of)?(epochs?|iter(ation)?s?|steps)$|^(niter|iterations|maxiter|numiterations)$"
     ),
     "batch_size": re.compile(r"^(mini|size)?_?batch(size|es)?$|^minibatchsize$"),
-    "quiet": re.compile(r"^(verbose|print(cost|loss|every|step)?|plot|show|debug|display|log|progress)\w*$"),
+    "quiet": re.compile(
+        r"^(verbose|print(cost|loss|every|step)?|plot|show|debug|display|log(?!it|p|soft|like)|progress)\w*$"
+    ),
     "training": re.compile(r"^(train(ing)?(mode)?|istrain(ing)?)$"),
     "parameters": re.compile(
         r"^(model|nn|net|my|initial|current)?_?(param(et(er|re))?s?|params?dict|thetas?|weights|w|wb|model|network|net|nn"
