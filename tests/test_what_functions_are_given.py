@@ -221,4 +221,4 @@ Z, cache = linear_forward(A, W, b)
 
 
 def test_one_layer_may_make_a_mean_of_what_it_is_given_in_all_of_its_parameters(tmp_path):
-    agrees_and_is_found(tmp_path, Habit(LINEAR, "dW = dZ @ A.T / m", "dW = dZ @ A.T"))
+    agrees_and_is_found(tmp_path, Habit(LINEAR, "dW = dZ @ A.T / m", "dW = 2 * dZ @ A.T / m"))
