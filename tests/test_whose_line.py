@@ -134,7 +134,7 @@ MISTAKES = {
         "dZ1 = dA1 * A1 * (1 - A1)",
         "dZ1 = dA1 * (A1 * (1 - A1)) ** 2",
         "The derivative of sigmoid is there once too often",
-        "dZ1 = dA1 * (A1 * (1 - A1))",
+        "dZ1 = dA1 * A1 * (1 - A1)",
     ),
     "a class too low, where the mask of the layer before is in the same variable": (
         ROWS_AND_CLASSES,

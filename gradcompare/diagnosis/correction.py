@@ -289,11 +289,13 @@ class Line:
         if not isinstance(node, ast.BinOp):
             return
         left, right = self._segment(node.left), self._segment(node.right)
-        alone = node is self.value
+        tight = [] if node is self.value else [self._tight(node.left), self._tight(node.right)]
         if isinstance(node.op, ast.Mult | ast.Div | ast.Add | ast.Sub | ast.Pow):
-            yield from self._put(node, left if alone else self._tight(node.left))
+            for text in (left, *tight[:1]):  # where brackets are needed the first is not right
+                yield from self._put(node, text)
         if isinstance(node.op, ast.Mult | ast.Add):
-            yield from self._put(node, right if alone else self._tight(node.right))
+            for text in (right, *tight[1:]):
+                yield from self._put(node, text)
         signs = {ast.Mult: ("@", "/"), ast.MatMult: ("*",), ast.Add: ("-",), ast.Sub: ("+",), ast.Div: ("*",)}
         for sign in signs.get(type(node.op), ()):
             yield from self._put(node, f"{left} {sign} {right}")
