@@ -18,6 +18,7 @@ SOON = 0.01
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0 the gradients agree, 1 they do not, 2 the question could not be put."""
+    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", f"{os.devnull}/none")  # it leaves nothing where one stands
     try:
         with _terminated_like_interrupted(), _interrupted_for_sure():
             from gradcompare.commands.arguments import parser

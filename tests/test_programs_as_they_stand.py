@@ -452,3 +452,32 @@ def test_a_mean_of_absolute_errors_is_no_cost_where_no_sign_is_taken(tmp_path):
     )
     assert report.verdict == "agrees", str(report)
     assert report.assumed
+
+
+UNIT = """
+    def propagate(w, b, X, Y):
+        m = X.shape[1]
+        A = 1 / (1 + np.exp(-(np.dot(w.T, X) + b)))
+        cost = -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / m
+        dw = np.dot(X, (A - Y).T) / m
+        db = np.sum(A - Y) / m
+        return {"dw": dw, "db": db}, cost
+    """
+
+
+@pytest.mark.parametrize("planted", [("X, (A - Y).T) / m", "X, (A - Y).T)"), ("np.sum(A - Y) / m", "np.sum(A - Y)")])
+def test_one_unit_may_sum_its_bias_over_everything(tmp_path, planted):
+    """The function alone: that it is for one output, only the bias says."""
+    agrees_and_is_found(tmp_path, Habit(UNIT, *planted))
+    assert any("meant for" in note for note in checked(tmp_path, UNIT).notes)
+
+
+def test_several_units_may_not(tmp_path):
+    softmax = "np.exp(Z) / np.sum(np.exp(Z), axis=0)"
+    source = UNIT.replace("1 / (1 + np.exp(-(np.dot(w.T, X) + b)))", softmax.replace("Z", "(np.dot(w.T, X) + b)"))
+    source = source.replace(" + (1 - Y) * np.log(1 - A)", "")
+    report = checked(tmp_path, source)
+    assert report.verdict == "wrong"
+    assert [f.verdict for f in report.tensors if f.name == "db"] == ["shape"]
+    right = source.replace("np.sum(A - Y) / m", "np.sum(A - Y, axis=1, keepdims=True) / m")
+    assert checked(tmp_path, right).verdict == "agrees"

@@ -184,7 +184,7 @@ def test_layers_with_their_activation_that_keep_the_delta_for_the_one_before(rep
 @pytest.mark.parametrize(
     ("backward", "says"),
     [
-        ("[(A - Y)[i] for i in xrange(len(A))]", "xrange is Python 2"),
+        ("[(A - Y)[i] for i in xrange(len(A))]", "xrange is from Python 2"),
         ("cache('A') - Y", "'dict' object is not callable (line 11)"),
     ],
 )

@@ -94,6 +94,17 @@ def is_for_one_output(subject: Subject, several: Network, one: Network) -> bool:
     return fits
 
 
+def is_one_unit(subject: Subject, several: Network, one: Network) -> bool:
+    """Whether for several outputs the gradient of a bias of the file's only layer is one number, and for one output a
+    gradient is right: logistic regression."""
+    if set(subject.about["parameters"]) != set(subject.about["last_layer"]):
+        return False
+    compared = subject.compared(several, "float64", verify=True).tensors
+    if not any(f.verdict == "shape" and f.shape == () for f in compared):
+        return False
+    return _agrees_at_the_end(subject, subject.compared(one, "float64", verify=True))
+
+
 def _at_the_end(subject: Subject, report: Report) -> list[Finding]:
     last = [f"d{name}" for name in subject.about["last_layer"]]
     return [f for f in report.tensors if f.name in last]

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as hypothesis_seed
 
 from gradcompare import cases
-from gradcompare.checking.assuming import chosen_loss, is_for_one_output
+from gradcompare.checking.assuming import chosen_loss, is_for_one_output, is_one_unit
 from gradcompare.checking.conclusion import Judged, explained, factor
 from gradcompare.checking.defects import excused
 from gradcompare.checking.errors import CheckInterruptedError, TimeIsUpError
@@ -175,13 +175,13 @@ class Trials:
             subject.host.leave_out_guards(True)
             fits = is_for_one_output(subject, several, one)
             subject.host.leave_out_guards(False)
+        differs = "the cost and its gradients would differ by their number, with one they fit"
+        if not fits and is_one_unit(subject, several, one):
+            fits, differs = True, "the gradient of the bias would be too few numbers, with one it fits"
         if not fits:
             return networks
         subject.wide = wide
-        self.notes.append(
-            "With several outputs the cost and its gradients would differ by their number, with one they fit: one is "
-            "what the file is taken to be meant for."
-        )
+        self.notes.append(f"With several outputs {differs}: one is what the file is taken to be meant for.")
         return draw(wide, self.examples, self.seed)
 
     def _conclusion(self) -> Report:

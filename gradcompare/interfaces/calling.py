@@ -157,12 +157,18 @@ def entries(function: Callable[..., Any], result: Any) -> list[tuple[str, paths.
     found: list[tuple[str, paths.Path, Any]] = []
     taken: set[str] = set()
     for path, array in paths.walk(result):
-        name = own = _name(function, result, path) or paths.label(path) or "result"
+        name = own = _name(function, result, path) or paths.label(_from_dict(result, path)) or "result"
         if name in taken:
             name = ".".join(str(key) for _, key in path)
         found.append((name if name not in taken else f"{own}.{len(found)}", path, array))
         taken.add(found[-1][0])
     return found
+
+
+def _from_dict(result: Any, path: paths.Path) -> paths.Path:
+    """The path without the place in a tuple of the only dict in it: return {"dw": dw}, cost."""
+    dicts = [part for part in result if isinstance(part, Mapping)] if isinstance(result, tuple) else []
+    return path[1:] if len(dicts) == 1 and result[path[0][1]] is dicts[0] else path
 
 
 def _name(function: Callable[..., Any], result: Any, path: paths.Path) -> str | None:

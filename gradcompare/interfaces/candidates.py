@@ -280,12 +280,15 @@ def _argument_holders(used: list[Callable[..., Any]], initialisers: list[Callabl
                 yield Arguments([(f"{start}{i}", f"{bias}{i}") for i in (1, 2, 3)])
     if not (listed[0] and listed[1]) and flat is not None and any(flat in source.listed_in(f) for f in used):
         yield Listed(flat, next((name for name in arguments if words.role_of_argument(name) == "biases"), None))
+    loose = _loose_pairs(arguments)
+    biased = any(bias for _, bias in loose)  # and then one vector is not all
+    if biased:
+        yield Arguments(loose, starts_as=_starts_as(used, {loose[0][0]}))
     if flat is not None:
         hidden = max(sum(words.role_of_size(n) == "hidden" for n in source.argument_names(f)) for f in used)
         for folded in (True, False):
             yield Flat(flat, folded, depths=(hidden + 1,) if hidden > 1 else Flat.depths)
-    loose = _loose_pairs(arguments)
-    if loose:
+    if loose and not biased:
         yield Arguments(loose, starts_as=_starts_as(used, {loose[0][0]}))
     graded = _graded_pairs(used)
     if graded and graded != loose:
