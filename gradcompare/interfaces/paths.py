@@ -21,11 +21,14 @@ _LEAVES = str | bytes | bool | complex | types.ModuleType | types.FunctionType |
 
 
 def is_array(value: Any) -> bool:
-    """An array of real numbers, of NumPy or traced; or a bare number."""
+    """An array of real numbers, of NumPy or traced; or a bare number. What the file itself makes a class of is none,
+    though it has a shape: a tensor that holds its data and their gradient."""
     if isinstance(value, bool) or value is None:
         return False
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind in "fiub"
     if hasattr(value, "shape"):
-        return not isinstance(value, np.ndarray) or value.dtype.kind in "fiub"
+        return type(value).__module__.partition(".")[0] in ("numpy", "torch", "gradcompare")
     return isinstance(value, int | float | np.generic)
 
 

@@ -298,7 +298,7 @@ class Runner:
         pass
 
 
-ABSENT_DEFAULT = "__absent_default_"
+ABSENT_DEFAULT = "_absent_default_"  # two underscores would be a private name in a class
 KINDS: list[tuple[Any, Callable[[Runner, Any, bool], None]]] = [
     (ast.Import | ast.ImportFrom, Runner._import),
     (ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, Runner._define),
