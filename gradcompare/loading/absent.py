@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import importlib
+import types
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
 
@@ -18,6 +20,10 @@ class Absent:
 
     def __init__(self, name: str, why: str, real: Callable[[], Any] | None = None) -> None:
         self._name, self._why, self._real = name, why, real
+
+    def why_not(self) -> str | None:
+        """Why it is not there; None where the real thing is only put off."""
+        return self._why if self._real is None else None
 
     def __getattr__(self, attribute: str) -> Any:
         if attribute.startswith("__"):
@@ -75,3 +81,17 @@ class Inert(Absent):
 
     def __exit__(self, *_: object) -> None:
         pass
+
+
+def module_with(name: str, own: Mapping[str, Any]) -> types.ModuleType:
+    """A module with what of it stands in here, the rest from the real one when it is called."""
+
+    def rest(attribute: str) -> Any:
+        if attribute.startswith("__"):
+            raise AttributeError(attribute)
+        why = f"{name.partition('.')[0]} is not installed or was put off"
+        return getattr(Absent(name, why, lambda: importlib.import_module(name)), attribute)
+
+    module = types.ModuleType(name)
+    vars(module).update(own, __getattr__=rest)
+    return module

@@ -31,7 +31,8 @@ NEVER = {
 }  # fmt: skip
 """Plots, data and downloads: not imported at all. (tqdm has a substitute.)"""
 DRAWS = {
-    "IPython", "bokeh", "graphviz", "ipywidgets", "matplotlib", "mpl_toolkits", "plotly", "seaborn", "turtle", "wandb",
+    "IPython", "bokeh", "graphviz", "ipywidgets", "matplotlib", "mpl_toolkits", "plotly", "pylab", "seaborn", "turtle",
+    "wandb",
 }  # fmt: skip
 """Of these, what only draws or shows, which a function may do on its way."""
 PUT_OFF = {

@@ -153,6 +153,9 @@ class Runner:
         unknown = [n.id for n in ast.walk(default) if isinstance(n, ast.Name) and self._is_unknown(n.id)]
         if why is None and unknown:
             why = self.left_out[unknown[0]].why
+        if why is None and not isinstance(default, ast.Name | ast.Attribute):  # len(config.LABELS)
+            read = (n.id for n in ast.walk(default) if isinstance(n, ast.Name))
+            why = next((why for name in read if (why := self._why_absent(name)) is not None), None)
         if why is None:
             return default
         name = f"{ABSENT_DEFAULT}{len(self.names)}"
@@ -161,6 +164,10 @@ class Runner:
 
     def _is_unknown(self, name: str) -> bool:
         return name in self.left_out and name not in self.names
+
+    def _why_absent(self, name: str) -> str | None:
+        thing = self.names.get(name)
+        return thing.why_not() if isinstance(thing, Absent) else None
 
     def _in_class(self, statement: ast.stmt, known: set[str]) -> ast.stmt:
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):

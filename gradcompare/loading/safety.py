@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import dis
 import math
 import re
 import types
@@ -235,7 +236,11 @@ def _effect(thing: Any, seen: set[int]) -> str | None:
 
 
 def _all_names(code: types.CodeType) -> Iterator[str]:
-    yield from code.co_names
+    """The names that code reads; `self.input`, where a layer keeps what it was given, asks nobody."""
+    for step in dis.get_instructions(code):
+        is_read = step.opname.startswith(("LOAD_", "IMPORT_")) and step.argval in code.co_names
+        if is_read and not (step.argval == "input" and step.opname in ("LOAD_ATTR", "LOAD_METHOD")):
+            yield step.argval
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             yield from _all_names(constant)

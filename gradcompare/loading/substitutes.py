@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import builtins
 import functools
-import importlib
 import itertools
 import pickle
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
-from gradcompare.loading.absent import Absent
+from gradcompare.loading.absent import Inert, module_with
+from gradcompare.loading.estimators import ESTIMATORS
 from gradcompare.tracing import stood_in
 
 
@@ -31,6 +31,31 @@ def both_pythons() -> types.ModuleType:
 def tqdm() -> types.ModuleType:
     module = types.ModuleType("tqdm")
     vars(module).update(tqdm=progress_bar, trange=range, tqdm_notebook=progress_bar, notebook=module, auto=module)
+    return module
+
+
+class ProgressBar:
+    """progressbar's, without the bar."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def __call__(self, iterable: Iterable[Any]) -> Iterable[Any]:
+        return iterable
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_, **__: self
+
+
+ProgressBar.__module__ = "argparse"
+
+
+def progressbar() -> types.ModuleType:
+    module = types.ModuleType("progressbar")
+    absent = Inert("progressbar", "bars are not drawn")
+    vars(module).update(
+        ProgressBar=ProgressBar, progressbar=progress_bar, __getattr__=lambda name: getattr(absent, name)
+    )
     return module
 
 
@@ -61,29 +86,16 @@ def arguments() -> types.ModuleType:
     return module
 
 
-def _scipy(name: str, own: Mapping[str, Any]) -> types.ModuleType:
-    """A module of scipy with what of it can be traced, the rest from scipy when it is called."""
-
-    def rest(attribute: str) -> Any:
-        if attribute.startswith("__"):
-            raise AttributeError(attribute)
-        return getattr(
-            Absent(name, "scipy is not installed or was put off", lambda: importlib.import_module(name)), attribute
-        )
-
-    module = types.ModuleType(name)
-    vars(module).update(own, __getattr__=rest)
-    return module
-
-
-_special = _scipy("scipy.special", stood_in.SCIPY_SPECIAL)
-SCIPY = {"scipy.special": _special, "scipy": _scipy("scipy", {"special": _special})}
+_special = module_with("scipy.special", stood_in.SCIPY_SPECIAL)
+SCIPY = {"scipy.special": _special, "scipy": module_with("scipy", {"special": _special})}
 """These two need not be installed."""
 
 
 SUBSTITUTES = {
     **SCIPY,
+    **ESTIMATORS,
     "argparse": arguments(),
+    **dict.fromkeys(("progressbar", "progressbar2"), progressbar()),
     **dict.fromkeys(("six.moves", "past.builtins", "builtins", "future.builtins", "__builtin__"), both_pythons()),
     **dict.fromkeys(("tqdm", "tqdm.notebook", "tqdm.auto", "tqdm.autonotebook"), tqdm()),
 }
