@@ -11,7 +11,7 @@ from typing import Any
 from gradcompare.interfaces import words
 from gradcompare.interfaces.holders import Instance
 from gradcompare.interfaces.layouts import BIASES, Layout
-from gradcompare.interfaces.plans import Plan, other_role, plans
+from gradcompare.interfaces.plans import Plan, other_role, plans, plans_of_widths
 from gradcompare.network import Network
 
 
@@ -59,7 +59,9 @@ def holders_of(made: type, classes: Sequence[type]) -> Iterator[Instance]:
     parameters = inspect.signature(made).parameters.values()
     required = [p.name for p in parameters if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
     others = {name: role for name in required if (role := other_role(name))}
-    unknown = [n for n in required if n not in others and words.role_of_size(n) is None]
+    widths = tuple(n for n in required if n not in others and words.role_of_size(n) is not None)
+    others |= next((roles for roles, _ in plans_of_widths(widths)), {})  # beside arrays, which have these widths
+    unknown = [n for n in required if n not in others and n not in widths]
     if not unknown or len(unknown) + len(others) < len(required):
         return
     for layer in (c for c in classes if c is not made and len(unknown) > 1):

@@ -74,7 +74,7 @@ def plans(function: Callable[..., Any]) -> Iterator[Plan]:
     ):  # Net(m): no other width is asked for
         yield Plan(others | dict.fromkeys(sized, "samples"), (2,))
     for names in dict.fromkeys([tuple(sized), tuple(n for n in sized if n in required)]):
-        for widths, depths in _widths(names, required):
+        for widths, depths in plans_of_widths(names):
             rest = {n: other_role(n) for n in required if n not in widths}
             if None not in rest.values():
                 known: dict[str, str] = {n: r for n, r in rest.items() if r}
@@ -99,7 +99,7 @@ def _in(names: list[str], *roles: str) -> dict[str, str]:
     return {name: role for name in names if (role := words.role_of_argument(name)) in roles and role}
 
 
-def _widths(names: tuple[str, ...], required: list[str]) -> Iterator[tuple[dict[str, str], tuple[int, ...]]]:
+def plans_of_widths(names: tuple[str, ...]) -> Iterator[tuple[dict[str, str], tuple[int, ...]]]:
     """{argument: role} of the arguments that ask for widths, and the depths they allow."""
     roles = {name: words.role_of_size(name) for name in names}
     if "in" in roles.values():  # neurons beside inputs are those of one layer
