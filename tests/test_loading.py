@@ -809,6 +809,8 @@ def test_softmax_runs_over_the_units(loaded, product, total):
     [
         ("sigmoid_prime", "sigmoid_derivative"),
         ("dSigmoid", "sigmoid_derivative"),
+        ("relu_backwards", "relu_backward"),
+        ("backward_sigmoid", "sigmoid_backward"),
         ("sigmoid_derivative", "sigmoid_derivative"),
         ("deriv_relu", "relu_derivative"),
         ("LeakyReLU", "leaky_relu"),

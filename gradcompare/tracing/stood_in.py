@@ -247,6 +247,7 @@ SCIPY_SPECIAL: dict[str, Callable[..., Any]] = {
 
 ACTIVATIONS = ("sigmoid", "relu", "leakyrelu", "tanh", "softmax")
 DERIVATIVES = ("{}derivative", "{}prime", "{}grad", "{}gradient", "d{}", "der{}", "deriv{}", "derivative{}", "{}deriv")
+BACKWARD = ("{}back", "{}bwd", "{}backwards", "backward{}", "back{}", "{}backprop", "{}backpropagation", "{}bprop")
 
 
 def row(name: str) -> Row | None:
@@ -257,6 +258,6 @@ def row(name: str) -> Row | None:
             return STAND_INS.get(f"{activation}derivative")
         if plain in (f"{activation}activation", f"{activation}forward", f"{activation}function"):
             return STAND_INS[activation]
-        if plain in (f"{activation}back", f"{activation}bwd"):
+        if plain in (form.format(activation) for form in BACKWARD):
             return STAND_INS[f"{activation}backward"]
     return STAND_INS.get(plain)
