@@ -90,6 +90,55 @@ HABITS = {
         "dy @ h.T",
         "dy @ before.T",
     ),
+    "a number of layers that is called n, beside the m samples": Habit(
+        """
+        def forward(params, A0, n):
+            kept = {"A0": A0}
+            for i in range(1, n + 1):
+                z = kept[f"Z{i}"] = params[f"W{i}"] @ kept[f"A{i - 1}"] + params[f"B{i}"]
+                kept[f"A{i}"] = np.tanh(z) if i < n else z
+            return kept
+
+        def squares(A, Y, m):
+            return np.sum((A - Y) ** 2) / (2 * m)
+
+        def backprop(params, kept, n, m, Y):
+            grads, above = {}, None
+            for i in range(n, 0, -1):
+                if i == n:
+                    dz = kept[f"A{i}"] - Y
+                else:
+                    dz = params[f"W{i + 1}"].T @ above * (1 - kept[f"A{i}"] ** 2)
+                grads[f"DW{i}"] = dz @ kept[f"A{i - 1}"].T / m
+                grads[f"DB{i}"] = np.sum(dz, axis=1, keepdims=True) / m
+                above = dz
+            return grads
+        """,
+        "above * (1 - kept",
+        "above * (1 + kept",
+    ),
+    "all that forward has returned, which is called output": Habit(
+        """
+        def feed_forward_pass(X, parameters):
+            output = {}
+            output["Z1"] = parameters["W1"] @ X + parameters["b1"]
+            output["A1"] = np.tanh(output["Z1"])
+            output["A2"] = parameters["W2"] @ output["A1"] + parameters["b2"]
+            return output
+
+        def back_propagation(X, Y, parameters, output):
+            off = output["A2"] - Y
+            back = parameters["W2"].T @ off * (1 - output["A1"] ** 2)
+            grad_W2, grad_b2 = off @ output["A1"].T / m_batch, off.sum(axis=1, keepdims=True) / m_batch
+            grad_W1, grad_b1 = back @ X.T / m_batch, back.sum(axis=1, keepdims=True) / m_batch
+            return {"grad_W1": grad_W1, "grad_b1": grad_b1, "grad_W2": grad_W2, "grad_b2": grad_b2}
+
+        for start in range(0, 600, 60):
+            m_batch = min(start + 60, 600) - start
+        """,
+        "off * (1 - output",
+        "off * (1 + output",
+    ),
     "a number that is only calculated with": Habit(
         """
         def loss_of_classes(W, X, y, strength, kind):

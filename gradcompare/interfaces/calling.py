@@ -79,6 +79,8 @@ def _given(function: Callable[..., Any], known: Mapping[str, Any]) -> tuple[dict
         other = role is not None and name in words.ARGUMENTS and name != role  # samples, classes: inputs and targets
         keys = (None, None, role) if other else (name, plain.get(words.plain(name)), role, sizes.get(name))
         key = next((k for k in keys if k is not None and k in known), None)
+        if role == "output" and name in source.containers_in(function) and isinstance(known.get("cache"), Mapping):
+            key = "cache"  # output["A2"]: all that forward has returned
         described = None if optional else driver.structure(plain_function, name)
         data = meaning.data_in(plain_function, name)
         called = None if optional or name in known else driver.function_for(plain_function, name)

@@ -20,6 +20,8 @@ def role_of(function: Callable[..., Any], argument: str) -> str | None:
     by_name = getattr(function, "roles", {}).get(argument) or words.role_of_argument(argument)
     if by_name is None and argument in _parameter_dicts(function) | _lists_of_layers(function):
         return "parameters"
+    if by_name in (None, "samples") and argument in _numbers_of_layers(function):
+        return "layers"
     return by_name
 
 
@@ -33,6 +35,26 @@ def _parameter_dicts(function: Any) -> frozenset[str]:
             if words.WEIGHT.match(key) or (key in ("W", "w") and not isinstance(node.slice, ast.Constant)):
                 found.add(node.value.id)
     return frozenset(found)
+
+
+@functools.lru_cache(maxsize=1024)
+def _numbers_of_layers(function: Any) -> frozenset[str]:
+    """The names up to which, or from which, a function counts layers, whose numbers it puts into keys: n of
+    `for i in range(n): cache[f"Z{i}"]`."""
+    found = set()
+    for loop in (node for node in ast.walk(source.tree(function)) if isinstance(node, ast.For)):
+        if isinstance(loop.iter, ast.Call) and source.called(loop.iter) == "range":
+            counted = {node.id for node in ast.walk(loop.target) if isinstance(node, ast.Name)}
+            if counted & set(_put_into_keys(loop)):
+                found |= {node.id for node in ast.walk(loop.iter) if isinstance(node, ast.Name)}
+    return frozenset(found)
+
+
+def _put_into_keys(tree: ast.AST) -> Iterator[str]:
+    """The names whose numbers are part of keys: i of cache[f"Z{i}"] and of cache["Z" + str(i)]."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript) and source.key_begins(node.slice) and not isinstance(node.slice, ast.Name):
+            yield from (inner.id for inner in ast.walk(node.slice) if isinstance(inner, ast.Name))
 
 
 @functools.lru_cache(maxsize=1024)

@@ -90,7 +90,7 @@ ARGUMENTS = {
         r"^(slope|d_?(out|a|al|y|z|values?|loss|l|j|scores|h|x)|g|grads?|gradients?|(out|output|upstream|loss|next|incoming)_?(put)?"
         r"(grads?|gradients?|error|delta)|delta|error|err|grad(out|output|y|wrtoutput|output)?|gradients?output|upstream)$"
     ),
-    "samples": re.compile(r"^(m|n|nsamples|numsamples|batchsize|nexamples|numexamples|mtrain|nrows|ndata)$"),
+    "samples": re.compile(r"^(m|n|nsamples|numsamples|batchsize|nexamples|numexamples|mtrain|mbatch|nrows|ndata)$"),
     "learning_rate": re.compile(
         r"^(lr|lrate|learnr|learning_?rate|learnrate|alpha|eta|stepsize|rate|epsilon|l_?r)((for)?(w|b|weights?|bias(es)?|\d+|init))?$"
         r"|^(w|b|weights?|bias(es)?)(lr|learning_?rate|alpha)$|^(w|weights?|bias(es)?)eta$"
