@@ -37,6 +37,15 @@ def _squared_error(A: Any, T: Any, samples: int) -> Any:
     return np.sum((A - T) ** 2) / count(A, samples)
 
 
+def _hinge(A: Any, T: Any, samples: int) -> Any:
+    return np.sum(np.maximum(0, 1 - T * A)) / count(A, samples)
+
+
+def _hinge_of_classes(A: Any, T: Any, samples: int) -> Any:
+    """With -1 in place of 0."""
+    return _hinge(A, np.sign(2 * T - 1), samples)
+
+
 def _mean_of_all(cost: Callable[[Any, Any, int], Any]) -> Callable[[Any, Any, int], Any]:
     """The mean over the outputs, too, as np.mean takes it."""
     return lambda A, T, samples: cost(A, T, samples) * count(A, samples) / np.size(A)
@@ -60,6 +69,12 @@ LOSSES = {
     "summed_cross_entropy": Loss("cross entropy, summed over the samples", _summed(_cross_entropy)),
     "summed_softmax_cross_entropy": Loss("cross entropy of a softmax, summed", _summed(_softmax_cross_entropy)),
     "summed_squared_error": Loss("half the squared error, summed over the samples", _summed(_half_squared_error)),
+    "hinge": Loss("hinge loss, max(0, 1 - Y A)", _hinge),
+    "hinge_of_classes": Loss("hinge loss, max(0, 1 - S A), S the sign of a class", _hinge_of_classes),
+    "summed_hinge": Loss("hinge loss, summed over the samples", _summed(_hinge)),
+    "summed_hinge_of_classes": Loss(
+        "hinge loss, S the sign of a class, summed over the samples", _summed(_hinge_of_classes)
+    ),
     "summed_full_squared_error": Loss("the squared error, summed over the samples", _summed(_squared_error)),
 }
 
@@ -144,7 +159,9 @@ def fitting(output: np.ndarray, axis: int) -> list[str]:
         if output.shape[axis] > 1 and np.allclose(output.sum(axis=axis), 1, atol=1e-6):
             return _with_sums("softmax_cross_entropy", "squared_error", "full_squared_error")
         return _with_sums("cross_entropy", "squared_error", "full_squared_error")
-    return _with_sums("squared_error", "full_squared_error")
+    several = output.ndim > 1 and output.shape[axis] > 1
+    more = [] if several else _with_sums("hinge", "hinge_of_classes")
+    return [*_with_sums("squared_error", "full_squared_error"), *more]
 
 
 def _with_sums(*means: str) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
+import numpy as np
+
 from gradcompare.checking.errors import CodeError
 from gradcompare.checking.penalising import penalty_of
 from gradcompare.checking.subject import Subject
@@ -58,6 +60,8 @@ def _some(networks: Sequence[Network]) -> list[Network]:
     the sum."""
     others = [next((n for n in networks if n.sizes[-1] != networks[0].sizes[-1]), None)]
     others += [next((n for n in networks if n.m != networks[0].m), None)]
+    if networks[0].m == 1:  # of one class a cost may say nothing
+        others += [next((n for n in networks if not np.array_equal(n.Y, networks[0].Y)), None)]
     return [networks[0], *(n for n in others if n is not None)]
 
 

@@ -4,7 +4,7 @@ A row is a name, what it looks like (a skeleton to copy), and a recogniser: name
 the rows are a few mechanisms that all of them share: what holds the parameters (`holders`), what the source of a
 function says (`source`), how it is called and what it returns (`calling`), how constructors want to be called
 (`plans`), what the file's own code gives them and its functions (`driver`), a turn of a loop as functions (`loops`,
-`turns` and `methods`, `surroundings`, `inlined`, `making`, `dataflow`), where gradients end up (`naming`;
+`turns`, `sampling` and `methods`, `surroundings`, `inlined`, `making`, `dataflow`), where gradients end up (`naming`;
 `inside`, where only local variables hold them), which way up arrays are (`layouts`), the trial that settles it all by
 running the file (`fitting`), and what is said where nothing runs (`failures`).
 """

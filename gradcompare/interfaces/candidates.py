@@ -406,6 +406,7 @@ def _of_functions_with(made: type, functions: list[Callable[..., Any]]) -> Itera
 
 def _of_loops(made: type, functions: list[Callable[..., Any]], names: Mapping[str, Any]) -> Iterator[Driven]:
     """Programs whose step is a turn of a loop in one of the methods."""
+    yield from loops.of_methods(made, itertools.islice(plans(made), 2), names)
     roles = by_role(methods_of(made))
     own = [f.__name__ for f in roles.get("forward", []) + roles.get("predict", [])]
     costs = [*(f.__name__ for f in roles.get("cost", [])), *by_role(functions).get("cost", []), None]

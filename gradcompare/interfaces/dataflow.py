@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 _EFFECTS = re.compile(r"save|load|print|plot|show|dump|write|input|exit")
 
@@ -47,7 +47,16 @@ def names_written(statement: ast.AST) -> list[str]:
     for node in ast.walk(statement):
         if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name):
             found.append(node.value.id)
+        elif name := filled(node):
+            found.append(name)
     return found
+
+
+def filled(node: ast.AST) -> str | None:
+    """The list that something is put into: acts of `acts.append(a)`."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
+        return node.func.value.id if node.func.attr in ("append", "extend", "insert") else None
+    return None
 
 
 def names_free(body: Sequence[ast.AST]) -> list[str]:
@@ -60,8 +69,11 @@ def names_free(body: Sequence[ast.AST]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def needed(statements: list[ast.stmt], wanted: set[str], without: set[str]) -> list[ast.stmt]:
-    """The statements that the wanted names depend on."""
+def needed(
+    statements: list[ast.stmt], wanted: set[str], without: set[str], given: Collection[str] = ()
+) -> list[ast.stmt]:
+    """The statements that the wanted names depend on; none that writes a name of `without`, and none for the sake of
+    what is given."""
     kept: list[ast.stmt] = []
     for i, statement in reversed(list(enumerate(statements))):
         changed = _filled(statement)
@@ -74,7 +86,7 @@ def needed(statements: list[ast.stmt], wanted: set[str], without: set[str]) -> l
         if simple and written & wanted and not written & without:
             kept.append(statement)
             settled = set(names_bound(statement)) if isinstance(statement, ast.Assign) else set()
-            wanted = (wanted - settled) | set(names_read(statement))
+            wanted = (wanted - settled) | (set(names_read(statement)) - set(given))
     return kept[::-1]
 
 
@@ -112,9 +124,12 @@ def without_asides(body: list[ast.stmt]) -> list[ast.stmt]:
         inside = list(ast.walk(statement))
         others = {name for other in body if other is not statement for name in names_read(other)}
         leaves = any(isinstance(n, ast.Break | ast.Continue | ast.Return) for n in inside)
-        if isinstance(statement, ast.If) and (leaves or not set(names_written(statement)) & others):
+        matters = set(names_written(statement)) & others or not _only_binds(statement)
+        if isinstance(statement, ast.If) and (leaves or not matters):
             continue
-        if isinstance(statement, ast.Expr) and not _writes_into(statement.value):
+        if isinstance(statement, ast.Expr) and not (
+            _writes_into(statement.value) or {filled(statement.value)} & others
+        ):
             continue
         if not leaves and not isinstance(statement, ast.Pass | ast.Import | ast.ImportFrom | ast.Assert):
             kept.append(statement)
@@ -142,9 +157,18 @@ _COST = re.compile(r"cost|loss|^j$|mse|objective|err|nll", re.IGNORECASE)
 
 
 def _only_binds(statement: ast.stmt) -> bool:
-    if not isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign):
+    """Whether it stores in names alone, and in no attribute."""
+    if not isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.If):
         return False
-    return not any(isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store) for n in ast.walk(statement))
+    stored = (n for n in ast.walk(statement) if isinstance(getattr(n, "ctx", None), ast.Store))
+    return all(isinstance(root_of(node), ast.Name | ast.Tuple | ast.List | ast.Starred) for node in stored)
+
+
+def root_of(node: ast.AST) -> ast.AST:
+    """What an element is stored in: w of w[1:], self.w of self.w[0]."""
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    return node
 
 
 def _writes_into(call: ast.expr) -> bool:

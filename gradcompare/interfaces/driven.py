@@ -302,6 +302,12 @@ class Driven(Program):
         session.known["learning_rate"] = rate
         session.cost = values.cost_in(self.function(self.steps.maker), made)
 
+    def _forward_gives_cost(self) -> bool | None:
+        """Whether it is known to give a cost, or to give none."""
+        if self.found is not None:
+            return self.found.cost_from == "forward"
+        return False if getattr(self.function(self.steps.forward), "gives_output", False) else None
+
     def _note_forward(self, session: Session, result: Any) -> None:
         function = self.function(self.steps.forward)
         session.output, session.cost = values.output_and_cost(
@@ -310,7 +316,7 @@ class Driven(Program):
             session.root,
             session.inputs,
             session.known["samples"] * session.known["size out"],
-            with_cost=self.found.cost_from == "forward" if self.found else None,
+            with_cost=self._forward_gives_cost(),
         )
         session.values = values.values_of(function, result, session, self.namers)
         given = calling.named(function, result) | calling.parts(function, result)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradcompare.interfaces import calling, failures, naming, paths, source, values, words
+from gradcompare.interfaces import calling, failures, naming, paths, rounds, source, values, words
 from gradcompare.interfaces.failures import (
     CannotBuildError,
     NoNumbersError,
@@ -109,6 +109,7 @@ def _tries(program: Driven) -> Iterator[tuple[int, Layout]]:
     constants = tuple(sorted(n for n in literals if n == 3 or 8 <= n <= 20))
     one = not _counts_samples(program) or holder.own_shapes  # tried last
     one_by_one = getattr(program.steps.maker, "one_sample", False)
+    one_row = getattr(program.steps.maker, "one_row", False)
     asks = any(words.role_of_argument(n) == "activation" for f in program.functions for n in source.argument_names(f))
     cotangent = "slope" in _wants(program) and program.steps.slope is None
     for depth in holder.depths:
@@ -125,6 +126,7 @@ def _tries(program: Driven) -> Iterator[tuple[int, Layout]]:
                 ):
                     starts_so = not holder.starts_as or layout.weights in holder.starts_as
                     starts_so = starts_so and (layout.outputs == 1 or not holder.one_output)
+                    starts_so = starts_so and not (one_row and layout.samples in ("vector", "column"))
                     if (layout.labels == "cotangent") == cotangent and starts_so:
                         yield depth, layout
 
@@ -269,6 +271,8 @@ class _Trial:
         self.slots = naming.match(self.places, shapes, candidates)
         self.no_numbers = naming.without_numbers([n for n in self.places if n not in self.slots], session.result)
         arrays = dict(candidates)
+        self._refuse_many_steps()
+        self._refuse_classes_as_numbers(candidates, chain)
         if self.slots and not any(np.any(arrays[slot]) for slot in self.slots.values()):
             raise ValueError("what looks like gradients, or like an update, is 0 throughout")
         right = {name for name, slot in self.slots.items() if np.shape(arrays[slot]) == shapes[name]}
@@ -287,6 +291,30 @@ class _Trial:
         ends |= {(before,)} if n == 1 else set()
         self.last = [name for name in self.places if shapes[name] in ends] or list(self.places)
         self.enough = bool(weights) and weights <= right and set(self.places) == right | named
+
+    def _refuse_classes_as_numbers(self, candidates: naming.Candidates, chain: tuple[str, ...]) -> None:
+        """ValueError where classes 0, 1, ... are calculated with as if they were values: what comes out grows with
+        them, while with several outputs they should only be looked up or compared."""
+        if kind_of(self.layout) != "classes" or self.outputs == 1 or SAMPLES[self.layout.samples].axis == 1:
+            return
+        first, names = dict(candidates), list(self.slots.values())
+        moved = []
+        for by in (0.25, 0.5):
+            with contextlib.suppress(Exception):
+                session = self._session(Y=self.inputs["Y"] + by)
+                found = dict(self.program.run_maker(session, chain))
+                moved.append([values.plain(found[slot]) - values.plain(first[slot]) for slot in names])
+        grows = len(moved) == 2 and all(np.allclose(2 * a, b) for a, b in zip(*moved, strict=True))
+        if grows and any(np.any(np.abs(a) > 1e-9) for a in moved[0]):
+            raise ValueError("labels that it calculates with are no classes")
+
+    def _refuse_many_steps(self) -> None:
+        """ValueError where what is taken for one step has gone one with each of several samples."""
+        held = {str(where[0][0][1]) for where in self.places.values() if where[0]}
+        maker = self.program.function(self.program.steps.maker)
+        changed = any(slot.where == "change" for slot in self.slots.values())
+        if changed and not SAMPLES[self.layout.samples].one and rounds.steps_with_each_sample(maker, held):
+            raise ValueError("it goes a step with each sample; one at a time did not fit")
 
     def _session(self, **changed: Any) -> Session:
         self.program.trial_places = self.places
@@ -307,6 +335,8 @@ class _Trial:
                 raise ValueError(f"forward returned shape {np.shape(session.output)}; {expected} numbers were expected")
             if self._mixes_samples(session.output, expected):
                 raise ValueError("what forward returns for one sample depends on the others")
+            if self._is_step(session.output):
+                raise ValueError("what looks like a forward function returns classes, which have no slope")
             self.program.namers = values.namers(session, network.sizes, network.m)
             if self.layout.labels == "cotangent":
                 return "cotangent"
@@ -340,6 +370,17 @@ class _Trial:
         self.program.run_forward(session)
         differs = values.plain(session.output) != values.plain(output)
         return int(np.count_nonzero(differs)) > self.outputs
+
+    def _is_step(self, output: Any) -> bool:
+        """Whether the output stays the same where all parameters move a little: np.sign(X @ w)."""
+        generator = np.random.default_rng(7)
+        moved = {
+            name: self.inputs[name] * (1 + 1e-4 * generator.standard_normal(np.shape(self.inputs[name])))
+            for name in self.places
+        }
+        session = self._session(**moved)
+        self.program.run_forward(session)
+        return values.equal(session.output, output)
 
     def _tried_cost(self, session: Session) -> str | None:
         """Why the cost function gives no cost, in words; None where it does."""

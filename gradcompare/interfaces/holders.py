@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import calling, paths, source, words
-from gradcompare.interfaces.layouts import BIASES, RATE, REGULARISATION, Layout
+from gradcompare.interfaces import calling, paths, rounds, source, words
+from gradcompare.interfaces.layouts import BIASES, RATE, REGULARISATION, Layout, of_all_samples
 from gradcompare.interfaces.plans import Plan
 from gradcompare.network import Network, draw_network
 from gradcompare.tracing.randomness import same_random_numbers
@@ -90,8 +90,11 @@ class Arguments(Holder):
         """`own`: among them the arrays that the file itself gives the parameters."""
         self.pairs, self.starts_as = pairs, starts_as
         self.depths = depths or (len(pairs),)
-        shapes = [np.shape(own[name]) for pair in pairs[-1:] for name in pair if hasattr(own.get(name), "shape")]
-        if shapes and all(len(shape) < 2 or 1 in shape for shape in shapes):
+        weight, bias = (
+            np.shape(own[name]) if hasattr(own.get(name), "shape") else None for name in (pairs or [("", "")])[-1]
+        )
+        says_one = weight is None or len(weight) < 2 or 1 in weight
+        if (weight, bias) != (None, None) and says_one and (bias is None or np.prod(bias) == 1):
             self.one_output = True
 
     def build(self, network: Network, layout: Layout) -> Any:
@@ -173,8 +176,13 @@ class Started(Arguments):
 
     def build(self, network: Network, layout: Layout) -> Any:
         """What they are before the first turn."""
+        return self.begun(network, layout, {})
+
+    def begun(self, network: Network, layout: Layout, more: Mapping[str, Any]) -> dict[str, Any]:
+        """The same, where the statements may read more."""
         with same_random_numbers():
-            made = calling.call(self.begin, data_of(of_every_class(network), layout), ("inputs", "targets"))
+            known = {**data_of(of_every_class(network), of_all_samples(layout)), **more}
+            made = calling.call(self.begin, known, ("inputs", "targets"))
         return {name: float(value) if isinstance(value, int) else value for name, value in made.items()}
 
     def start(self, root: Any) -> Any:
@@ -247,6 +255,7 @@ class Instance(Holder):
 
     def __init__(self, made: type, plan: Plan) -> None:
         self.made, self.plan = made, plan
+        self.rounds = rounds.rounds_of(made)
         self.depths = plan.depths
         self.sees_data = self.sees_data or "weights" in plan.roles.values()
 
@@ -259,6 +268,8 @@ class Instance(Holder):
                 number = isinstance(value, int | float) and not isinstance(value, bool)
                 if number and role in _SET and not words.is_guard(name, value):
                     setattr(root, name, _SET[role])
+                elif type(value) is int and role is None and name in self.rounds:
+                    setattr(root, name, 1)
                 elif number and role == "batch_size":
                     setattr(root, name, network.m)
         return root

@@ -21,12 +21,16 @@ is added to what divides them."""
 TINY = 1e-4
 """Entries smaller than this part of the largest may have any sign, for a step is known to so many digits."""
 FEW = 3
-"""So many numbers may be alike by chance."""
+"""So many numbers may be nearly alike by chance."""
+EXACTLY = 1e-6
+"""They are not by chance as near to each other as this, as a part of the largest."""
 
 
 def is_adaptive(changes: Collection[Any]) -> bool:
-    """Whether the changes of all parameters are equally large in most of their entries."""
+    """Whether the changes of all parameters are equally large in most of their entries, or in all of a few."""
     sizes = np.concatenate([np.abs(values.plain(change)).ravel() for change in changes] or [np.zeros(0)])
+    if 1 < sizes.size <= FEW:
+        return bool(np.ptp(sizes) <= EXACTLY * np.max(sizes) > 0)
     return sizes.size > FEW and bool(np.median(sizes) >= (1 - NEARLY) * np.max(sizes) > 0)
 
 

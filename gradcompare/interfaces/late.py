@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from gradcompare.interfaces import calling, naming, paths
-from gradcompare.interfaces.holders import Instance, data_of, of_every_class
-from gradcompare.interfaces.layouts import Layout
+from gradcompare.interfaces.holders import Instance, Started, data_of, of_every_class
+from gradcompare.interfaces.layouts import Layout, of_all_samples
 from gradcompare.interfaces.plans import Plan
 from gradcompare.network import Network
 from gradcompare.tracing.randomness import same_random_numbers
@@ -108,10 +108,29 @@ class Begun(Instance):
     def build(self, network: Network, layout: Layout) -> Any:
         """A new object, as it is before the first turn; numbers in it that are called like biases are no integers."""
         root = super().build(network, layout)
-        known = data_of(of_every_class(network), layout) | {"self": root}
+        known = data_of(of_every_class(network), of_all_samples(layout)) | {"self": root}
         with same_random_numbers():
             calling.call(self.begin, known, ("inputs", "targets"))
         for name, value in list(vars(root).items()):
             if type(value) is int and naming.is_bias(name):
                 setattr(root, name, float(value))
         return root
+
+
+class StartedIn(Started):
+    """Parameters that are local to a method, as its statements before a training loop make them, and its object."""
+
+    kind = "started"
+
+    def __init__(self, start: Callable[..., Any], pairs: list[tuple[str, str]], made: type, plan: Plan) -> None:
+        super().__init__(start, pairs)
+        self.object = Instance(made, plan)
+
+    def build(self, network: Network, layout: Layout) -> Any:
+        """What they are before the first turn, and the object."""
+        root = {"self": self.object.build(network, layout)}
+        return root | self.begun(network, layout, root)
+
+    def known(self, root: Any) -> dict[str, Any]:
+        """The parameters one by one, and the object with what it stores."""
+        return self.object.known(root["self"]) | super().known(root)

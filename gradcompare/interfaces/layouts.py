@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -117,6 +117,14 @@ class Layout:
         return WEIGHTS[self.weights](W)
 
 
+def of_all_samples(layout: Layout) -> Layout:
+    """The layout of all the samples of which a file takes one vector, or row, after another."""
+    if layout.samples not in ("vector", "row"):
+        return layout
+    labels = "binary_vector" if layout.labels == "binary_number" else layout.labels
+    return replace(layout, samples="rows", labels=labels)
+
+
 _GEOMETRIES = [
     *itertools.product(("columns",), ("out_in",), ("column", "vector")),
     *itertools.product(("rows",), ("in_out",), ("row", "vector")),
@@ -128,6 +136,7 @@ _ONE_SAMPLE = [
     ("vector", "out_in", "vector"),
     ("vector", "in_out", "vector"),
     ("row", "in_out", "row"),
+    ("vector", "out_in", "column"),  # x.shape += (1,)
 ]
 
 
@@ -155,8 +164,11 @@ def layouts(
             for geometry in geometries:
                 yield Layout(*geometry, labels, row.outputs, folded, activation)
             if row.outputs == 1 and not own_shapes:  # one unit: w (n,), b a number
-                yield Layout("rows", "vector", "scalar", labels, 1, folded, activation)
-                yield Layout("numbers", "scalar", "scalar", labels, 1, folded, activation)  # a line through points
+                for samples in (
+                    ("rows", "numbers") if geometries is several[0] and several_samples else ("vector", "row")
+                ):
+                    weights = "scalar" if samples == "numbers" else "vector"  # numbers: a line through points
+                    yield Layout(samples, weights, "scalar", labels, 1, folded, activation)
     for outputs in words_known:  # a sequence of whole numbers, each below n_0 = n_L
         yield Layout("tokens", "out_in", "column", "classes", outputs, folded, activation)
     for outputs in constants:

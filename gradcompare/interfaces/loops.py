@@ -13,11 +13,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradcompare.interfaces import methods, source, starts, surroundings, turns
+from gradcompare.interfaces import methods, sampling, source, starts, surroundings, turns
 from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.holders import Arguments, Started
 from gradcompare.interfaces.inlined import inlined
+from gradcompare.interfaces.late import StartedIn
 from gradcompare.interfaces.making import Maker
+from gradcompare.interfaces.plans import Plan
 from gradcompare.interfaces.session import Steps
 
 Function = Callable[..., Any]
@@ -25,7 +27,7 @@ Function = Callable[..., Any]
 
 def candidates(names: Mapping[str, Any], costs: Iterable[Function]) -> Iterator[Driven]:
     """Programs made of the training loops of a file, the innermost first; `costs`: its own cost functions."""
-    file, own = str(names.get("__file__")), list(costs)[:1]
+    file, own = str(names.get("__file__")), list(costs)
     tree = source.parsed(file)
     called = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     for loop, before in _loops(tree.body, []):
@@ -36,9 +38,12 @@ def candidates(names: Mapping[str, Any], costs: Iterable[Function]) -> Iterator[
     for function in map(surroundings.spread, called.values()):
         told = surroundings.settings(function, tree, names)
         for loop, before in _loops(function.body, told):
-            turn = turns.training_turn(loop, before, surroundings.roles(function), called)
+            roles = surroundings.roles(function)
+            if surroundings.takes_nothing(function):
+                loop, roles = inlined(loop, tree), surroundings.data_of_script(loop, tree, names, before)
+            turn = turns.training_turn(loop, before, roles, called)
             if turn is not None:
-                turn.given = frozenset(surroundings.widths(function))
+                turn.given, turn.arguments = surroundings.asked(function)
                 yield from _programs(turn, names, file, own, True)
     yield from _of_straight_script(tree, names, file)
 
@@ -74,19 +79,43 @@ def turns_of(made: type, names: Mapping[str, Any]) -> Iterator[InMethod]:
     """A turn of each loop, innermost first, in a class's methods that takes samples and labels."""
     file = str(names.get("__file__"))
     tree = source.parsed(file)
-    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == made.__name__]
-    own = (copy.deepcopy(node) for c in classes for node in c.body if isinstance(node, ast.FunctionDef))
-    for method in map(_Mangled(made.__name__).visit, own):
+    for method in _methods(made, tree):
         told = surroundings.settings(method, tree, names)
         for loop, before in _loops(method.body, told):
             turn = methods.method_turn(loop, before, surroundings.roles(method))
-            turn.given = frozenset(surroundings.widths(method))
+            turn.given, turn.arguments = surroundings.asked(method)
             if any(map(_uses_self, turn.body)) or turn.output is not None:
                 make = Maker(turn, names, file)
                 whole = turn.output is not None
                 yield InMethod(
                     make.method(), make.forward() if whole else None, make.cost() if whole else None, make.begin()
                 )
+
+
+def of_methods(made: type, made_by: Iterable[Plan], names: Mapping[str, Any]) -> Iterator[Driven]:
+    """Programs of loops in methods whose parameters are local: `w -= self.rate * dw`, and `self.w = w` when all is
+    done."""
+    file, plans = str(names.get("__file__")), list(made_by)
+    tree = source.parsed(file)
+    for method in _methods(made, tree):
+        told = surroundings.settings(method, tree, names)
+        for loop, before in _loops(method.body, told):
+            turn = turns.training_turn(loop, before, surroundings.roles(method))
+            if turn is None:
+                continue
+            turn.given, turn.arguments = surroundings.asked(method)
+            make = Maker(turn, names, file)
+            forward, step, cost, start = make.forward(), make.step(), make.cost(), make.start()
+            used = [f for f in (forward, step, cost) if f is not None]
+            holders = (StartedIn(start, turn.pairs, made, plan) for plan in plans if start is not None)
+            yield from (Driven("training-loop", h, Steps(step, "update", forward, cost), used) for h in holders)
+
+
+def _methods(made: type, tree: ast.Module) -> Iterator[ast.FunctionDef]:
+    """The methods of a class as they stand in its file, with what its private names are outside of it."""
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == made.__name__]
+    own = (copy.deepcopy(node) for c in classes for node in c.body if isinstance(node, ast.FunctionDef))
+    yield from map(_Mangled(made.__name__).visit, own)
 
 
 class _Mangled(ast.NodeTransformer):
@@ -115,7 +144,7 @@ def _loops(statements: list[ast.stmt], before: list[ast.stmt]) -> Iterator[tuple
     for i, statement in enumerate(statements):
         earlier = [*before, *statements[:i]]
         if isinstance(statement, ast.For | ast.While):
-            first = turns.counted_from(statement.target) if isinstance(statement, ast.For) else []
+            first = sampling.counted_from(statement) if isinstance(statement, ast.For) else []
             yield from _loops(statement.body, [*earlier, *first])
             yield statement, earlier
         elif isinstance(statement, ast.If | ast.With | ast.Try):
@@ -136,12 +165,19 @@ def _programs(
     they start from, where that is to be tried, else of any."""
     make = Maker(turn, names, file)
     forward, step = make.forward(), make.step()
-    cost = make.cost() or next(iter(costs), None)
+    called = [source.called(node) for node in ast.walk(turn.loop) if isinstance(node, ast.Call)]
+    near = sorted(costs, key=lambda cost: cost.__name__ not in called)
+    cost = make.cost() or next(iter(near), None)
     used = [f for f in (forward, step, cost) if f is not None]
-    start = make.start() if starts_first or turn.others else None
-    if start is not None:
-        yield Driven("training-loop", Started(start, turn.pairs), Steps(step, "update", forward, cost), used)
+    start = make.start()
+    started = None if start is None else Started(start, turn.pairs)
+    if started is not None and (starts_first or turn.others or turn.in_containers):
+        yield Driven("training-loop", started, Steps(step, "update", forward, cost), used)
+    if turn.in_containers:
+        return
     starts_as = starts.weights_of(turn.before, {weight for weight, _ in turn.pairs})
     holder = Arguments(turn.pairs, starts_as=starts_as, own={} if starts_first else names)
     holder.one_output = holder.one_output or starts.is_one_unit(turn.before, turn.pairs[-1][0])
     yield Driven("training-loop", holder, Steps(step, "update", forward, cost), used)
+    if started is not None and not starts_first:
+        yield Driven("training-loop", started, Steps(step, "update", forward, cost), used)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import copy
+import functools
 import re
 import types
 from collections.abc import Callable, Mapping
@@ -11,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import dataflow, source, words
+from gradcompare.interfaces import dataflow, source, starts, words
 from gradcompare.interfaces.turns import Turn
 from gradcompare.loading.absent import Absent
 
@@ -19,6 +21,9 @@ Function = Callable[..., Any]
 _FILLED = ("inputs", "targets", "learning_rate", "regularisation", "samples", "batch_size", "classes")
 """What is given to a turn where it reads a name of such a role."""
 _COST = re.compile(r"cost|loss|^[jel]$|mse|objective|error|nll", re.IGNORECASE)
+_NOTED = "noted_cost"
+_NOTES = re.compile(r"cost|loss|objective|nll|^j", re.IGNORECASE)
+_FOR_TESTS = re.compile(r"test|val(id|_|$)|dev(_|$)", re.IGNORECASE)
 _GATHERED = "{np}.array({all}).reshape(len({all}), -1) if {np}.ndim({all}[0]) > 1 else {np}.array({all})"
 """The outputs of all samples, a row each; a number each where they are numbers."""
 NAME = "training_loop"
@@ -41,7 +46,9 @@ class Maker:
             numpy = next((name for name, thing in self.names.items() if thing is np), "np")
             output = ast.parse(_GATHERED.format(np=numpy, all=ast.unparse(output)), mode="eval").body
         result = ast.Tuple([output, _dict(values)], ast.Load())
-        return self._function(body, result)
+        function = self._function(body, result)
+        function.gives_output = True  # type: ignore[attr-defined]
+        return function
 
     def step(self) -> Function:
         """parameters, X, Y -> {name: parameter} after a turn."""
@@ -61,6 +68,22 @@ class Maker:
                     end, name = self._whole(i, target.id)
                     body = dataflow.needed(self.turn.body[: end + 1], {name}, set(self.turn.parameters))
                     return self._function(body, _name(name))
+        return self._noted_cost()
+
+    def _noted_cost(self) -> Function | None:
+        """The cost that a turn only notes in a list: losses.append(loss_of(W, X, y))."""
+        for statement in self.turn.loop.body:
+            call = statement.value if isinstance(statement, ast.Expr) else None
+            noted = dataflow.filled(call) if isinstance(call, ast.Call) and len(call.args) == 1 else None
+            if not isinstance(call, ast.Call) or noted is None or not _NOTES.search(noted):
+                continue
+            if isinstance(call.args[0], ast.Name):
+                continue
+            kept = ast.copy_location(ast.Assign([ast.Name(_NOTED, ast.Store())], call.args[0]), statement)
+            read = dataflow.names_read(kept)
+            if not any(map(_FOR_TESTS.search, [noted, *read])) and not self._is_metric(kept.value):
+                body = dataflow.needed([*self.turn.body, kept], {_NOTED}, set(self.turn.parameters))
+                return self._function(body, _name(_NOTED))
         return None
 
     def _whole(self, at: int, name: str) -> tuple[int, str]:
@@ -109,7 +132,8 @@ class Maker:
         free = {n for n in dataflow.names_free(statements) if n not in parameters and not self._is_given(n)}
         wanted = {n for n in free if n in bound or n not in self.names}
         written = {n for s in self.turn.before for n in dataflow.names_written(s)}
-        before = dataflow.needed(self.turn.before, wanted, parameters | {n for n in written if self._is_given(n)})
+        given = {n for n in written if self._is_given(n)}
+        before = dataflow.needed(self.turn.before, wanted, parameters, given)
         return self._made(before, body, result, parameters)
 
     def _made(self, before: list[ast.stmt], body: list[ast.stmt], result: ast.expr, parameters: set[str]) -> Function:
@@ -126,29 +150,69 @@ class Maker:
         function = types.FunctionType(inner, self.names, NAME)  # type: ignore[arg-type]
         function.tree = definition  # type: ignore[attr-defined]
         function.one_sample = self.turn.goes_through_samples  # type: ignore[attr-defined]
+        function.one_row = self.turn.indexes_samples or bool(self.turn.gathers)  # type: ignore[attr-defined]
         function.roles = self.turn.roles  # type: ignore[attr-defined]
         return function
 
     def _is_given(self, name: str) -> bool:
+        if hasattr(builtins, name) and name not in self.names and name in self._called:
+            return False  # input("How many?")
         role, value = self.turn.role_of(name), self.names.get(name)
         if role == "regularisation" and (isinstance(value, float) or self._counts_data(name)):
             return False  # the cost function may read it too; C = y.max() + 1 is no strength
         if name == "self" or name in self.turn.given:
             return True
+        if role not in ("inputs", "targets") and starts.is_container(self.turn.before, name):
+            return False  # m = {k: np.zeros_like(p) for k, p in params.items()}
         if role == "classes" and len(name) == 1:
             return False  # it may count anything
+        if role in ("inputs", "targets") and self._is_made_of_arguments(name, role):
+            return False  # Y = np.eye(k)[y]
+        if role == "samples" and self._is_a_length(name):
+            return False  # m, n = X.shape
+        if role == "learning_rate" and self._is_gathered(name):
+            return False  # lr_b = lr_b + db**2
         return (
             role in _FILLED and not words.is_guard(name, value) and (isinstance(value, Absent) or not callable(value))
         )
 
+    def _is_gathered(self, name: str) -> bool:
+        """Whether the turn makes it of what it computes."""
+        written = {n for s in self.turn.body for n in dataflow.names_written(s)} - {name}
+        made = [s for s in self.turn.body if name in dataflow.names_bound(s)]
+        return any(written & set(dataflow.names_read(s)) for s in made)
+
+    def _is_a_length(self, name: str) -> bool:
+        """Whether what is run before the turn takes it from the shape of what the function around it is given, other
+        than labels: those may be of another form than the turn's."""
+        made = [s for s in self.turn.before if isinstance(s, ast.Assign) and name in dataflow.names_bound(s)]
+        shapes = [s for s in made if "shape" in ast.unparse(s.value)]
+        measured = {n for s in shapes for n in dataflow.names_read(s)} & self.turn.arguments
+        return any(self.turn.role_of(n) != "targets" for n in measured)
+
+    def _is_made_of_arguments(self, name: str, role: str) -> bool:
+        """Whether what is run before the turn makes these data of data that the function around it is given."""
+        if name in self.turn.arguments:
+            return False
+        made = [s for s in self.turn.before if isinstance(s, ast.Assign) and name in dataflow.names_bound(s)]
+        read = {n for s in made for n in dataflow.names_read(s)} & self.turn.arguments
+        return any(self.turn.role_of(n) == role for n in read)
+
+    @functools.cached_property
+    def _called(self) -> set[str]:
+        """The names that the turn, or what is run before it, calls."""
+        nodes = (node for s in (*self.turn.before, *self.turn.body) for node in ast.walk(s))
+        return {n.func.id for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+
     def _counts_data(self, name: str) -> bool:
         """Whether what is run before the turn makes it of samples or labels."""
         made = [s for s in self.turn.before if name in dataflow.names_bound(s)]
-        return any(self.turn.role_of(n) in ("inputs", "targets") for s in made for n in dataflow.names_read(s))
+        read = {n for s in made for n in dataflow.names_read(s)} - (self._called & set(dir(builtins)))
+        return any(self.turn.role_of(n) in ("inputs", "targets") for n in read)
 
 
 class _AsArrays(ast.NodeTransformer):
-    """X for X.values and X.to_numpy(), which arrays do not have."""
+    """X for X.values and X.to_numpy(), which arrays do not have; X.reshape(-1, 1) for X.reshape(784, 1)."""
 
     def __init__(self, names: set[str]) -> None:
         self.names = names
@@ -163,7 +227,19 @@ class _AsArrays(ast.NodeTransformer):
         function = node.func
         if isinstance(function, ast.Attribute) and function.attr == "to_numpy" and self._of_data(function.value):
             return function.value
+        if isinstance(function, ast.Attribute) and function.attr == "reshape" and self._of_data(function.value):
+            _of_any_length(node.args)
         return self.generic_visit(node)
+
+
+def _of_any_length(lengths: list[ast.expr]) -> None:
+    """Put -1 in place of the one length that is written down as a number, beside ones."""
+    if len(lengths) == 1 and isinstance(lengths[0], ast.Tuple):
+        lengths = lengths[0].elts
+    told = [isinstance(n, ast.Constant) and n.value == 1 for n in lengths]
+    long = [i for i, one in enumerate(told) if not one]
+    if len(long) == 1 and not any(isinstance(n, ast.Name | ast.Attribute) for n in ast.walk(lengths[long[0]])):
+        lengths[long[0]] = ast.copy_location(ast.UnaryOp(ast.USub(), ast.Constant(1)), lengths[long[0]])
 
 
 def _is_number(value: ast.expr) -> bool:

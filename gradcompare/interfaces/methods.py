@@ -15,8 +15,7 @@ _RESULT = "result_of_forward"
 
 def method_turn(loop: ast.For | ast.While, before: list[ast.stmt], roles: Mapping[str, str]) -> Turn:
     """A turn with its forward pass, where it has one; `roles`: see Turn.roles."""
-    turn = turns.turn_of(loop, before)
-    turn.roles = dict(roles)
+    turn = turns.turn_of(loop, before, roles)
     data = {role: turn.names_of(role) for role in ("inputs", "targets")}
     computed: set[str] = set()
     for i, statement in enumerate(turn.body):

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from gradcompare.interfaces import paths, source, words
+from gradcompare.interfaces import meaning, paths, source, words
 from gradcompare.interfaces.layouts import RATE
 
 
@@ -18,9 +18,9 @@ def rate_of(
 
     `names`: the global names that are read, with their namespaces.
     """
-    asked = [name for f in functions for name in source.argument_names(f)]
+    asked = {meaning.role_of(f, name) for f in functions for name in source.argument_names(f)}
     held = [paths.word(path) for path, _ in paths.walk(root)]
-    if any(words.role_of_argument(name) == "learning_rate" for name in [*asked, *held, *names]):
+    if "learning_rate" in asked or any(words.role_of_argument(name) == "learning_rate" for name in [*held, *names]):
         return RATE
     settings = {value for name, space in names.items() for value in _rates_in(space.get(name))}
     if len(settings) == 1:
@@ -36,7 +36,7 @@ def rate_of(
 
 def is_given(function: Callable[..., Any]) -> bool:
     """Whether a function is given a learning rate."""
-    return any(words.role_of_argument(name) == "learning_rate" for name in source.argument_names(function))
+    return any(meaning.role_of(function, name) == "learning_rate" for name in source.argument_names(function))
 
 
 def _rates_in(settings: Any) -> Iterator[float]:

@@ -43,6 +43,17 @@ def _one_by_one(statement: ast.Assign) -> list[tuple[ast.expr, ast.expr]]:
     return [(target, value)]
 
 
+def is_container(statements: Iterable[ast.stmt], name: str) -> bool:
+    """Whether a name starts as a dict or a list, such as one of the weights of all layers."""
+    made = (s for s in statements if isinstance(s, ast.Assign | ast.AnnAssign) and s.value is not None)
+    of = (s.value for s in made for t in getattr(s, "targets", [getattr(s, "target", None)]) if _is_called(t, name))
+    return any(isinstance(value, ast.Dict | ast.DictComp | ast.List | ast.ListComp) for value in of)
+
+
+def _is_called(target: ast.AST, name: str) -> bool:
+    return isinstance(target, ast.Name) and target.id == name
+
+
 def is_one_unit(statements: Iterable[ast.stmt], name: str) -> bool:
     """Whether weights start as a matrix that is written down as having one row or one column: np.zeros((n, 1))."""
     shapes = [

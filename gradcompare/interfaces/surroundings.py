@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from gradcompare.interfaces import dataflow, source, usage, words
 from gradcompare.interfaces.inlined import Loop, inlined
+from gradcompare.interfaces.starts import made_as_arrays
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _NUMBERS = ast.Constant | ast.Name | ast.UnaryOp | ast.BinOp | ast.Tuple | ast.List | ast.expr_context | ast.operator
@@ -30,24 +32,33 @@ def roles(function: Function) -> dict[str, str]:
     return dict(zip(unknown, left, strict=False))
 
 
-def data_of_script(loop: Loop, tree: ast.Module, names: Mapping[str, Any]) -> dict[str, str]:
+def data_of_script(
+    loop: Loop, tree: ast.Module, names: Mapping[str, Any], before: Sequence[ast.stmt] = ()
+) -> dict[str, str]:
     """{name: role} of the arrays of a script that a loop reads and does not write, where their own names do not say
-    which are the inputs and which the labels: the inputs are read first."""
+    which are the inputs and which the labels: the inputs are read first. `before`: the statements of the function
+    around it, where it stands in one that is given nothing."""
     body = inlined(loop, tree).body
     written = {name for statement in body for name in dataflow.names_written(statement)}
-    free = [name for name in dataflow.names_free(body) if name not in written]
-    data = set(_of_data(tree, names))
+    taken = [loop.iter] if isinstance(loop, ast.For) else []
+    free = [name for name in dataflow.names_free([*taken, *body]) if name not in written]
+    data = set(_of_data(tree.body, names)) | set(_of_data(before, names)) - made_as_arrays(before)
     arrays = [name for name in free if name in data or (isinstance(names.get(name), np.ndarray) and names[name].ndim)]
     own = {name: words.role_of_argument(name) for name in free}
-    unknown = [name for name in arrays if own[name] is None]
+    unknown = [name for name in arrays if own[name] is None and not _WEIGHT.search(name)]
     left = [role for role in ("inputs", "targets") if role not in own.values()]
     return dict(zip(unknown, left, strict=True)) if len(unknown) == len(left) else {}
 
 
-def _of_data(tree: ast.Module, names: Mapping[str, Any]) -> Iterator[str]:
-    """The names that a script gives what was not run: its data."""
-    for statement in tree.body:
-        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call | ast.Tuple | ast.Subscript):
+_WEIGHT = re.compile(r"bias|weight", re.IGNORECASE)
+
+
+def _of_data(statements: Sequence[ast.stmt], names: Mapping[str, Any]) -> Iterator[str]:
+    """The names that statements give what was not run: data."""
+    for statement in statements:
+        value = statement.value if isinstance(statement, ast.Assign) else None
+        number = isinstance(value, ast.Call) and source.called(value) in ("int", "float", "len", "input", "str")
+        if isinstance(value, ast.Call | ast.Tuple | ast.Subscript) and not number:
             yield from (name for name in dataflow.names_bound(statement) if name not in names)
 
 
@@ -65,7 +76,7 @@ def settings(function: Function, tree: ast.AST, names: Mapping[str, Any]) -> lis
     return [
         ast.fix_missing_locations(ast.copy_location(ast.Assign([ast.Name(name, ast.Store())], told[name]), function))
         for name in [*required, *defaults]
-        if name in told and not _is_width(name)
+        if name in told and not _is_width(name) and _name_of(told[name]) != name  # the module's own is found as it is
     ]
 
 
@@ -96,10 +107,16 @@ def _is_compared(function: Function, name: str) -> bool:
     return any(isinstance(value, str) for value in usage.told_in(function, name))
 
 
-def widths(function: Function) -> list[str]:
-    """The arguments that ask for a width of the network."""
+def takes_nothing(function: Function) -> bool:
+    """Whether a function is a script with a name: main()."""
+    return not any(_arguments(function))
+
+
+def asked(function: Function) -> tuple[frozenset[str], frozenset[str]]:
+    """The arguments that ask for a width of the network, and all of them."""
     required, defaults = _arguments(function)
-    return [name for name in [*required, *defaults] if _is_width(name)]
+    names = [*required, *defaults]
+    return frozenset(filter(_is_width, names)), frozenset(names)
 
 
 def _is_width(name: str) -> bool:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Callable, Collection, Mapping, Sequence
+import functools
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import dataflow, keyed, naming, words
+from gradcompare.interfaces import dataflow, keyed, naming, sampling, starts, words
 from gradcompare.interfaces.multiplied import is_product, layers_of, plain_name
 from gradcompare.interfaces.starts import made_as_arrays
 from gradcompare.interfaces.unrolled import unrolled
@@ -42,12 +43,23 @@ class Turn:
     gathers: list[ast.stmt] = field(default_factory=list)
     """Where labels first meet what was computed inside of a loop over the samples: what gathers what they meet there,
     in a list that has the name of the output."""
+    in_containers: bool = False
+    """Whether what is called a weight is a list or a dict of the parameters of all layers."""
+    arguments: frozenset[str] = frozenset()
+    """What the function around the loop is given."""
     given: frozenset[str] = frozenset()
     """Other names that its functions are to be given: the widths that the function around the loop asks for."""
 
     def role_of(self, name: str) -> str | None:
-        """The role of a name that the turn reads."""
-        return self.roles.get(name) or words.role_of_argument(name)
+        """The role of a name that the turn reads; a number that counts is neither samples nor labels."""
+        role = self.roles.get(name) or words.role_of_argument(name)
+        return None if role in ("inputs", "targets") and name in self._counts else role
+
+    @functools.cached_property
+    def _counts(self) -> set[str]:
+        """The names that start as whole numbers: t of `for t in range(1, n)`."""
+        made = [s for s in self.before if isinstance(s, ast.Assign) and isinstance(s.value, ast.Constant)]
+        return {name for s in made if type(s.value.value) is int for name in dataflow.names_bound(s)}  # type: ignore[attr-defined]
 
     def names_of(self, role: str) -> set[str]:
         """The names of a role that the turn reads or goes through."""
@@ -58,12 +70,21 @@ class Turn:
     @property
     def goes_through_samples(self) -> bool:
         """Whether each turn takes another sample: `for x, y in zip(X, Y)`, or X[i] and X[i : i + 1]."""
+        if self.indexes_samples:
+            return True
+        if not isinstance(self.loop, ast.For) or sampling.gives_batches(self.loop):
+            return False
+        return any(self.role_of(name) == "inputs" for name in dataflow.names_bound(self.loop.target))
+
+    @property
+    def indexes_samples(self) -> bool:
+        """Whether each turn takes another row: X[i], or X[i : i + 1]."""
         names = dataflow.names_bound(self.loop.target) if isinstance(self.loop, ast.For) else []
+        names += [name for statement in self.body for name in sampling.whole_numbers(statement)]
         inside = [node for statement in self.body for node in ast.walk(statement) if isinstance(node, ast.Subscript)]
         taken = [n for n in inside if isinstance(n.value, ast.Name) and self.role_of(n.value.id) == "inputs"]
         ones = {text for i in names for text in (i, f"{i}:{i} + 1")}
-        one_by_one = any(ast.unparse(node.slice) in ones for node in taken)
-        return one_by_one or any(words.role_of_argument(name) == "inputs" for name in names)
+        return any(ast.unparse(node.slice) in ones for node in taken)
 
     @property
     def parameters(self) -> list[str]:
@@ -71,13 +92,25 @@ class Turn:
         return [*(name for pair in self.pairs for name in pair if name), *self.others]
 
 
-def turn_of(loop: ast.For | ast.While, before: list[ast.stmt]) -> Turn:
-    """The statements of one turn that matter, and those that are run before."""
-    first = counted_from(loop.target) if isinstance(loop, ast.For) else []
-    body = unrolled(s for s in dataflow.without_asides(loop.body) if not _is_source(s))
+def turn_of(loop: ast.For | ast.While, before: list[ast.stmt], roles: Mapping[str, str]) -> Turn:
+    """The statements of one turn that matter, and those that are run before; `roles`: see Turn.roles."""
+    roles = dict(roles) | sampling.paired_roles(loop, roles)
+    first = sampling.counted_from(loop, roles) if isinstance(loop, ast.For) else []
+    inner = [s for s in loop.body if not _tells_rate(s, loop)]
+    body = unrolled(s for s in dataflow.without_asides(inner) if not _is_source(s))
     body, before = keyed.as_names(dataflow.that_matter(body), [*before, *first])
     rates = _RatesAsNames(body)
-    return Turn(loop, before, [rates.visit(copy.deepcopy(statement)) for statement in body])
+    return Turn(loop, before, [rates.visit(copy.deepcopy(statement)) for statement in body], roles=roles)
+
+
+def _tells_rate(statement: ast.stmt, loop: ast.For | ast.While) -> bool:
+    """Whether a statement says how far this turn steps, which is given in its place: alpha = 4 / (1 + i)."""
+    if not (isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)):
+        return False
+    written = {name for s in loop.body for name in dataflow.names_written(s)}
+    name, value = statement.targets[0].id, getattr(statement.value, "value", None)
+    is_rate = words.role_of_argument(name) == "learning_rate" and not words.is_guard(name, value)
+    return is_rate and not written & set(dataflow.names_read(statement))
 
 
 def _is_source(statement: ast.stmt) -> bool:
@@ -131,9 +164,8 @@ def training_turn(
 ) -> Turn | None:
     """What a turn of a loop computes from what; None where it trains nothing. `roles`: see Turn.roles; `functions`:
     those that it may call."""
-    turn = turn_of(loop, before)
-    turn.roles = dict(roles)
-    carried = _carried(turn.body)
+    turn = turn_of(loop, before, roles)
+    carried = _carried(turn.body) - turn.names_of("inputs") - turn.names_of("targets")
     if not carried:
         return None
     _find_output(turn, carried)
@@ -141,16 +173,34 @@ def training_turn(
         return None
     in_order = [name for statement in turn.body for name in dataflow.names_read(statement) if name in carried]
     forward = [*turn.body[: turn.end], *turn.gathers, turn.output]
-    pairs = layers_of(forward, carried | _left_alone(turn), functions)
-    turn.pairs = max(pairs, words.parameter_pairs(in_order), key=len)
+    layers = layers_of(forward, carried | _left_alone(turn), functions)
+    vessels = [name for name in _containers(forward, carried) if starts.is_container(turn.before, name)]
+    turn.in_containers = bool(vessels) and {name for pair in layers for name in pair if name} <= set(vessels)
+    turn.pairs = [(name, "") for name in vessels if turn.in_containers] or max(
+        layers, words.parameter_pairs(in_order), key=len
+    )
     ahead = {name for statement in forward for name in dataflow.names_read(statement)}
     arrays = carried & ahead & made_as_arrays(before) - set(turn.parameters)
     turn.others = [name for name in dict.fromkeys(in_order) if name in arrays and turn.role_of(name) is None]
+    turn.roles |= _rates_by_another_name(turn)
     return turn if turn.pairs else None
 
 
-def _has_role(role: str, name: str, but: Collection[str] = ()) -> bool:
-    return words.role_of_argument(name) == role and name not in but
+def _rates_by_another_name(turn: Turn) -> dict[str, str]:
+    """{name: "learning_rate"} of what is called like a strength and multiplies no parameter: c of `dW = c * d.T`."""
+    products: dict[str, list[ast.expr]] = {}
+    for node in (n for statement in turn.body for n in ast.walk(statement)):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+            for one, other in ((node.left, node.right), (node.right, node.left)):
+                if isinstance(one, ast.Name) and len(one.id) == 1 and turn.role_of(one.id) == "regularisation":
+                    products.setdefault(one.id, []).append(other)
+    own = set(turn.parameters)
+    plain = (n for n, parts in products.items() if not any(own & set(dataflow.names_read(part)) for part in parts))
+    return dict.fromkeys(plain, "learning_rate")
+
+
+def _has_role(turn: Turn, role: str, but: Collection[str], name: str) -> bool:
+    return turn.role_of(name) == role and name not in but
 
 
 def _numbers(statements: Sequence[ast.stmt]) -> set[str]:
@@ -163,7 +213,7 @@ def _find_output(turn: Turn, carried: set[str]) -> None:
     """Where labels first meet what was computed, and what they meet."""
     numbers = _numbers(turn.before)  # classes = 3
     labels = turn.names_of("targets") - numbers
-    is_label, is_sample = (partial(_has_role, role, but=numbers) for role in ("targets", "inputs"))
+    is_label, is_sample = (partial(_has_role, turn, role, numbers) for role in ("targets", "inputs"))
     labels |= dataflow.descended(turn.before, is_label, is_sample)
     turn.end, turn.output = _meeting(turn.body, labels, carried)
     inner = turn.body[turn.end] if turn.output is not None else None
@@ -194,6 +244,7 @@ def _meeting(
             return i, multiplied or (ast.Name(met[-1], ast.Load()) if met else computes)
         if (computed | carried) & read:
             computed |= written
+            labels -= written  # y = sigmoid(z)
         elif labels & read:
             labels |= made_of(statement, labels)
     return 0, None
@@ -234,8 +285,37 @@ def apart(node: ast.AST, labels: set[str], wanted: Callable[[ast.AST], bool]) ->
     """The largest part of a statement that is computed without labels: X @ W + b of `error = X @ W + b - y`."""
     if isinstance(node, ast.expr) and wanted(node) and not set(dataflow.names_read(node)) & labels:
         return node
+    taken = _taken_from(node, labels)
+    if taken is not None and wanted(taken):
+        return taken
     parts = (apart(child, labels, wanted) for child in ast.iter_child_nodes(node) if wanted(child))
     return next((part for part in parts if part is not None), None)
+
+
+def _taken_from(node: ast.AST, labels: set[str]) -> ast.expr | None:
+    """What is taken from labels, or they from it, where it has several terms: b + x * w of `y - b - x * w`."""
+    terms = list(_terms(node, 1))
+    signs = {sign for sign, term in terms if set(dataflow.names_read(term)) & labels}
+    others = [(sign, term) for sign, term in terms if not set(dataflow.names_read(term)) & labels]
+    if len(terms) - len(others) != 1 or len(others) < 2:
+        return None
+    flip = -signs.pop()
+    if all(sign != flip for sign, _ in others):
+        return None
+    others.sort(key=lambda pair: pair[0] != flip)
+    total = others[0][1]
+    for sign, term in others[1:]:
+        total = ast.BinOp(total, ast.Add() if sign == flip else ast.Sub(), term)
+    return ast.fix_missing_locations(ast.copy_location(total, node))
+
+
+def _terms(node: ast.AST, sign: int) -> Iterator[tuple[int, ast.expr]]:
+    """What is added and taken away in a sum, with its signs."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+        yield from _terms(node.left, sign)
+        yield from _terms(node.right, sign if isinstance(node.op, ast.Add) else -sign)
+    elif isinstance(node, ast.expr):
+        yield sign, node
 
 
 def _multiplies(node: ast.AST, carried: set[str]) -> bool:
@@ -264,12 +344,10 @@ def _left_alone(turn: Turn) -> set[str]:
     return made_as_arrays(turn.before) - written - data
 
 
-def counted_from(target: ast.expr) -> list[ast.stmt]:
-    """`i = 0` for what a loop counts; samples and labels that it goes through are given."""
-    counted = [
-        name for name in dataflow.names_bound(target) if words.role_of_argument(name) not in ("inputs", "targets")
-    ]
-    return [
-        ast.fix_missing_locations(ast.copy_location(ast.Assign([ast.Name(n, ast.Store())], ast.Constant(0)), target))
-        for n in counted
-    ]
+def _containers(body: Sequence[ast.AST], carried: set[str]) -> list[str]:
+    """Of what is carried, the lists and dicts whose elements the forward pass uses: weights[l], p["W1"], and what it
+    goes through, `for W, b in zip(weights, biases)`."""
+    nodes = [node for statement in body for node in ast.walk(statement)]
+    used = [node.value for node in nodes if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load)]
+    used += [inner for node in nodes if isinstance(node, ast.For) for inner in ast.walk(node.iter)]  # type: ignore[misc]
+    return list(dict.fromkeys(node.id for node in used if isinstance(node, ast.Name) and node.id in carried))

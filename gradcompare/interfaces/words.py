@@ -38,7 +38,7 @@ FUNCTIONS = {
         r"|netinput|decision(function)?$|inference|call$|think|scores?$|computeoutput|activate$|f$)"
     ),
     "cost": re.compile(
-        rf"^{_WHOSE}(compute|calc|calculate|get|eval|find|total|mean|avg|average)*(the)?"
+        rf"^(?!.*(gradientdescent|train|fit$)){_WHOSE}(compute|calc|calculate|get|eval|find|total|mean|avg|average)*(the)?"
         r"(cost|loss|crossentropy|categoricalcrossentropy|binarycrossentropy|bce|cce|mse|mean_?squared|squared|nll|error"
         r"|logloss|j$|objective)"
     ),

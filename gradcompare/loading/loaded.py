@@ -157,11 +157,29 @@ class _Loader:
         names.update(__file__=file, __doc__=ast.get_docstring(tree), __builtins__=builtins_with(importer, _OLD_NAMES))
         with _registered(module):
             runner = Runner(tree, file, names, importer)
+            line = _read_and_never_bound(tree, "np")
+            if line is not None:
+                names["np"] = np
+                runner.notes.append((line, "np is taken to be NumPy, which no line imports"))
             runner.run(tree.body)
         return runner, self.importers, tree
 
     def _helper(self, path: Path, module: types.ModuleType) -> None:
         self.run(path, _read(path), module)
+
+
+def _read_and_never_bound(tree: ast.Module, name: str) -> int | None:
+    """The first line that reads a name which no line binds or may bind, as `from helper import *` may."""
+    reads = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            if any((a.asname or a.name.partition(".")[0]) in (name, "*") for a in node.names):
+                return None
+        elif isinstance(node, ast.Name) and node.id == name:
+            if not isinstance(node.ctx, ast.Load):
+                return None
+            reads.append(node.lineno)
+    return min(reads, default=None)
 
 
 @contextlib.contextmanager

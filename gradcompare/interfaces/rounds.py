@@ -1,0 +1,70 @@
+"""How far the code under test goes by itself: rounds of training, and steps with one sample after another."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Collection
+from typing import Any, TypeGuard
+
+from gradcompare.interfaces import meaning, source, words
+
+
+def rounds_of(made: type) -> set[str]:
+    """The attributes that say how often an object trains: n of `for _ in range(self.n)`, whose turns are no layers,
+    `self.W[k]`, and change something or call a method."""
+    methods = [method for method in vars(made).values() if inspect.isfunction(method)]
+    loops = [node for method in methods for node in ast.walk(source.tree(method)) if isinstance(node, ast.For)]
+    counts = {node.attr for loop in loops if _trains(loop) for node in ast.walk(loop.iter) if _is_of_self(node)}
+    return {name for name in counts if words.role_of_size(name) is None}
+
+
+def _trains(loop: ast.For) -> bool:
+    ranges = isinstance(loop.iter, ast.Call) and source.called(loop.iter) in ("range", "trange", "tqdm")
+    inside = [node for statement in loop.body for node in ast.walk(statement)]
+    places = {name for node in inside if isinstance(node, ast.Subscript) for name in _names(node.slice)}
+    changes = any(isinstance(node, ast.AugAssign | ast.Call) for node in inside)
+    return ranges and changes and not places & _names(loop.target)
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
+
+
+def _is_of_self(node: ast.AST) -> TypeGuard[ast.Attribute]:
+    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
+
+
+def steps_with_each_sample(function: Any, names: Collection[str]) -> bool:
+    """Whether a function goes through the samples one by one and changes one of these names with each of them: what
+    it has done in the end is no step along one gradient."""
+    for node in ast.walk(source.tree(function)):
+        if isinstance(node, ast.For) and _goes_through_samples(node, function):
+            for inner in ast.walk(ast.Module(node.body, [])):
+                if isinstance(inner, ast.AugAssign | ast.Assign) and _stored_in(inner) in names:
+                    return True
+    return False
+
+
+def _goes_through_samples(loop: ast.For, function: Any) -> bool:
+    """Whether a loop's turns are samples: of `zip(X, Y)`, `enumerate(X)`, `X`, or of numbers that index X."""
+
+    def are_inputs(node: ast.AST) -> bool:
+        return isinstance(node, ast.Name) and meaning.role_of(function, node.id) == "inputs"
+
+    whole = not isinstance(loop.iter, ast.Call) or source.called(loop.iter) in ("zip", "enumerate", "tqdm")
+    if whole and any(map(are_inputs, ast.walk(loop.iter))):
+        return True
+    inside = [n for s in [loop.target, *loop.body] for n in ast.walk(s)]
+    counted = {n.id for n in inside if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    ones = {text for name in counted for text in (name, f"{name}:{name} + 1")}
+    parts = [n for n in inside if isinstance(n, ast.Subscript) and are_inputs(n.value)]
+    return any(ast.unparse(n.slice) in ones for n in parts)
+
+
+def _stored_in(statement: ast.AugAssign | ast.Assign) -> str | None:
+    """w of `w += ...`, `self.w[0] -= ...` and `self.w = ...`."""
+    target: ast.AST = statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0]
+    while isinstance(target, ast.Subscript):
+        target = target.value
+    return getattr(target, "attr", getattr(target, "id", None))
