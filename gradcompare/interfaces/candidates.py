@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from gradcompare.interfaces import (
+    calling,
     chain,
     dataflow,
     derivatives,
@@ -41,7 +42,7 @@ from gradcompare.interfaces.holders import (
     OwnGlobals,
     TakenApart,
 )
-from gradcompare.interfaces.late import Begun, Late
+from gradcompare.interfaces.late import Begun, Late, Returned
 from gradcompare.interfaces.plans import plans
 from gradcompare.interfaces.session import Steps
 
@@ -373,6 +374,7 @@ def _of_class(
             yield Driven(_class_interface(role, maker, forward), Instance(made, plan), steps, used)
         for holder in handed.holders_of(made, classes):
             yield Driven(_class_interface(role, maker, forward), holder, steps, used)
+        yield from _handed_on(made, methods, steps, role, used)
         if forward is not None:
             yield from _made_late(made, methods, steps, role, used)
         for told in plans_told(made, source.parsed(str(names.get("__file__"))), names):
@@ -426,6 +428,19 @@ def _made_late(made: type, methods: list[Any], steps: Steps, role: str, used: li
     makers = [f.__name__ for f in first]
     for name, plan in itertools.product(makers, itertools.islice(plans(made), 3)):
         yield Driven(_class_interface(role, used[1], used[0]), Late(made, plan, name), steps, used)
+
+
+def _handed_on(made: type, methods: list[Any], steps: Steps, role: str, used: list[Any]) -> Iterator[Driven]:
+    """Programs of a class whose methods are given the parameters that another of them returns."""
+    own = [f for f in used if f in methods]
+    asked = any(meaning.role_of(f, name) in ("parameters", "biases") for f in own for name in source.argument_names(f))
+    if not asked and not any(words.parameter_pairs(source.argument_names(f)) for f in own):
+        return
+    first = [f for f in by_role(methods).get("initialise", []) if not source.returns_nothing(f)][:2]
+    for initialise, plan in itertools.product(first, itertools.islice(plans(made), 3)):
+        holder = Returned(made, plan, initialise.__name__)
+        forward = next((f for f in used if f.__name__ == steps.forward), None)
+        yield Driven(_class_interface(role, calling.method(made, steps.maker), forward), holder, steps, used)
 
 
 def _class_interface(role: str, maker: Any, forward: Any) -> str:

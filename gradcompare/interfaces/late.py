@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import calling, naming, paths
+from gradcompare.interfaces import calling, naming, paths, words
 from gradcompare.interfaces.holders import Instance, Started, data_of, of_every_class
 from gradcompare.interfaces.layouts import Layout, of_all_samples
 from gradcompare.interfaces.plans import Plan
@@ -53,6 +53,36 @@ class Late(Instance):
             yield
         finally:
             root.__class__ = made
+
+
+class Returned(Instance):
+    """An object, and what one of its methods returns: parameters that its other methods are given, as functions are."""
+
+    def __init__(self, made: type, plan: Plan, method: str) -> None:
+        super().__init__(made, plan)
+        self.method = method
+
+    def build(self, network: Network, layout: Layout) -> Any:
+        """A new object, which keeps what the method returns as its `parameters`."""
+        root = super().build(network, layout)
+        method = calling.method(root, self.method)
+        with same_random_numbers():
+            made = calling.call(method, data_of(network, layout))
+        if isinstance(made, tuple):
+            names = calling.return_names(method, len(made))
+            made = list(made) if None in names else dict(zip(names, made, strict=True))
+        if made is None:
+            raise ValueError(f"{self.method} returns nothing")
+        root.parameters = made
+        return root
+
+    def known(self, root: Any) -> dict[str, Any]:
+        """What was returned is what those ask for who ask for parameters, or for one of them by its name."""
+        known, made = super().known(root), root.parameters
+        named = {str(name): part for name, part in made.items()} if isinstance(made, dict) else {}
+        blank = [name for name, held in known.items() if held is None or held in ([], {})]
+        called_so = [name for name in blank if words.role_of_argument(name) == "parameters"]
+        return known | named | dict.fromkeys(called_so, made) | {"parameters": made}
 
 
 def _kept(before: Any, new: Any) -> Any:

@@ -107,6 +107,9 @@ def plans_of_widths(names: tuple[str, ...]) -> Iterator[tuple[dict[str, str], tu
     if "all" in roles.values():
         everything = next(name for name, role in roles.items() if role == "all")
         yield {everything: "all"}, (3, 2)
+        ends = {n: {"in": "width 0", "out": "width -1"}[role] for n, role in roles.items() if role in ("in", "out")}
+        if ends:  # Net(layer_dims, n_x, n_y)
+            yield ends | {everything: "all"}, (3, 2)
         yield {everything: "width 0"}, (1,)
         return
     hidden = [name for name, role in roles.items() if role == "hidden"]

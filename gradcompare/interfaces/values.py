@@ -45,7 +45,8 @@ def output_and_cost(
     cost = single[0] if single else None
     wide = [(i, part) for i, part in arrays if part is not cost]
     if not wide and cost is None:
-        wide = _nested(function, result, own) or _stored(root, inputs)
+        inner = _nested(function, result, own) or _stored(root, inputs)
+        return (inner[-1], None) if inner else (None, None)
     if not wide:
         return cost, cost
     beside = len(wide) < len(parts) and isinstance(result, tuple)  # a cache: the output stands first
@@ -72,14 +73,15 @@ def _scalars(arrays: list[tuple[int, Any]], inputs: Mapping[str, Any]) -> bool:
     return np.ndim(X) == 2 and min(np.shape(X)) > 1 and any(np.size(part) == 1 for _, part in arrays)
 
 
-def _nested(function: Callable[..., Any], result: Any, own: set[int]) -> list[tuple[int, Any]]:
+def _nested(function: Callable[..., Any], result: Any, own: set[int]) -> list[Any]:
+    """What may be the output in a dict or a list that forward returns, the likeliest last."""
     if isinstance(result, Mapping):
         numbered = {k: v for k, v in result.items() if paths.is_array(v) and id(v) not in own}
         best = [v for k, v in numbered.items() if _OUTPUT_NAME.match(str(k))]
         activations = sorted((k for k in numbered if re.match(r"^[ahz]_?\d+$", str(k), re.IGNORECASE)), key=_order)
         chosen = best[-1:] or [numbered[k] for k in activations[-1:]]
         if chosen:
-            return [(0, chosen[0])]
+            return chosen[:1]
     lists = [part for part in result if isinstance(part, list)] if isinstance(result, tuple) else []
     if lists:  # activations, pre-activations: whichever is named so, else the first
         names = calling.return_names(function, len(result))
@@ -87,7 +89,7 @@ def _nested(function: Callable[..., Any], result: Any, own: set[int]) -> list[tu
             part for name, part in zip(names, result, strict=True) if re.match(r"a($|[ls_\d]|ct)", name or "", re.I)
         ]
         result = next((part for part in named if isinstance(part, list)), lists[0])
-    return [(i, array) for i, (_, array) in enumerate(paths.walk(result)) if id(array) not in own]
+    return [array for _, array in paths.walk(result) if id(array) not in own]
 
 
 def _order(key: Any) -> tuple[int, bool]:
@@ -95,12 +97,12 @@ def _order(key: Any) -> tuple[int, bool]:
     return (int(found[1]) if found else 0), str(key).lower().startswith(("a", "h"))
 
 
-def _stored(root: Any, inputs: Mapping[str, Any]) -> list[tuple[int, Any]]:
+def _stored(root: Any, inputs: Mapping[str, Any]) -> list[Any]:
     """What an object stores that is called like an output."""
     own = {id(value) for value in inputs.values()}
     stored = [(path, array) for path, array in paths.walk(root) if id(array) not in own and np.ndim(array)]
     named = [array for path, array in stored if len(path) == 1 and _OUTPUT_NAME.match(paths.label(path))]
-    return [(0, array) for array in named[-1:]]
+    return named[-1:]
 
 
 def cost_in(function: Callable[..., Any], result: Any) -> Any:

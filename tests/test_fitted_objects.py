@@ -1,0 +1,134 @@
+"""Objects that are no network until they were fitted, or that hand their parameters from one method to another.
+
+Of each the right one agrees, and a mistake is found at its line.
+"""
+
+from tests.habits import Habit, agrees_and_is_found
+
+HANDED_ON = Habit(
+    """
+    class Classifier:
+        def __init__(self, layer_dims, n_x, n_y, learning_rate=0.01, rounds=100):
+            self.layer_dims, self.n_x, self.n_y = layer_dims, n_x, n_y
+            self.learning_rate, self.rounds = learning_rate, rounds
+            self.parameters = []
+
+        def initialize_parameters(self, layer_dims):
+            parameters = {}
+            for k in range(1, len(layer_dims)):
+                parameters["W" + str(k)] = np.random.randn(layer_dims[k], layer_dims[k - 1])
+                parameters["b" + str(k)] = np.zeros((layer_dims[k], 1))
+            return parameters
+
+        def forward(self, X, parameters):
+            caches, A, depth = [], X, len(parameters) // 2
+            for k in range(1, depth + 1):
+                Z = parameters["W" + str(k)] @ A + parameters["b" + str(k)]
+                caches.append((A, Z, parameters["W" + str(k)]))
+                A = np.tanh(Z) if k < depth else 1 / (1 + np.exp(-Z))
+            assert A.shape == (self.n_y, X.shape[1])
+            return A, caches
+
+        def compute_cost(self, AL, Y):
+            return -np.sum(Y * np.log(AL) + (1 - Y) * np.log(1 - AL)) / Y.shape[1]
+
+        def backward(self, AL, Y, caches):
+            grads, m = {}, Y.shape[1]
+            dZ = AL - Y
+            for k in reversed(range(1, len(caches) + 1)):
+                A_before, Z, W = caches[k - 1]
+                grads["dW" + str(k)] = dZ @ A_before.T / m
+                grads["db" + str(k)] = np.sum(dZ, axis=1, keepdims=True) / m
+                if k > 1:
+                    dZ = (W.T @ dZ) * (1 - A_before**2)
+            return grads
+
+        def fit(self, X, Y):
+            parameters = self.initialize_parameters(self.layer_dims)
+            for _ in range(self.rounds):
+                AL, caches = self.forward(X, parameters)
+                grads = self.backward(AL, Y, caches)
+                for name in parameters:
+                    parameters[name] = parameters[name] - self.learning_rate * grads["d" + name]
+            self.parameters = parameters
+    """,
+    "(W.T @ dZ) * (1 - A_before**2)",
+    "(W.T @ dZ) * (1 - A_before)",
+)
+
+
+def test_methods_may_be_given_the_parameters_that_another_of_them_returns(tmp_path):
+    agrees_and_is_found(tmp_path, HANDED_ON)
+
+
+BUILT_IN_FIT = Habit(
+    """
+    class Layer:
+        def __init__(self, before, units, kind):
+            self.weights, self.biases = 0.5 * np.random.randn(before, units), np.zeros((1, units))
+            self.kind = kind
+
+        def act(self, z):
+            return np.tanh(z) if self.kind == "tanh" else 1 / (1 + np.exp(-z))
+
+        def act_slope(self, z):
+            return 1 - np.tanh(z) ** 2
+
+    class Estimator:
+        def __init__(self, hidden_layer_sizes=(9, 4), learning_rate=0.1, num_iterations=200):
+            self.hidden_layer_sizes = hidden_layer_sizes
+            self.learning_rate, self.num_iterations = learning_rate, num_iterations
+            self.layers, self.fitted = [], False
+
+        def _build_network(self, X, y):
+            classes = np.unique(y)
+            units = len(classes) if len(classes) > 2 else 1
+            widths = [X.shape[1], *self.hidden_layer_sizes, units]
+            for k in range(1, len(widths)):
+                self.layers.append(Layer(widths[k - 1], widths[k], "tanh" if k < len(widths) - 1 else "sigmoid"))
+
+        def _forward(self, X):
+            outs, sums = [X], [X]
+            for layer in self.layers:
+                sums.append(outs[-1] @ layer.weights + layer.biases)
+                outs.append(layer.act(sums[-1]))
+            return outs, sums
+
+        def _cost(self, y_true, y_pred):
+            return -np.mean(y_true * np.log(y_pred) + (1 - y_true) * np.log(1 - y_pred))
+
+        def _backward(self, X, y, outs, sums):
+            n = X.shape[0]
+            delta = outs[-1] - y
+            for k in reversed(range(len(self.layers))):
+                layer = self.layers[k]
+                layer.dweights = outs[k].T @ delta / n
+                layer.dbiases = np.sum(delta, axis=0, keepdims=True) / n
+                if k > 0:
+                    delta = delta @ layer.weights.T * self.layers[k - 1].act_slope(sums[k])
+
+        def fit(self, X, y):
+            y = np.array(y).reshape(-1, 1)
+            self._build_network(X, y)
+            for _ in range(self.num_iterations):
+                outs, sums = self._forward(X)
+                self._backward(X, y, outs, sums)
+                for layer in self.layers:
+                    layer.weights -= self.learning_rate * layer.dweights
+                    layer.biases -= self.learning_rate * layer.dbiases
+            self.fitted = True
+            return self
+
+        def predict(self, X):
+            if not self.fitted:
+                raise RuntimeError("fit first")
+            outs, _ = self._forward(X)
+            return (outs[-1] > 0.5).astype(int)
+    """,
+    "self.layers[k - 1].act_slope(sums[k])",
+    "self.layers[k - 1].act_slope(outs[k])",
+)
+
+
+def test_a_network_may_be_built_in_fit_with_lists_of_what_each_layer_gives(tmp_path):
+    agrees_and_is_found(tmp_path, BUILT_IN_FIT)
