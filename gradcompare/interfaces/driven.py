@@ -394,7 +394,7 @@ class Driven(Program):
                 if array is not session.inputs[own[path]]:
                     after.setdefault(own[path], array)
             elif not _of_optimiser(path) and (path not in before or _differs(array, before[path])):
-                found.append((naming.Slot("stored", path, naming.stored_name(path, array, list(own))), array))
+                found.append((naming.Slot("stored", path, naming.stored_name(path, array, own)), array))
         for name, array in after.items():
             change = (session.inputs[name] - array) / self.rate
             changed_shape = np.shape(change) != np.shape(session.inputs[name])

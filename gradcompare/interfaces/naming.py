@@ -223,8 +223,12 @@ def _nameless(slot: Slot) -> bool:
     return not _of_a_value(slot.name)
 
 
-def stored_name(path: paths.Path, array: Any, parameters: list[paths.Path]) -> str:
-    """The name of an array that an object stores: as a parameter's, where it lies beside parameters in a list."""
+def stored_name(path: paths.Path, array: Any, parameters: Mapping[paths.Path, str]) -> str:
+    """The name of an array that an object stores: as a parameter's, where it lies beside parameters in a list, or where
+    only "grad" in its path is another word in that of one parameter: layer.grads["beta"] and layer.params["beta"]."""
+    twins = {name for place, name in parameters.items() if _is_twin(path, place)}
+    if len(twins) == 1:
+        return f"d{twins.pop()}"
     layer = _layer(path)
     if layer is None:
         return paths.label(path)
@@ -237,6 +241,20 @@ def stored_name(path: paths.Path, array: Any, parameters: list[paths.Path]) -> s
     gradient = words.GRADIENT.match(word) or words.GRADIENT_END.search(word)
     name = f"d{letter(path, array)}" if gradient or not word else word
     return f"{name}{number}"
+
+
+_GRADIENTS = re.compile(r"^_?(d|d_?params?|grads?|gradients?)$", re.IGNORECASE)
+_VALUE = re.compile(r"^_?(data|values?|val|array|arr|tensor|param(eter)?s?)$", re.IGNORECASE)
+"""What the numbers of an object that keeps its gradient are called: p.data beside p.grad."""
+
+
+def _is_twin(path: paths.Path, parameter: paths.Path) -> bool:
+    """Whether one lies in the gradients as the other does in the parameters; layer.grad beside layer.W is of no one."""
+    differ = [one for one, other in zip(path, parameter, strict=False) if one != other]
+    if len(path) != len(parameter) or len(differ) != 1:
+        return False
+    of_itself = differ[0] is not path[-1] or bool(_VALUE.match(str(parameter[-1][1])))
+    return of_itself and bool(_GRADIENTS.match(str(differ[0][1])))
 
 
 def updated_name(name: str, path: paths.Path, places: Places, array: Any, inputs: Mapping[str, Any]) -> str | None:
