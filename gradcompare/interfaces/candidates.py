@@ -9,6 +9,7 @@ import ast
 import inspect
 import itertools
 import re
+import types
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -350,13 +351,13 @@ def _interface_of(holder: Holder, role: str, forward: Any, maker: Any) -> str:
 
 
 def methods_of(made: type) -> list[Any]:
-    """The methods of a class and of its bases of the same author."""
+    """The methods of a class and of its bases of the same author, static ones too."""
     found = {
-        name: f
+        name: getattr(f, "__func__", f)
         for base in reversed(made.__mro__)
         if base is not object
         for name, f in vars(base).items()
-        if inspect.isfunction(f) and (not name.startswith("__") or name == "__call__")
+        if isinstance(f, types.FunctionType | staticmethod) and (not name.startswith("__") or name == "__call__")
     }
     return list(found.values())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,8 @@ TRIAL_SAMPLES = 4
 ACTIVATIONS = (None, "relu", "sigmoid", "tanh", "ReLU", "Sigmoid")
 """What arguments that ask for the name of an activation are given, in turns; None where none asks."""
 CHAINS = (("forward",), ("forward", "cost"), ())
+_NEAR = 1e-5
+"""A step that moves whatever is smooth, and next to never what is not."""
 
 
 def fit(program: Driven, seed: int) -> Found:
@@ -327,12 +329,16 @@ class _Trial:
         if steps.forward is not None:
             self.program.run_forward(session)
             if session.cost is not None:
+                if self._is_flat(lambda session: session.cost):
+                    raise ValueError("what looks like a cost only counts: small steps do not change it")
                 return "forward"
             expected = network.sizes[-1] * network.m
             if values.plain(session.output).dtype.kind != "f":
                 raise CannotBuildError("what looks like a forward function returns no real numbers")
             if np.size(session.output) != expected:
                 raise ValueError(f"forward returned shape {np.shape(session.output)}; {expected} numbers were expected")
+            if self._is_flat(lambda session: session.output):
+                raise ValueError("what looks like a forward function only decides: small steps do not change it")
             if self._mixes_samples(session.output, expected):
                 raise ValueError("what forward returns for one sample depends on the others")
             if self._is_step(session.output):
@@ -395,20 +401,40 @@ class _Trial:
             return f"{name} gives an array of shape {np.shape(cost)}"
         if not np.isfinite(values.plain(cost)).all():
             return f"{name} gives no finite number"
-        return None if self._moves(cost) else f"{name} does not depend on the parameters"
+        if not self._moves(cost):
+            return f"{name} does not depend on the parameters"
+        return f"{name} only counts: small steps do not change it" if self._is_flat(self.program.run_cost) else None
 
     def _moves(self, cost: Any) -> bool:
         """Whether the cost depends on the parameters: one of labels and labels does not."""
-        session = self._session(**self._moved())
+        return not values.equal(self.program.run_cost(self._ahead(1.0)), cost)
+
+    def _is_flat(self, of: Callable[[Session], Any]) -> bool:
+        """Whether what is made of the parameters is the same nearby, wherever they are: a number of right answers, a
+        class, a sign."""
+        if not self.places:
+            return False
+        with contextlib.suppress(Exception):  # far from where it starts it may not run
+            for step in (0.0, 1.0, 2.0):
+                here, near = of(self._ahead(step)), of(self._ahead(step + _NEAR))
+                if not (values.equal(here, near) and np.isfinite(values.plain(here)).all()):
+                    return False
+            return True
+        return False
+
+    def _ahead(self, step: float) -> Session:
+        """A session that has run forward with other parameters."""
+        session = self._session(**self._moved(step))
         if self.program.steps.forward is not None:
             self.program.run_forward(session)
-        return not values.equal(self.program.run_cost(session), cost)
+        return session
 
-    def _moved(self) -> dict[str, Any]:
-        """Other parameters."""
+    def _moved(self, step: float = 1.0) -> dict[str, Any]:
+        """Each parameter, moved by a step in a direction of its own."""
         generator = np.random.default_rng(5)
         return {
-            name: self.inputs[name] + generator.standard_normal(np.shape(self.inputs[name])) for name in self.places
+            name: self.inputs[name] + step * generator.standard_normal(np.shape(self.inputs[name]))
+            for name in self.places
         }
 
     def _cost_of_maker(self, session: Session) -> str:
