@@ -3,9 +3,37 @@ its line."""
 
 import pytest
 
+from gradcompare.interfaces import recognise
 from gradcompare.loading import load
 from tests.habits import Habit, agrees_and_is_found, checked
 
+FRAMEWORK = """
+class Dense:
+    def __init__(self, units, width=None):
+        self.units, self.width = units, width
+
+    def start(self):
+        self.W = np.random.randn(self.width, self.units) / np.sqrt(self.width)
+        self.w0 = np.zeros((1, self.units))
+
+    def ahead(self, input):
+        self.input = input
+        return input @ self.W + self.w0
+
+    def back(self, delta, rate):
+        W = self.W
+        self.W = self.W - rate * self.input.T @ delta
+        self.w0 = self.w0 - rate * delta.sum(axis=0, keepdims=True)
+        return delta @ W.T
+
+class Tanh:
+    def ahead(self, input):
+        self.output = np.tanh(input)
+        return self.output
+
+    def back(self, delta, rate):
+        return delta * (1 - self.output**2)
+"""
 HABITS = {
     "a cost that is a static method, beside a score that counts": Habit(
         """
@@ -35,6 +63,40 @@ HABITS = {
         """,
         "dZ1 @ X.T / m",
         "dZ1 @ X.T",
+    ),
+    "a network that the file builds step by step, of layers that start when they are added": Habit(
+        FRAMEWORK
+        + """
+class Net:
+    def __init__(self, rate):
+        self.layers, self.rate = [], rate
+
+    def add(self, layer):
+        if hasattr(layer, "start"):
+            layer.width = layer.width or next(l.units for l in self.layers[::-1] if hasattr(l, "units"))
+            layer.start()
+        self.layers.append(layer)
+        return self
+
+    def forward(self, X):
+        for layer in self.layers:
+            X = layer.ahead(X)
+        return X
+
+    def train(self, X, Y):
+        delta = (self.forward(X) - Y) / len(X)
+        for layer in self.layers[::-1]:
+            delta = layer.back(delta, self.rate)
+
+def main():
+    net = Net(rate=0.1)
+    net.add(Dense(4, width=3)).add(Tanh())
+    net.add(Dense(2))
+    for epoch in range(100):
+        net.train(points, values)
+""",
+        "(1 - self.output**2)",
+        "(1 - self.output)",
     ),
     "parameters that are objects with a shape, which keep their gradients": Habit(
         """
@@ -158,3 +220,62 @@ def test_a_default_that_cannot_be_computed_is_none_of_a_class_s_private_names(tm
         "        self.rate = rate\n"
     )
     assert load(path).names["Classifier"]().rate == 0.1
+
+
+LAYERS = """
+class Layer:
+    def __init__(self, n_in, n_out):
+        self.weight, self.bias = np.random.randn(n_in, n_out), np.zeros(n_out)
+
+    def forward(self, x):
+        self.x = x
+        self.out = np.tanh(x @ self.weight + self.bias)
+        return self.out
+
+    def backward(self, grad, lr):
+        grad = grad * (1 - self.out**2)
+        back = grad @ self.weight.T
+        self.weight -= lr * self.x.T @ grad / len(self.x)
+        self.bias -= lr * grad.sum(axis=0) / len(self.x)
+        return back
+"""
+
+
+def test_layers_do_not_take_the_mean_twice_where_their_network_is_known(tmp_path):
+    network = """
+class Net:
+    def __init__(self):
+        self.layers = []
+
+    def add_layer(self, layer):
+        self.layers.append(layer)
+        return self
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def train(self, X, y, epochs=100, lr=0.1):
+        for epoch in range(epochs):
+            out = self.forward(X)
+            loss = np.mean(np.sum((out - y) ** 2, axis=1))
+            grad = 2 * (out - y)
+            for layer in reversed(self.layers):
+                grad = layer.backward(grad, lr)
+
+if __name__ == "__main__":
+    net = Net().add_layer(Layer(3, 5)).add_layer(Layer(5, 2))
+    net.train(points, values)
+"""
+    assert checked(tmp_path, LAYERS + network).verdict == "agrees"
+    twice = network.replace("2 * (out - y)", "2 * (out - y) / len(X)")
+    assert checked(tmp_path, LAYERS + twice).verdict == "scaled"
+
+
+def test_the_network_that_a_file_builds_is_preferred_to_one_of_its_layers(tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text("import numpy as np\n" + HABITS[next(h for h in HABITS if "step by step" in h)].source)
+    program = recognise(load(path).names)
+    assert program is not None
+    assert len(program.parameters) == 4

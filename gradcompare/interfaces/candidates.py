@@ -366,6 +366,7 @@ def _of_class(
     made: type, functions: list[Callable[..., Any]], names: Mapping[str, Any], classes: Sequence[type] = ()
 ) -> Iterator[Driven]:
     methods = methods_of(made)
+    told = list(plans_told(made, source.parsed(str(names.get("__file__"))), names))
     begun = [turn.begin for turn in loops.turns_of(made, names)][:2]
     for maker, role, forward, cost, slope in steps_of(methods, functions):
         used = [f for f in (forward, maker, cost, slope) if f is not None]
@@ -378,8 +379,8 @@ def _of_class(
         yield from _handed_on(made, methods, steps, role, used)
         if forward is not None:
             yield from _made_late(made, methods, steps, role, used)
-        for told in plans_told(made, source.parsed(str(names.get("__file__"))), names):
-            yield Driven(_class_interface(role, maker, forward), Instance(made, told), steps, used)
+        for plan in told:
+            yield Driven(_class_interface(role, maker, forward), Instance(made, plan), steps, used)
         for begin, plan in itertools.product(begun, itertools.islice(plans(made), 2)):
             if role != "update":
                 yield Driven(_class_interface(role, maker, forward), Begun(made, plan, begin), steps, used)
@@ -413,9 +414,10 @@ def _of_loops(made: type, functions: list[Callable[..., Any]], names: Mapping[st
     roles = by_role(methods_of(made))
     own = [f.__name__ for f in roles.get("forward", []) + roles.get("predict", [])]
     costs = [*(f.__name__ for f in roles.get("cost", [])), *by_role(functions).get("cost", []), None]
+    told = list(plans_told(made, source.parsed(str(names.get("__file__"))), names))
     for turn in loops.turns_of(made, names):
         forwards = [f for f in (turn.forward, *own[:2]) if f is not None]
-        for forward, plan in itertools.product(forwards, itertools.islice(plans(made), 3)):
+        for forward, plan in itertools.product(forwards, [*itertools.islice(plans(made), 3), *told]):
             cost = turn.cost or costs[0]
             used: list[Any] = [getattr(made, f, f) if isinstance(f, str) else f for f in (forward, turn.step, cost)]
             steps = Steps(turn.step, "update", forward, cost)

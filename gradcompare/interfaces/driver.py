@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import dataflow, naming, paths, source, words
+from gradcompare.interfaces import built, dataflow, naming, paths, source, words
 from gradcompare.interfaces.layouts import Layout
 from gradcompare.interfaces.plans import Plan
 from gradcompare.loading.safety import danger
@@ -27,13 +27,17 @@ MAIN = ("main", "run", "demo", "test")
 class AsTold(Plan):
     """Gives a constructor what the file itself gives it, whatever the widths of the network."""
 
-    def __init__(self, made: Any, depth: int) -> None:
+    def __init__(self, made: Any, depth: int, forward: str | None = None) -> None:
+        """`forward`: the method that makes the weights when it is first called."""
         super().__init__({}, (depth,))
-        self.made = made
+        self.made, self.forward = made, forward
 
     def call(self, function: Callable[..., Any], network: Network, layout: Layout) -> Any:
         """An object like the file's own."""
-        return copy.deepcopy(self.made)
+        made = copy.deepcopy(self.made)
+        if self.forward is not None:
+            getattr(made, self.forward)(layout.X(network))
+        return made
 
 
 def plans_told(made: type, tree: ast.Module, names: Mapping[str, Any]) -> Iterator[AsTold]:
@@ -42,11 +46,25 @@ def plans_told(made: type, tree: ast.Module, names: Mapping[str, Any]) -> Iterat
         for i, statement in enumerate(block):
             for call in ast.walk(statement):
                 if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == made.__name__:
-                    thing = _evaluated(call, block[:i], names)
-                    depth = _weights_in(thing)
-                    if depth and isinstance(thing, made):
-                        yield AsTold(thing, depth)
+                    things = (_evaluated(call, block[:i], names), built.built(made, block, i, names))
+                    told = next((t for thing in things if isinstance(thing, made) and (t := _as_told(thing))), None)
+                    if told is not None:
+                        yield told
                         return
+
+
+def _as_told(thing: Any) -> AsTold | None:
+    """How to make such a thing, where it has weights, or has them after its first forward pass."""
+    if depth := _weights_in(thing):
+        return AsTold(thing, depth)
+    for name, method in inspect.getmembers(type(thing), inspect.isfunction):
+        if words.role_of_function(name) == "forward" and len(source.argument_names(method)) == 1:
+            once = copy.deepcopy(thing)
+            with contextlib.suppress(Exception), np.errstate(all="ignore"), same_random_numbers():
+                getattr(once, name)(np.ones((3, 5)))
+                if depth := _weights_in(once):
+                    return AsTold(thing, depth, name)
+    return None
 
 
 def _blocks(tree: ast.Module) -> Iterator[list[ast.stmt]]:

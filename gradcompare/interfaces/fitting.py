@@ -497,7 +497,8 @@ def _insisted(holder: Any, network: Network, shapes: Mapping[str, tuple[int, ...
         return other_end
     of_samples = [i for i, shape in enumerate(weights) if network.m in shape]  # such as an output that is kept
     without = (left for count in (0, 1, 2) for left in itertools.combinations(of_samples, count))
-    chains = ([shape for i, shape in enumerate(weights) if i not in left] for left in without)
+    chains = [[shape for i, shape in enumerate(weights) if i not in left] for left in without]
+    chains += [[shape for shape in weights if shape[axis] != 1] for axis in (0, 1)]  # without biases that are matrices
     return next((way for some in chains for way in _ways(some)), None)
 
 

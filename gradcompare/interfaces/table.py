@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from gradcompare.interfaces import candidates, failures, source, words
 from gradcompare.interfaces.driven import Driven
+from gradcompare.interfaces.driver import AsTold
 from gradcompare.interfaces.program import CannotCheckError, Program
 
 Recogniser = Callable[[Mapping[str, Any]], Program | None]
@@ -236,9 +237,12 @@ def recognise(namespace: Mapping[str, Any], interface: str | None = None) -> Pro
     first: Driven | None = None
     best: Driven | None = None
     failure: BaseException | None = None
+    settled = False
     for program in _asked_for(namespace, interface):
         first = first or program
         if best is not None and program.interface == "training-loop" and best.shows_gradients:
+            continue
+        if settled and not _is_told(program):
             continue
         try:
             with contextlib.redirect_stdout(io.StringIO()):
@@ -250,11 +254,28 @@ def recognise(namespace: Mapping[str, Any], interface: str | None = None) -> Pro
             continue
         if best is None or _worth(program) > _worth(best):
             best = program
-        if _worth(program)[0] and _worth(program)[2]:
+        settled = settled or _is_done(program)
+        if settled and not _is_of_parts(best):
             break
     if best is None and not _uses_numpy(namespace) and not isinstance(failure, failures.PlainNumbersError):
         return None
     return best or first
+
+
+def _is_done(program: Driven) -> bool:
+    """Whether nothing else needs to be tried, but networks that the file itself builds of what are parts here."""
+    complete, _, shows_gradients, *_ = _worth(program)
+    return complete and shows_gradients
+
+
+def _is_of_parts(program: Driven) -> bool:
+    """Whether it is a layer, or layers that no code of the file has put together."""
+    return program.given_slope or program.interface == "layers"
+
+
+def _is_told(program: Driven) -> bool:
+    plan = getattr(program.holder, "plan", None)
+    return isinstance(plan, AsTold) and plan.depths[0] > 1
 
 
 def _uses_numpy(namespace: Mapping[str, Any]) -> bool:
@@ -270,9 +291,10 @@ def _asked_for(namespace: Mapping[str, Any], interface: str | None) -> Iterator[
             yield program
 
 
-def _worth(program: Driven) -> tuple[bool, int, bool, bool, bool]:
+def _worth(program: Driven) -> tuple[bool, int, bool, bool, bool, bool, bool]:
     """Of two programs that run the one whose gradients are complete, more (a network rather than one of its layers),
-    and seen rather than inferred; of two readings of a loop the one whose networks may have any widths."""
+    and seen rather than inferred; the one with a cost of its own; the one that the file itself has put together; of two
+    readings of a loop the one whose networks may have any widths."""
     found = program.found
     assert found is not None
     return (
@@ -280,6 +302,8 @@ def _worth(program: Driven) -> tuple[bool, int, bool, bool, bool]:
         found.right,
         program.shows_gradients,
         found.cost_from is not None or program.steps.forward is not None,
+        found.cost_from is not None,
+        program.interface != "layers",
         program.interface != "training-loop" or found.sizes is None,
     )
 
