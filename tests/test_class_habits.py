@@ -178,6 +178,43 @@ def main():
         "np.sum(d * self.h, axis=0)",
         "np.sum(d * self.s, axis=0)",
     ),
+    "settings of a module that is missing, and samples that fit standardises": Habit(
+        """
+        import settings
+
+        class Classifier:
+            def __init__(self, n_in=settings.WIDTH, n_classes=len(settings.NAMES), hidden=16):
+                self.W1, self.b1 = np.random.randn(n_in, hidden), np.zeros(hidden)
+                self.W2, self.b2 = np.random.randn(hidden, n_classes), np.zeros(n_classes)
+                self.n_classes = n_classes
+                self.middle, self.width = np.zeros(n_in), np.ones(n_in)
+
+            def _scaled(self, X):
+                return (X - self.middle) / self.width
+
+            def _forward(self, X):
+                self.A1 = np.tanh(X @ self.W1 + self.b1)
+                e = np.exp(self.A1 @ self.W2 + self.b2)
+                return e / e.sum(axis=1, keepdims=True)
+
+            def fit(self, X, y, epochs=100, lr=0.1):
+                self.middle, self.width = X.mean(axis=0), X.std(axis=0) + 1e-6
+                Xs, Y = self._scaled(X), np.eye(self.n_classes)[y]
+                for epoch in range(epochs):
+                    P = self._forward(Xs)
+                    d2 = (P - Y) / len(Xs)
+                    d1 = d2 @ self.W2.T * (1 - self.A1**2)
+                    self.W2 -= lr * self.A1.T @ d2
+                    self.b2 -= lr * d2.sum(axis=0)
+                    self.W1 -= lr * Xs.T @ d1
+                    self.b1 -= lr * d1.sum(axis=0)
+
+            def predict_proba(self, X):
+                return self._forward(self._scaled(X))
+        """,
+        "(1 - self.A1**2)",
+        "(1 - self.A1)",
+    ),
 }
 
 

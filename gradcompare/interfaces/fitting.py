@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradcompare.interfaces import calling, failures, naming, paths, rounds, source, values, words
+from gradcompare.interfaces import calling, failures, naming, paths, rounds, seen, source, values, words
 from gradcompare.interfaces.failures import (
     CannotBuildError,
     NoNumbersError,
@@ -270,6 +270,8 @@ class _Trial:
         session = self._session()
         with failures.reaching(failures.BACKWARD):
             candidates = program.run_maker(session, chain)
+        if program.steps.role == "update" and self._trains_on_others():
+            raise ValueError("training gives the forward pass other samples than it is given itself")
         self.slots = naming.match(self.places, shapes, candidates)
         self.no_numbers = naming.without_numbers([n for n in self.places if n not in self.slots], session.result)
         arrays = dict(candidates)
@@ -447,6 +449,21 @@ class _Trial:
         with failures.reaching(failures.BACKWARD):
             self.program.run_made(session)
         return session.cost
+
+    def _trains_on_others(self) -> bool:
+        """Whether the forward pass in training starts from other numbers than the one beside it: standardised ones."""
+        program = self.program
+        if program.steps.forward is None:
+            return False
+        function, session = program.function(program.steps.forward), self._session()
+        with seen.noted(function) as ahead:
+            program.run_forward(session)
+        try:
+            with seen.noted(function) as within:
+                program.run_maker(self._session(), ())
+        except Exception:  # it goes back from a forward pass that it is given
+            return False
+        return seen.others(ahead, within)
 
     def _matters(self, name: str) -> bool:
         """Whether the cost or the output depends on it, and the forward pass does not write it itself."""
