@@ -184,4 +184,5 @@ def _smallest(
         return False
 
     found = smallest(known.network, subject.wide, shows).astype(precision)
-    return {"sizes": list(found.sizes), "m": found.m, "inputs": subject.inputs(found), "seed": seed}
+    sizes = subject.about["own_widths"] or list(found.sizes)
+    return {"sizes": sizes, "m": found.m, "inputs": subject.inputs(found), "seed": seed}

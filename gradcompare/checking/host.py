@@ -72,6 +72,7 @@ class Host:
             "functions": list(dict.fromkeys(getattr(f, "__name__", str(f)) for f in program.functions)),
             "samples_axis": program.samples_axis,
             "networks": program.networks(),
+            "own_widths": program.own_widths,
             "parameters": list(program.parameters),
             "last_layer": list(program.last_layer),
             "has_cost": program.has_cost,

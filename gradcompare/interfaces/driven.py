@@ -77,6 +77,7 @@ class Driven(Program):
         self.samples_axis = SAMPLES[found.layout.samples].axis
         self.has_cost = found.cost_from is not None
         self.complete = set(found.slots) == set(found.places)
+        self.own_widths = list(found.sizes or ()) if self.holder.is_network else []
         if found.cost_from == "function":
             cost = self.function(self.steps.cost)
             is_metric = metrics.is_metric(cost)

@@ -162,22 +162,24 @@ def _programs(
     turn: turns.Turn, names: Mapping[str, Any], file: str, costs: list[Function], starts_first: bool
 ) -> Iterator[Driven]:
     """With the cost that a turn computes, else with the file's own cost function; the parameters of the shapes that
-    they start from, where that is to be tried, else of any."""
+    they start from, where that is to be tried or nothing else runs, else of any."""
     make = Maker(turn, names, file)
     forward, step = make.forward(), make.step()
     called = [source.called(node) for node in ast.walk(turn.loop) if isinstance(node, ast.Call)]
     near = sorted(costs, key=lambda cost: cost.__name__ not in called)
     cost = make.cost() or next(iter(near), None)
     used = [f for f in (forward, step, cost) if f is not None]
-    start = make.start()
-    started = None if start is None else Started(start, turn.pairs)
-    if started is not None and (starts_first or turn.others or turn.in_containers):
-        yield Driven("training-loop", started, Steps(step, "update", forward, cost), used)
+    start, steps = make.start(), Steps(step, "update", forward, cost)
+    of_own_shapes = [Driven("training-loop", Started(start, turn.pairs), steps, used)] if start is not None else []
+    starts_first = starts_first or bool(turn.others) or turn.in_containers
+    if starts_first:
+        yield from of_own_shapes
     if turn.in_containers:
         return
     starts_as = starts.weights_of(turn.before, {weight for weight, _ in turn.pairs})
     holder = Arguments(turn.pairs, starts_as=starts_as, own={} if starts_first else names)
     holder.one_output = holder.one_output or starts.is_one_unit(turn.before, turn.pairs[-1][0])
-    yield Driven("training-loop", holder, Steps(step, "update", forward, cost), used)
-    if started is not None and not starts_first:
-        yield Driven("training-loop", started, Steps(step, "update", forward, cost), used)
+    of_any = Driven("training-loop", holder, steps, used)
+    yield of_any
+    if of_any.found is None and not starts_first:  # it is run before the next is asked for
+        yield from of_own_shapes

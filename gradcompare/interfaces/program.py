@@ -42,6 +42,8 @@ class Program(ABC):
     """Whether backward is given a random gradient of the output, in place of that of a cost."""
     only_updates: bool
     """Whether no gradients are to be seen, only what they do to the parameters."""
+    own_widths: list[int]
+    """The widths that the file insists on; empty where its networks may have any."""
     samples_axis: int
     """1 where columns are samples, 0 where rows are."""
     sign: float

@@ -12,15 +12,16 @@ _OF_SIZE = {"normal": 2, "uniform": 2, "standard_normal": 0}
 
 
 def weights_of(statements: Iterable[ast.stmt], names: Collection[str]) -> tuple[str, ...]:
-    """How weights may be shaped, keys of `layouts.WEIGHTS`: one vector, or one number, where that is what all of them
-    start as; nothing where the statements do not say."""
+    """How weights may be shaped, keys of `layouts.WEIGHTS`: matrices, one vector, or one number, where that is what all
+    of them start as; nothing where the statements do not say."""
     axes = {
         _axes(node.value)
         for statement in statements
         for node in ast.walk(statement)
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in names
     }
-    return ("vector",) if axes == {1} else ("scalar",) if axes == {0} else ()
+    said = axes.pop() if len(axes) == 1 else None
+    return {0: ("scalar",), 1: ("vector",), 2: ("out_in", "in_out")}.get(said, ())  # type: ignore[arg-type]
 
 
 def made_as_arrays(statements: Iterable[ast.stmt]) -> set[str]:
