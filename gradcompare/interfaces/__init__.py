@@ -1,12 +1,19 @@
 """How the code under test is found, fed and called: one shape a row.
 
 A row is a name, what it looks like (a skeleton to copy), and a recogniser: names of a file -> Program or None. Under
-the rows are a few mechanisms that all of them share: what holds the parameters (`holders`), what the source of a
-function says (`source`), how it is called and what it returns (`calling`), how constructors want to be called
-(`plans`), what the file's own code gives them and its functions (`driver`), a turn of a loop as functions (`loops`,
-`turns`, `sampling` and `methods`, `surroundings`, `inlined`, `making`, `dataflow`), where gradients end up (`naming`;
-`inside`, where only local variables hold them), which way up arrays are (`layouts`), the trial that settles it all by
-running the file (`fitting`), and what is said where nothing runs (`failures`).
+the rows are a few mechanisms that all of them share:
+
+what holds the parameters            holders, handed, late, built (step by step), chain (layer objects), pairs (of functions)
+what the source of a function says   source, meaning and usage (of arguments), words (what people call things), metrics
+how it is called, what it returns    calling, values, session; averaged and strengths (what the file does to its cost)
+how constructors want to be called   plans, driver (what the file's own code gives them and its functions)
+a turn of a loop as functions        loops, turns, methods, making; sampling (what it goes through), surroundings, starts
+  and what a turn computes of what   dataflow, multiplied (layer by layer), unrolled, keyed and inlined (written out)
+functions that make no network       derivatives (a loss and its gradient)
+where gradients end up               naming, inside (where only local variables hold them), ascent, rates
+which way up arrays are              layouts
+the trial that settles it all        candidates, fitting, rounds (how far code goes by itself), seen (what it is given)
+what is said                         failures (where nothing runs), left_out (what makes gradients and was not run)
 """
 
 from __future__ import annotations
