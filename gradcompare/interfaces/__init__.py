@@ -3,8 +3,8 @@
 A row is a name, what it looks like (a skeleton to copy), and a recogniser: names of a file -> Program or None. Under
 the rows are a few mechanisms that all of them share:
 
-what holds the parameters            holders, handed, late, built (step by step), chain (layer objects), pairs (of functions)
-what the source of a function says   source, meaning and usage (of arguments), words (what people call things), metrics
+what holds the parameters            holders, handed, late, built (step by step), chain (of layers), pairs (of functions)
+what the source of a function says   source, meaning and usage (of arguments), words (what things are called), metrics
 how it is called, what it returns    calling, values, session; averaged and strengths (what the file does to its cost)
 how constructors want to be called   plans, driver (what the file's own code gives them and its functions)
 a turn of a loop as functions        loops, turns, methods, making; sampling (what it goes through), surroundings, starts
