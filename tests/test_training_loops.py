@@ -380,3 +380,12 @@ def test_numpy_that_no_line_imports(tmp_path):
     report = check(path, examples=4, dtype="float64")
     assert report.verdict == "agrees", str(report)
     assert any("no line imports" in note for note in report.notes)
+
+
+def test_a_mean_taken_twice_is_blamed_where_it_is(tmp_path):
+    """Not on what is propagated, from which the gradients of the biases are right."""
+    source = HABITS["weights in lists over the layers, in a script"].source
+    report = checked(tmp_path, source.replace("layers[k].T @ delta", "layers[k].T @ delta / len(X)"))
+    assert report.verdict == "wrong"
+    assert report.first_fault is not None
+    assert "/ len(X)" in report.first_fault.source

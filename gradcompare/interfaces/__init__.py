@@ -3,17 +3,17 @@
 A row is a name, what it looks like (a skeleton to copy), and a recogniser: names of a file -> Program or None. Under
 the rows are a few mechanisms that all of them share:
 
-what holds the parameters            holders, handed, late, built (step by step), chain (of layers), pairs (of functions)
-what the source of a function says   source, meaning and usage (of arguments), words (what things are called), metrics
-how it is called, what it returns    calling, values, session; averaged and strengths (what the file does to its cost)
-how constructors want to be called   plans, driver (what the file's own code gives them and its functions)
-a turn of a loop as functions        loops, turns, methods, making; sampling (what it goes through), surroundings, starts
-  and what a turn computes of what   dataflow, multiplied (layer by layer), unrolled, keyed and inlined (written out)
-functions that make no network       derivatives (a loss and its gradient)
-where gradients end up               naming, inside (where only local variables hold them), ascent, rates
-which way up arrays are              layouts
-the trial that settles it all        candidates, fitting, rounds (how far code goes by itself), seen (what it is given)
-what is said                         failures (where nothing runs), left_out (what makes gradients and was not run)
+what holds the parameters          holders, handed, late, built (step by step), chain (of layers), pairs (of functions)
+what a function says               source, meaning and usage (of its arguments), words (what people call things), metrics
+how it is called, what it returns  calling, values, session; averaged, strengths (what the file does to its cost)
+how constructors are called        plans, driver (what the file itself gives them, and its functions)
+a turn of a loop as functions      loops, turns, methods, making; sampling (what it goes through), surroundings, starts
+what a turn computes of what       dataflow, multiplied (layer by layer); unrolled, keyed, inlined (written out)
+functions that make no network     derivatives (a loss and its gradient)
+where gradients end up             naming, inside (where only local variables hold them), ascent, rates
+which way up arrays are            layouts
+the trial that settles it all      candidates, fitting, rounds (how far code goes by itself), seen (what it is given)
+what is said                       failures (where nothing runs), left_out (what makes gradients and was not run)
 """
 
 from __future__ import annotations

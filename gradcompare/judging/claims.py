@@ -300,7 +300,7 @@ class Comparison:
         is_shown = self._shows_the_scale(findings)
         outcomes: list[tuple[float, dict[str, Finding], Evaluation]] = []
         for candidate in (scale, *sorted(set(scales(self.claims, self.inputs)) - {scale})):
-            if outcomes and is_shown and len(self._wrong(outcomes[0][1])) < 2:
+            if outcomes and is_shown and self._at_fault(*outcomes[0][1:]) < 2:
                 break  # one step at fault is the least
             judged = findings if candidate == scale else self._judge(candidate)
             claims = unscaled(self.claims, self.inputs, candidate)
@@ -320,13 +320,19 @@ class Comparison:
             )
             outcomes.append((candidate, blamed, local))
         before = self._wrong(findings)
-        self.scale, findings, self.local = min(outcomes, key=lambda outcome: len(self._wrong(outcome[1])))
+        self.scale, findings, self.local = min(outcomes, key=lambda outcome: self._at_fault(*outcome[1:]))
         if self.local.parting is not None:
             self.notes.append(PARTED)
         for name in before:
             if findings[name].verdict == "kink":
                 self._note_kink(findings[name])
         return self.scale, findings
+
+    def _at_fault(self, findings: Mapping[str, Finding], local: Evaluation) -> int:
+        """How many steps are at fault, among them those that make what is right of what is not."""
+        off = {n for n, f in findings.items() if f.verdict in (*WRONG, "inherited") and is_intermediate(n, self.inputs)}
+        right = [n for n, f in findings.items() if f.verdict == "ok" and f.size > 0 and n in local.upstream]
+        return len(self._wrong(findings)) + sum(bool(local.upstream[name] & off) for name in right)
 
     def _scaled(self, findings: dict[str, Finding], scale: float) -> dict[str, Finding]:
         """Constant factors; and "scaled" where every parameter's gradient has the same one: also those that are zero,
