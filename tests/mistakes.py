@@ -165,8 +165,7 @@ MISTAKES: dict[str, Mistake] = {
     "1/m in dZ as well": Mistake(
         lambda s: s.right / s.m,
         ("dZ last",),
-        lambda s: s.form.mean != "first",  # dZ may be that of the mean: then it is dW and db that are too small
-        accused=("dW", "db"),
+        lambda s: s.form.mean != "first",  # dZ may be that of the mean: then it would be dW and db that are too small
     ),
     "one entry": Mistake(with_entry(lambda x: 1.5 * x + 0.1), ("Z", "A", *GRADIENTS)),
     "one entry, by a little": Mistake(with_entry(lambda x: x * (1 + 1e-6)), ("Z", "A", *GRADIENTS)),

@@ -59,9 +59,9 @@ HABITS = {
             rows = np.arange(len(y))
             over = np.maximum(0, S - S[rows, y][:, None] + 1)
             over[rows, y] = 0
-            dS = (over > 0).astype(float)
-            dS[rows, y] -= dS.sum(axis=1)
-            return over.sum() / len(y), dS / len(y)
+            counts = (over > 0).astype(float)
+            counts[rows, y] -= counts.sum(axis=1)
+            return over.sum() / len(y), counts / len(y)
 
         def ahead(X, W1, gamma, beta, W2, b2):
             B, kept = normalised(X.dot(W1), gamma, beta)

@@ -20,6 +20,10 @@ LOSSES = (
     "summed_cross_entropy",
     "summed_softmax_cross_entropy",
     "summed_squared_error",
+    "hinge",
+    "hinge_of_classes",
+    "summed_hinge",
+    "summed_hinge_of_classes",
     "summed_full_squared_error",
 )
 """The keys of `gradcompare.losses.LOSSES`, for which NumPy would have to be loaded."""
