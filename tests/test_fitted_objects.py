@@ -132,3 +132,59 @@ BUILT_IN_FIT = Habit(
 
 def test_a_network_may_be_built_in_fit_with_lists_of_what_each_layer_gives(tmp_path):
     agrees_and_is_found(tmp_path, BUILT_IN_FIT)
+
+
+DATA_PUT_INTO_IT = Habit(
+    """
+    class Digits:
+        def __init__(self, learning_rate=0.01, hidden=6, max_iterations=100, copies=2):
+            self.n_in, self.n_out, self.hidden = 12, 4, hidden
+            self.learning_rate, self.max_iterations = learning_rate, max_iterations
+            self.X = None  # to be set before train()
+            self.T = np.repeat(2 * np.eye(4) - 1, copies, axis=0)
+            self.w_hidden = np.random.rand(self.hidden, self.n_in) - 0.5
+            self.b_hidden = np.random.rand(self.hidden, 1) - 0.5
+            self.w_out = np.random.rand(self.n_out, self.hidden) - 0.5
+            self.b_out = np.random.rand(self.n_out, 1) - 0.5
+            self.error, self.iterations = np.inf, 0
+
+        def bend(self, z):
+            return np.tanh(z)
+
+        def bend_slope(self, z):
+            return 1 - np.tanh(z) ** 2
+
+        def train(self):
+            if self.X is None:
+                raise ValueError("there is no data yet")
+            n = self.X.shape[0]
+            while self.error > 0.01 and self.iterations < self.max_iterations:
+                self.iterations += 1
+                self.error = 0
+                for i in range(n):
+                    x = self.X[i].reshape(self.n_in, 1)
+                    t = self.T[i].reshape(self.n_out, 1)
+                    z1 = self.w_hidden @ x + self.b_hidden
+                    a1 = self.bend(z1)
+                    z2 = self.w_out @ a1 + self.b_out
+                    a2 = self.bend(z2)
+                    sample_error = 0.5 * np.sum((t - a2) ** 2)
+                    self.error += sample_error
+                    d2 = (t - a2) * self.bend_slope(z2)
+                    d1 = (self.w_out.T @ d2) * self.bend_slope(z1)
+                    self.w_out += self.learning_rate * d2 @ a1.T
+                    self.b_out += self.learning_rate * d2
+                    self.w_hidden += self.learning_rate * d1 @ x.T
+                    self.b_hidden += self.learning_rate * d1
+
+        def predict(self, x):
+            a1 = self.bend(self.w_hidden @ x.reshape(-1, 1) + self.b_hidden)
+            return np.where(self.bend(self.w_out @ a1 + self.b_out) >= 0, 1, -1)
+    """,
+    "d1 = (self.w_out.T @ d2) * self.bend_slope(z1)",
+    "d1 = (self.w_out.T @ d2) * self.bend_slope(a1)",
+)
+
+
+def test_samples_and_labels_may_have_to_be_put_into_the_object_before_it_trains(tmp_path):
+    agrees_and_is_found(tmp_path, DATA_PUT_INTO_IT)

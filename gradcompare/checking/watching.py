@@ -109,17 +109,22 @@ class Watcher:
         tokens: dict[str, Any] = {}
         changed: list[tuple[str, Any]] = []
         known: set[int] = set()
+        before_too: set[int] = set()
         for name, array, token in _arrays(frame.f_locals):
             tokens[name] = token
             if state.tokens.get(name) != token:
                 changed.append((name, array))
                 _, before, by = self._seen.get(id(array), (None, None, frame))
                 known |= {id(array)} if before == token and by is not frame else set()
+                before_too |= {id(array)} if before == token else set()
                 self._seen[id(array)] = array, token, frame
         state.tokens = tokens
         if not changed:
             return
-        targets = _statement(frame.f_code.co_filename, state.line).targets
+        statement = _statement(frame.f_code.co_filename, state.line)
+        targets, renamed = statement.targets, statement.renamed
+        # what an object holds is no news where the object gets one more name: layer = self.layers[i]
+        changed = [(n, a) for n, a in changed if id(a) not in before_too or n == root(n) or root(n) not in renamed]
         written = known | {id(array) for name, array in changed if root(name) in targets}
         for name, array in changed:  # another name of what this line writes into, or a call of it has made, is no news
             if root(name) in targets or id(array) not in written:
@@ -168,6 +173,8 @@ def _was_used(file: str, history: list[int], written: int, again: int, variable:
     loop's next turn, or further down after some statement has read it."""
     between = [_statement(file, line) for line in history[written : again - 1]]
     if any(variable in statement.reads and statement.targets - {variable} for statement in between):
+        return True
+    if any(variable in statement.renamed for statement in between):  # another layer's by now
         return True
     second = _statement(file, history[again - 1]) if again else None
     if second is None or variable in second.reads:
@@ -218,6 +225,8 @@ def _parts(value: Any) -> list[tuple[str, Any]]:
 class _Statement:
     reads: frozenset[str] = frozenset()
     targets: frozenset[str] = frozenset()
+    renamed: frozenset[str] = frozenset()
+    """Of the targets the names that the line gives to what is there already."""
 
 
 def _statement(file: str, line: int) -> _Statement:
@@ -235,7 +244,7 @@ def _statements(file: str) -> dict[int, _Statement]:
     for node in ast.walk(tree):
         if isinstance(node, ast.stmt):
             parts = _header(node)
-            statement = _Statement(frozenset(_reads(parts)), frozenset(_targets(parts)))
+            statement = _Statement(frozenset(_reads(parts)), frozenset(_targets(parts)), frozenset(_renamed(node)))
             for line in range(
                 node.lineno, (node.end_lineno or node.lineno) + 1 if parts == [node] else node.lineno + 1
             ):
@@ -276,6 +285,13 @@ def _targets(parts: list[ast.AST]) -> Iterator[str]:
                     base = base.value
                 if isinstance(base, ast.Name):
                     yield base.id
+
+
+def _renamed(node: ast.stmt) -> Iterator[str]:
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name | ast.Attribute | ast.Subscript):
+        yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+    elif isinstance(node, ast.For):
+        yield from (n.id for n in ast.walk(node.target) if isinstance(n, ast.Name))
 
 
 def simple_statement(file: str, line: int) -> str:

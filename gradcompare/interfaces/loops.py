@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradcompare.interfaces import methods, sampling, source, starts, surroundings, turns
+from gradcompare.interfaces import methods, sampling, source, starts, surroundings, turns, words
 from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.holders import Arguments, Started
 from gradcompare.interfaces.inlined import inlined
@@ -79,7 +79,7 @@ def turns_of(made: type, names: Mapping[str, Any]) -> Iterator[InMethod]:
     """A turn of each loop, innermost first, in a class's methods that takes samples and labels."""
     file = str(names.get("__file__"))
     tree = source.parsed(file)
-    for method in _methods(made, tree):
+    for method in map(_with_data_as_names, _methods(made, tree)):
         told = surroundings.settings(method, tree, names)
         for loop, before in _loops(method.body, told):
             turn = methods.method_turn(loop, before, surroundings.roles(method))
@@ -131,12 +131,41 @@ class _Mangled(ast.NodeTransformer):
         return node
 
 
+def _with_data_as_names(method: ast.FunctionDef) -> ast.FunctionDef:
+    """X for self.X of a method that takes no samples and only reads those of its object, so that they can be given."""
+    data = ("inputs", "targets")
+    taken = {node.id for node in ast.walk(method) if isinstance(node, ast.Name)}
+    if any(words.role_of_argument(a.arg) in data for a in method.args.args):
+        return method
+    own = [node for node in ast.walk(method) if isinstance(node, ast.Attribute) and _is_self(node.value)]
+    stored = {node.attr for node in own if not isinstance(node.ctx, ast.Load)}
+    given = {node.attr for node in own if words.role_of_argument(node.attr) in data} - stored - taken
+    roles = [words.role_of_argument(name) for name in given]
+    return _Named(given).visit(method) if sorted(map(str, roles)) == ["inputs", "targets"] else method
+
+
+class _Named(ast.NodeTransformer):
+    """X for self.X."""
+
+    def __init__(self, names: set[str]) -> None:
+        self.names = names
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        if node.attr in self.names and _is_self(node.value):
+            return ast.copy_location(ast.Name(node.attr, node.ctx), node)
+        return self.generic_visit(node)
+
+
+def _is_self(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == methods.SELF
+
+
 def _uses_self(statement: ast.stmt) -> bool:
     """Whether it stores something in the object, or calls a method of it."""
     used = [node for node in ast.walk(statement) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)]
     called = (node.func for node in ast.walk(statement) if isinstance(node, ast.Call))
     used += [function for function in called if isinstance(function, ast.Attribute)]
-    return any(isinstance(node.value, ast.Name) and node.value.id == methods.SELF for node in used)
+    return any(_is_self(node.value) for node in used)
 
 
 def _loops(statements: list[ast.stmt], before: list[ast.stmt]) -> Iterator[tuple[ast.For | ast.While, list[ast.stmt]]]:

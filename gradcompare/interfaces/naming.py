@@ -57,7 +57,8 @@ def _may_be_parameter(path: paths.Path, array: Any) -> bool:
     )
     strings = [str(key) for kind, key in path if kind == "attr" or isinstance(key, str)]
     moments = any(words.MOMENTS.match(name) for name in strings[:-1])
-    return floating and not moments and not any(words.NO_PARAMETER.search(name) for name in strings)
+    data = path[:1] == path and path[0][0] == "attr" and words.role_of_argument(strings[0]) in ("inputs", "targets")
+    return floating and not moments and not data and not any(words.NO_PARAMETER.search(name) for name in strings)
 
 
 def is_weight(name: str, array: Any) -> bool:
