@@ -188,3 +188,51 @@ DATA_PUT_INTO_IT = Habit(
 
 def test_samples_and_labels_may_have_to_be_put_into_the_object_before_it_trains(tmp_path):
     agrees_and_is_found(tmp_path, DATA_PUT_INTO_IT)
+
+
+ALL_IN_DICTS_OF_THE_CLASS = Habit(
+    """
+    class Net:
+        params = {}
+        values = {}
+        grads = {}
+
+        def __init__(self, n_in, n_hidden, n_out):
+            self.params["W1"], self.params["b1"] = np.random.rand(n_hidden, n_in), np.random.rand(n_hidden, 1)
+            self.params["W2"], self.params["b2"] = np.random.rand(n_out, n_hidden), np.random.rand(n_out, 1)
+
+        def softmax(self, z):
+            e = np.exp(z - np.max(z, axis=0, keepdims=True))
+            return e / np.sum(e, axis=0, keepdims=True)
+
+        def one_hot(self, Y):
+            hot = np.zeros((Y.size, Y.max() + 1))
+            hot[np.arange(Y.size), Y] = 1
+            return hot.T
+
+        def forward_pass(self, x):
+            self.values["z1"] = self.params["W1"] @ x + self.params["b1"]
+            self.values["a1"] = np.tanh(self.values["z1"])
+            self.values["z2"] = self.params["W2"] @ self.values["a1"] + self.params["b2"]
+            self.values["a2"] = self.softmax(self.values["z2"])
+
+        def back_propagation(self, x, Y):
+            m = Y.size
+            self.grads["dz2"] = self.values["a2"] - self.one_hot(Y)
+            self.grads["dW2"] = self.grads["dz2"] @ self.values["a1"].T / m
+            self.grads["db2"] = np.sum(self.grads["dz2"], axis=1, keepdims=True) / m
+            self.grads["dz1"] = self.params["W2"].T @ self.grads["dz2"] * (1 - self.values["a1"] ** 2)
+            self.grads["dW1"] = self.grads["dz1"] @ x.T / m
+            self.grads["db1"] = np.sum(self.grads["dz1"], axis=1, keepdims=True) / m
+
+        def step(self, rate):
+            for name in self.params:
+                self.params[name] = self.params[name] - rate * self.grads["d" + name]
+    """,
+    '(1 - self.values["a1"] ** 2)',
+    '(1 - self.values["a1"])',
+)
+
+
+def test_forward_may_return_nothing_and_leave_all_in_dicts_of_the_class(tmp_path):
+    agrees_and_is_found(tmp_path, ALL_IN_DICTS_OF_THE_CLASS)

@@ -261,8 +261,9 @@ class Instance(Holder):
 
     def build(self, network: Network, layout: Layout) -> Any:
         """A new object; its learning rate and regularisation are those under test, and a batch is all samples."""
-        with same_random_numbers():
+        with same_random_numbers(), _own_containers(self.made) as own:
             root = self.plan.call(self.made, network, layout)
+            own(root)
             for name, value in list(vars(root).items()):
                 role = words.role_of_argument(name)
                 number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -283,6 +284,26 @@ class Instance(Holder):
         taken = ("inputs", "targets")  # self.x may be anything by now
         held = {name: value for name, value in vars(root).items() if words.role_of_argument(name) not in taken}
         return {"self": root, "parameters": root, _called(self.made): root, **held}
+
+
+@contextlib.contextmanager
+def _own_containers(made: type) -> Iterator[Callable[[Any], None]]:
+    """Dicts and lists that a class has for all of its objects, `params = {}`, become the object's own: what is called
+    with it in here takes a copy, and afterwards those of the class are what they were."""
+    held = {n: v for c in made.__mro__[::-1] for n, v in vars(c).items() if type(v) in (dict, list) and n[:2] != "__"}
+    before = {name: copy.copy(value) for name, value in held.items()}
+
+    def take(root: Any) -> None:
+        for name in held:
+            if getattr(root, name, None) is held[name]:
+                setattr(root, name, copy.deepcopy(held[name]))
+
+    try:
+        yield take
+    finally:
+        for name, value in held.items():
+            value.clear()
+            value.update(before[name]) if isinstance(value, dict) else value.extend(before[name])
 
 
 def _called(made: type) -> str:

@@ -75,13 +75,9 @@ def _scalars(arrays: list[tuple[int, Any]], inputs: Mapping[str, Any]) -> bool:
 
 def _nested(function: Callable[..., Any], result: Any, own: set[int]) -> list[Any]:
     """What may be the output in a dict or a list that forward returns, the likeliest last."""
-    if isinstance(result, Mapping):
-        numbered = {k: v for k, v in result.items() if paths.is_array(v) and id(v) not in own}
-        best = [v for k, v in numbered.items() if _OUTPUT_NAME.match(str(k))]
-        activations = sorted((k for k in numbered if re.match(r"^[ahz]_?\d+$", str(k), re.IGNORECASE)), key=_order)
-        chosen = best[-1:] or [numbered[k] for k in activations[-1:]]
-        if chosen:
-            return chosen[:1]
+    chosen = _in_mapping(result, own) if isinstance(result, Mapping) else []
+    if chosen:
+        return chosen
     lists = [part for part in result if isinstance(part, list)] if isinstance(result, tuple) else []
     if lists:  # activations, pre-activations: whichever is named so, else the first
         names = calling.return_names(function, len(result))
@@ -90,6 +86,14 @@ def _nested(function: Callable[..., Any], result: Any, own: set[int]) -> list[An
         ]
         result = next((part for part in named if isinstance(part, list)), lists[0])
     return [array for _, array in paths.walk(result) if id(array) not in own]
+
+
+def _in_mapping(held: Mapping[Any, Any], own: set[int]) -> list[Any]:
+    """What is called like an output in a dict, else the last of its activations; nothing where neither is there."""
+    numbered = {k: v for k, v in held.items() if paths.is_array(v) and id(v) not in own}
+    best = [v for k, v in numbered.items() if _OUTPUT_NAME.match(str(k))]
+    activations = sorted((k for k in numbered if re.match(r"^[ahz]_?\d+$", str(k), re.IGNORECASE)), key=_order)
+    return best[-1:] or [numbered[k] for k in activations[-1:]]
 
 
 def _order(key: Any) -> tuple[int, bool]:
@@ -102,7 +106,8 @@ def _stored(root: Any, inputs: Mapping[str, Any]) -> list[Any]:
     own = {id(value) for value in inputs.values()}
     stored = [(path, array) for path, array in paths.walk(root) if id(array) not in own and np.ndim(array)]
     named = [array for path, array in stored if len(path) == 1 and _OUTPUT_NAME.match(paths.label(path))]
-    return named[-1:]
+    kept = [held for held in getattr(root, "__dict__", {}).values() if isinstance(held, Mapping)]
+    return named[-1:] or [array for held in kept[::-1] for array in _in_mapping(held, own)][:1]
 
 
 def cost_in(function: Callable[..., Any], result: Any) -> Any:
