@@ -332,7 +332,7 @@ raise SystemExit(main(["interfaces"]))
         (["a.py", "--timeout", "0"], "0 is no number of seconds"),
         (["a.py", "--dtype", "float16"], "invalid choice: 'float16'"),
         (["a.py", "--interface", "mine"], "invalid choice: 'mine'"),
-        (["a.py", "--loss", "hinge"], "invalid choice: 'hinge'"),
+        (["a.py", "--loss", "huber"], "invalid choice: 'huber'"),
         (["a.py", "--seed", "x"], "invalid int value: 'x'"),
         (["a.py", "--quiet", "--verbose"], "not allowed with"),
         ([""], "should be the name of a file"),
