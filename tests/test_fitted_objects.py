@@ -3,7 +3,7 @@
 Of each the right one agrees, and a mistake is found at its line.
 """
 
-from tests.habits import Habit, agrees_and_is_found
+from tests.habits import Habit, agrees_and_is_found, checked
 
 HANDED_ON = Habit(
     """
@@ -236,3 +236,51 @@ ALL_IN_DICTS_OF_THE_CLASS = Habit(
 
 def test_forward_may_return_nothing_and_leave_all_in_dicts_of_the_class(tmp_path):
     agrees_and_is_found(tmp_path, ALL_IN_DICTS_OF_THE_CLASS)
+
+
+DEEP_AND_DEAD = Habit(
+    """
+    class Deep:
+        def __init__(self, hidden_sizes, eta=0.1, epochs=10):
+            self.hidden_sizes, self.eta, self.epochs = hidden_sizes, eta, epochs
+            self.weights, self.biases = [], []
+
+        def _start(self, n_features):
+            sizes = [n_features] + self.hidden_sizes + [1]
+            self.weights = [np.random.randn(a, b) * 0.01 for a, b in zip(sizes, sizes[1:])]
+            self.biases = [np.zeros((1, b)) for b in sizes[1:]]
+
+        def _forward(self, X):
+            self.sums, self.outs = [], [X]
+            for i, (W, b) in enumerate(zip(self.weights, self.biases)):
+                self.sums.append(self.outs[-1] @ W + b)
+                last = i == len(self.weights) - 1
+                self.outs.append(1 / (1 + np.exp(-self.sums[-1])) if last else np.maximum(0, self.sums[-1]))
+            return self.outs[-1]
+
+        def _backward(self, y):
+            delta = self.outs[-1] - y.reshape(-1, 1)
+            for i in range(len(self.weights) - 1, -1, -1):
+                dW = self.outs[i].T @ delta / len(y)
+                db = delta.mean(axis=0, keepdims=True)
+                if i > 0:
+                    delta = (delta @ self.weights[i].T) * (self.sums[i - 1] > 0)
+                self.weights[i] -= self.eta * dW
+                self.biases[i] -= self.eta * db
+
+        def fit(self, X, y):
+            self._start(X.shape[1])
+            for _ in range(self.epochs):
+                self._forward(X)
+                self._backward(y)
+    """,
+    "db = delta.mean(axis=0, keepdims=True)",
+    "db = delta.mean(keepdims=True)",
+)
+
+
+def test_layers_whose_units_are_all_dead_at_first_are_layers_too(tmp_path):
+    report = checked(tmp_path, DEEP_AND_DEAD.source.replace(DEEP_AND_DEAD.right, DEEP_AND_DEAD.wrong), examples=20)
+    assert {f"d{letter}{layer}" for letter in "Wb" for layer in range(1, 6)} <= {row.name for row in report.tensors}
+    assert report.first_fault is not None
+    assert DEEP_AND_DEAD.wrong in report.first_fault.source

@@ -13,7 +13,18 @@ import numpy as np
 
 from gradcompare import losses
 from gradcompare.bounds.precision import Precision
-from gradcompare.checking.sightings import Sighting, Watched, Witness, assign, downhill, is_real, line_of, origins, root
+from gradcompare.checking.sightings import (
+    Sighting,
+    Watched,
+    Witness,
+    assign,
+    downhill,
+    is_real,
+    line_of,
+    origins,
+    renamings,
+    root,
+)
 from gradcompare.judging.claims import Comparison, Evaluate
 from gradcompare.judging.evaluation import Evaluation
 from gradcompare.judging.verdict import SEVERITY, WRONG, Finding, of
@@ -219,7 +230,9 @@ def _trials(
     """What may be tried: with either sign where nothing is known of the file's; of faults that another network has
     shown, what was found there."""
     values = [*given, *(evaluation.tensors[name].value for name in evaluation.values)]
-    numbers = [w for w in watched.sightings if np.isfinite(w.sighting.value).all() and np.any(w.sighting.value)]
+    known = renamings(watched)
+    new = [w for w in watched.sightings if w.sighting.key not in known]
+    numbers = [w for w in new if np.isfinite(w.sighting.value).all() and np.any(w.sighting.value)]
     made = [w for w in numbers if not any(_alike(w.sighting.value, value) for value in values)]  # NaN explains any NaN
     for fault in placed.own:
         yield from _of_another(fault, placed, evaluation, eliminated)

@@ -210,6 +210,18 @@ def origins(found: Mapping[str, Sighting], watched: Watched) -> dict[str, Sighti
     return {name: made(name, sighting) for name, sighting in found.items()}
 
 
+def renamings(watched: Watched) -> set[tuple[str, int, str, int]]:
+    """The keys of the sightings in which an array only gets one more name: `grads[0] = delta`."""
+    before: dict[int, np.ndarray] = {}
+    found = set()
+    for sighting in (witness.sighting for witness in watched.sightings):
+        known = before.get(sighting.array)
+        if sighting.array and known is not None and np.array_equal(known, sighting.value, equal_nan=True):
+            found.add(sighting.key)
+        before[sighting.array] = sighting.value
+    return found
+
+
 NEARLY = 1e-4
 """How near a difference of float32 numbers must be to what it is taken for, as a part of its largest entry."""
 

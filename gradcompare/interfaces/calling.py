@@ -82,7 +82,7 @@ def _given(function: Callable[..., Any], known: Mapping[str, Any]) -> tuple[dict
         if role == "output" and name in source.containers_in(function) and isinstance(known.get("cache"), Mapping):
             key = "cache"  # output["A2"]: all that forward has returned
         described = None if optional else driver.structure(plain_function, name)
-        data = meaning.data_in(plain_function, name)
+        data, samples = meaning.data_in(plain_function, name), meaning.samples_in(plain_function, name)
         called = None if optional or name in known else driver.function_for(plain_function, name)
         if called is not None:
             given[name] = called
@@ -90,6 +90,8 @@ def _given(function: Callable[..., Any], known: Mapping[str, Any]) -> tuple[dict
             given[name] = described
         elif data:
             given[name] = tuple(known[role] for role in data)
+        elif samples and not optional and set(samples) <= set(known):
+            given[name] = [tuple(known[role] for role in samples)]
         elif role == "training" and not optional:
             given[name] = True
         elif optional and words.is_guard(name, parameter.default):

@@ -415,7 +415,7 @@ def _of_loops(made: type, functions: list[Callable[..., Any]], names: Mapping[st
     own = [f.__name__ for f in roles.get("forward", []) + roles.get("predict", [])]
     costs = [*(f.__name__ for f in roles.get("cost", [])), *by_role(functions).get("cost", []), None]
     told = list(plans_told(made, source.parsed(str(names.get("__file__"))), names))
-    for turn in loops.turns_of(made, names):
+    for turn in sorted(loops.turns_of(made, names), key=lambda turn: not loops.takes_data(turn)):
         forwards = [f for f in (turn.forward, *own[:2]) if f is not None]
         for forward, plan in itertools.product(forwards, [*itertools.islice(plans(made), 3), *told]):
             cost = turn.cost or costs[0]

@@ -396,10 +396,12 @@ class Driven(Program):
                     after.setdefault(own[path], array)
             elif not _of_optimiser(path) and (path not in before or _differs(array, before[path])):
                 found.append((naming.Slot("stored", path, naming.stored_name(path, array, own)), array))
+        found = naming.shortest(found)
         for name, array in after.items():
             change = (session.inputs[name] - array) / self.rate
             changed_shape = np.shape(change) != np.shape(session.inputs[name])
-            if changed_shape or name in stepped or _differs(array, session.inputs[name]):
+            known = self.found is not None and self.found.slots.get(name) == naming.Slot("change", (), name)
+            if changed_shape or known or name in stepped or _differs(array, session.inputs[name]):
                 found.append((naming.Slot("change", (), name), change))
         return found
 

@@ -23,6 +23,7 @@ from gradcompare.interfaces.failures import (
 from gradcompare.interfaces.layouts import LABELS, SAMPLES, Layout, copies, layouts
 from gradcompare.interfaces.program import CannotCheckError
 from gradcompare.interfaces.session import Found, Session
+from gradcompare.interfaces.whole_costs import ignores_an_output
 from gradcompare.network import Network, draw_network
 from gradcompare.tracing.randomness import same_random_numbers
 
@@ -264,7 +265,7 @@ class _Trial:
         self.outputs = network.sizes[-1]
         with failures.reaching(failures.FORWARD):
             self.cost_from = self._cost_from(network)
-        self.places = {name: where for name, where in places.items() if self._matters(name)}
+        self.places = self._those_that_matter(places)
         program.trial_places = self.places
         shapes = {name: np.shape(self.inputs[name]) for name in self.places}
         session = self._session()
@@ -347,7 +348,7 @@ class _Trial:
             if self.layout.labels == "cotangent":
                 return "cotangent"
         if steps.cost is not None:
-            self.lost_cost = self._tried_cost(session)
+            self.lost_cost = self._tried_cost(session, network)
             if self.lost_cost is None:
                 return "function"
         if steps.forward is None or steps.role == "fused":
@@ -377,7 +378,7 @@ class _Trial:
         differs = values.plain(session.output) != values.plain(output)
         return int(np.count_nonzero(differs)) > self.outputs
 
-    def _tried_cost(self, session: Session) -> str | None:
+    def _tried_cost(self, session: Session, network: Network) -> str | None:
         """Why the cost function gives no cost, in words; None where it does."""
         function = self.program.function(self.program.steps.cost)
         name = getattr(function, "__name__", "the cost function")
@@ -392,7 +393,13 @@ class _Trial:
             return f"{name} gives no finite number"
         if not self._moves(cost):
             return f"{name} does not depend on the parameters"
-        return f"{name} only counts: small steps do not change it" if self._is_flat(self.program.run_cost) else None
+        if self._is_flat(self.program.run_cost):
+            return f"{name} only counts: small steps do not change it"
+        ignores = ignores_an_output(self._cost_with_labels, network, self.layout)
+        return f"{name} does not depend on all of them" if ignores else None
+
+    def _cost_with_labels(self, Y: Any) -> Any:
+        return self.program.run_cost(self._run_forward_with(Y=Y))
 
     def _moves(self, cost: Any) -> bool:
         """Whether the cost depends on the parameters: one of labels and labels does not."""
@@ -413,7 +420,10 @@ class _Trial:
 
     def _ahead(self, step: float) -> Session:
         """A session that has run forward with other parameters."""
-        session = self._session(**self._moved(step))
+        return self._run_forward_with(**self._moved(step))
+
+    def _run_forward_with(self, **changed: Any) -> Session:
+        session = self._session(**changed)
         if self.program.steps.forward is not None:
             self.program.run_forward(session)
         return session
@@ -452,16 +462,27 @@ class _Trial:
             return False
         return seen.others(ahead, within)
 
-    def _matters(self, name: str) -> bool:
-        """Whether the cost or the output depends on it, and the forward pass does not write it itself."""
+    def _those_that_matter(self, places: naming.Places) -> naming.Places:
+        """What cost or output depend on, and the forward pass does not write itself; from here on with the numbers
+        with which most do, for in a deep network all units of a layer may be dead."""
         if not self.program.holder.own_shapes:
-            return True
-        before = self._effect({})
-        if self._writes(name):
-            return False
-        array = self.inputs[name]
-        moved = array + 0.37 * np.random.default_rng(3).standard_normal(np.shape(array))
-        return not values.equal(self._effect({name: moved}), before)
+            return places
+        written, inputs = {name for name in places if self._writes(name)}, self.inputs
+        fewest: tuple[set[str], dict[str, Any]] | None = None
+        for other in ({}, {name: np.abs(inputs[name]) for name in places}, self._moved()):
+            self.inputs = inputs | other
+            with contextlib.suppress(Exception) if fewest else contextlib.nullcontext():
+                idle = {name for name in places if name not in written and not self._has_effect(name)}
+                fewest = (idle, self.inputs) if fewest is None or len(idle) < len(fewest[0]) else fewest
+            if fewest and not fewest[0]:
+                break
+        assert fewest is not None
+        idle, self.inputs = fewest
+        return {name: where for name, where in places.items() if name not in written | idle}
+
+    def _has_effect(self, name: str) -> bool:
+        step = 0.37 * np.random.default_rng(3).standard_normal(np.shape(self.inputs[name]))
+        return not values.equal(self._effect({name: self.inputs[name] + step}), self._effect({}))
 
     def _writes(self, name: str) -> bool:
         if self.program.steps.forward is None or self.cost_from == "maker":

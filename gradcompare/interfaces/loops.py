@@ -75,11 +75,16 @@ class InMethod(NamedTuple):
     """(self, X, Y) -> None: what is run before the first turn."""
 
 
+def takes_data(turn: InMethod) -> bool:
+    """Whether a turn takes samples or labels."""
+    return any(words.role_of_argument(name) in ("inputs", "targets") for name in source.argument_names(turn.step))
+
+
 def turns_of(made: type, names: Mapping[str, Any]) -> Iterator[InMethod]:
     """A turn of each loop, innermost first, in a class's methods that takes samples and labels."""
     file = str(names.get("__file__"))
     tree = source.parsed(file)
-    for method in map(_with_data_as_names, _methods(made, tree)):
+    for method in map(_with_data_as_names, filter(_may_train, _methods(made, tree))):
         told = surroundings.settings(method, tree, names)
         for loop, before in _loops(method.body, told):
             turn = methods.method_turn(loop, before, surroundings.roles(method))
@@ -116,6 +121,12 @@ def _methods(made: type, tree: ast.Module) -> Iterator[ast.FunctionDef]:
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == made.__name__]
     own = (copy.deepcopy(node) for c in classes for node in c.body if isinstance(node, ast.FunctionDef))
     yield from map(_Mangled(made.__name__).visit, own)
+
+
+def _may_train(method: ast.FunctionDef) -> bool:
+    """Whether it is no constructor that is given neither samples nor labels."""
+    given = {words.role_of_argument(argument.arg) for argument in method.args.args}
+    return method.name != "__init__" or bool(given & {"inputs", "targets"})
 
 
 class _Mangled(ast.NodeTransformer):
@@ -165,7 +176,14 @@ def _uses_self(statement: ast.stmt) -> bool:
     used = [node for node in ast.walk(statement) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)]
     called = (node.func for node in ast.walk(statement) if isinstance(node, ast.Call))
     used += [function for function in called if isinstance(function, ast.Attribute)]
-    return any(_is_self(node.value) for node in used)
+    return any(_base(node) == methods.SELF for node in used)
+
+
+def _base(node: ast.expr) -> str:
+    """The name that attributes and elements are taken from: self of self.layers[0].w."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return getattr(node, "id", "")
 
 
 def _loops(statements: list[ast.stmt], before: list[ast.stmt]) -> Iterator[tuple[ast.For | ast.While, list[ast.stmt]]]:

@@ -143,7 +143,8 @@ class Maker:
         assert isinstance(definition, ast.FunctionDef)
         last = ast.copy_location(ast.Return(result), (body or [self.turn.loop])[-1])
         plain = _AsArrays({n for n in arguments if self.turn.role_of(n) in ("inputs", "targets")})
-        definition.body = [plain.visit(copy.deepcopy(statement)) for statement in (*before, *body, last)]
+        counted = _CountsOne(self.turn.samples)
+        definition.body = [plain.visit(counted.visit(copy.deepcopy(s))) for s in (*before, *body, last)]
         tree = ast.Module([ast.copy_location(definition, self.turn.loop)], [])
         code = compile(ast.fix_missing_locations(tree), self.file, "exec")
         inner = next(constant for constant in code.co_consts if isinstance(constant, types.CodeType))
@@ -240,6 +241,17 @@ def _of_any_length(lengths: list[ast.expr]) -> None:
     long = [i for i, one in enumerate(told) if not one]
     if len(long) == 1 and not any(isinstance(n, ast.Name | ast.Attribute) for n in ast.walk(lengths[long[0]])):
         lengths[long[0]] = ast.copy_location(ast.UnaryOp(ast.USub(), ast.Constant(1)), lengths[long[0]])
+
+
+class _CountsOne(ast.NodeTransformer):
+    """1 for the length of what a loop takes its samples from, one by one: there is one."""
+
+    def __init__(self, names: set[str]) -> None:
+        self.names = names
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        counted = [a.id for a in node.args if isinstance(a, ast.Name)] if source.called(node) == "len" else []
+        return ast.copy_location(ast.Constant(1), node) if set(counted) & self.names else self.generic_visit(node)
 
 
 def _is_number(value: ast.expr) -> bool:

@@ -66,6 +66,19 @@ def data_in(function: Callable[..., Any], argument: str) -> list[str]:
 
 
 @functools.lru_cache(maxsize=1024)
+def samples_in(function: Callable[..., Any], argument: str) -> list[str]:
+    """The roles of what the elements of an argument are taken apart into, where each is a sample with its labels:
+    `for x, y in data`."""
+    for node in ast.walk(source.tree(function)):
+        if isinstance(node, ast.For | ast.comprehension) and isinstance(node.iter, ast.Name):
+            names = [source.identifier(part) or "" for part in getattr(node.target, "elts", [])]
+            roles = [str(words.role_of_argument(name)) for name in names]
+            if node.iter.id == argument and sorted(roles) == ["inputs", "targets"]:
+                return roles
+    return []
+
+
+@functools.lru_cache(maxsize=1024)
 def _lists_of_layers(function: Any) -> frozenset[str]:
     """The names of what a function goes through and takes weights from: layers of `for p in layers`, where it takes
     p["W"] or p.weights, and of `for (w, b), a in zip(layers, kept)`."""

@@ -92,8 +92,8 @@ def _name(path: paths.Path, array: Any, others: list[paths.Path]) -> str:
     layer = _layer(path)
     if layer is None:
         return paths.label(path)
-    beside = dict.fromkeys(numbered[-1][1] for p in others if (numbered := _layer(p)) and numbered[:-1] == layer[:-1])
-    return f"{letter(path, array)}{list(beside).index(layer[-1][1]) + 1}"
+    beside = {numbered[-1][1] for p in others if (numbered := _layer(p)) and numbered[:-1] == layer[:-1]}
+    return f"{letter(path, array)}{sorted(beside).index(layer[-1][1]) + 1}"
 
 
 def letter(path: paths.Path, array: Any) -> str:
@@ -140,6 +140,20 @@ class Slot:
 
 
 Candidates = list[tuple[Slot, Any]]
+
+
+def shortest(candidates: Candidates) -> Candidates:
+    """Of the ways to the same attribute of the same object, through neighbours that know each other, the shortest."""
+    ways: dict[tuple[int, Any], int] = {}
+    for slot, array in candidates:
+        if slot.where == "stored":
+            end = id(array), slot.path[-1]
+            ways[end] = min(len(slot.path), ways.get(end, len(slot.path)))
+    return [
+        (slot, array)
+        for slot, array in candidates
+        if slot.where != "stored" or len(slot.path) == ways[id(array), slot.path[-1]]
+    ]
 
 
 def match(places: Places, shapes: Mapping[str, tuple[int, ...]], candidates: Candidates) -> dict[str, Slot]:

@@ -32,6 +32,7 @@ class Plan:
             "all": lambda: list(sizes),
             "inner": lambda: list(sizes[1:-1]),
             "depth": lambda: len(sizes) - 1,
+            "between": lambda: len(sizes) - 2,
             "width": lambda: sizes[int(number)],
             "inputs": lambda: layout.X(network),
             "targets": lambda: layout.Y(network),
@@ -73,9 +74,12 @@ def plans(function: Callable[..., Any]) -> Iterator[Plan]:
         words.role_of_argument(name) == "samples" for name in sized
     ):  # Net(m): no other width is asked for
         yield Plan(others | dict.fromkeys(sized, "samples"), (2,))
-    for names in dict.fromkeys([tuple(sized), tuple(n for n in sized if n in required)]):
+    counts = {n: "between" for n in sized if words.counts_hidden_layers(n)}
+    others |= {n: "between" for n in counts if n in required}
+    wide = [n for n in sized if n not in counts]
+    for names in dict.fromkeys([tuple(wide or sized), tuple(sized), tuple(n for n in sized if n in required)]):
         for widths, depths in plans_of_widths(names):
-            rest = {n: other_role(n) for n in required if n not in widths}
+            rest = {n: other_role(n) for n in required if n not in widths and n not in others}
             if None not in rest.values():
                 known: dict[str, str] = {n: r for n, r in rest.items() if r}
                 yield Plan(others | known | widths, depths)

@@ -381,6 +381,13 @@ def beginnings_in(function: Any) -> set[str]:
     return found
 
 
+def appended_in(function: Any) -> dict[str, int]:
+    """{name: the last line on which something is appended to it}."""
+    calls = [node for node in ast.walk(tree(function)) if isinstance(node, ast.Call) and called(node) == "append"]
+    owners = [(node.func.value, node.lineno) for node in calls if isinstance(node.func, ast.Attribute)]
+    return {owner.id: line for owner, line in sorted(owners, key=lambda row: row[1]) if isinstance(owner, ast.Name)}
+
+
 def literals_in(function: Any) -> set[int]:
     """The whole numbers in a function's source."""
     nodes = ast.walk(tree(function))

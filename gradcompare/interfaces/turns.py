@@ -87,6 +87,13 @@ class Turn:
         return any(ast.unparse(node.slice) in ones for node in taken)
 
     @property
+    def samples(self) -> set[str]:
+        """The names that a loop goes through which takes samples one by one: data of `for x, y in data`."""
+        if not isinstance(self.loop, ast.For) or self.indexes_samples or not self.goes_through_samples:
+            return set()
+        return set(dataflow.names_read(self.loop.iter))
+
+    @property
     def parameters(self) -> list[str]:
         """Weights and biases by layer, and the others."""
         return [*(name for pair in self.pairs for name in pair if name), *self.others]

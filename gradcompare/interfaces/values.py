@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradcompare.interfaces import calling, paths, words
+from gradcompare.interfaces import calling, paths, source, words
 
 if TYPE_CHECKING:
     from gradcompare.interfaces.session import Session
@@ -79,12 +79,8 @@ def _nested(function: Callable[..., Any], result: Any, own: set[int]) -> list[An
     if chosen:
         return chosen
     lists = [part for part in result if isinstance(part, list)] if isinstance(result, tuple) else []
-    if lists:  # activations, pre-activations: whichever is named so, else the first
-        names = calling.return_names(function, len(result))
-        named = [
-            part for name, part in zip(names, result, strict=True) if re.match(r"a($|[ls_\d]|ct)", name or "", re.I)
-        ]
-        result = next((part for part in named if isinstance(part, list)), lists[0])
+    if lists:  # activations, pre-activations
+        result = _list_of_outputs(function, result, lists, own)
     return [array for _, array in paths.walk(result) if id(array) not in own]
 
 
@@ -94,6 +90,20 @@ def _in_mapping(held: Mapping[Any, Any], own: set[int]) -> list[Any]:
     best = [v for k, v in numbered.items() if _OUTPUT_NAME.match(str(k))]
     activations = sorted((k for k in numbered if re.match(r"^[ahz]_?\d+$", str(k), re.IGNORECASE)), key=_order)
     return best[-1:] or [numbered[k] for k in activations[-1:]]
+
+
+def _list_of_outputs(function: Callable[..., Any], result: tuple[Any, ...], lists: list[Any], own: set[int]) -> Any:
+    """Of lists over the layers that of the activations: which begins with the inputs, else is called so, else is added
+    to last, else stands first."""
+    begun = [part for part in lists if part and id(part[0]) in own]
+    if len(begun) == 1 and len(lists) > 1:
+        return begun[0]
+    names = calling.return_names(function, len(result))
+    by_name = {name: part for name, part in zip(names, result, strict=True) if name and isinstance(part, list)}
+    named = [part for name, part in by_name.items() if re.match(r"a($|[ls_\d]|ct)", name, re.I)]
+    added = source.appended_in(function)
+    last = sorted(by_name, key=lambda name: added.get(name, 0))[-1:] if set(by_name) <= set(added) else []
+    return (named or [by_name[name] for name in last] or lists)[0]
 
 
 def _order(key: Any) -> tuple[int, bool]:

@@ -251,6 +251,16 @@ def role_of_size(name: str) -> str | None:
     return next((role for role, pattern in SIZES.items() if pattern.search(word)), None)
 
 
+_COUNT_OF_HIDDEN = re.compile(
+    r"^(n|nb|no|num|number|count|amount)(of)?hid(den)?layers$|^hid(den)?layers?(count|num|number)$"
+)
+
+
+def counts_hidden_layers(name: str) -> bool:
+    """Whether an argument asks how many hidden layers there are, and not how wide one is."""
+    return _COUNT_OF_HIDDEN.search(plain(name)) is not None
+
+
 def may_be_out(name: str) -> bool:
     """Whether an argument may ask for the number of a layer's units."""
     return SIZES["out"].search(plain(name)) is not None
