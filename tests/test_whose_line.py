@@ -313,3 +313,42 @@ def test_an_update_of_parameters_of_its_own_making_shows_no_gradient(tmp_path):
     """
     assert checked(tmp_path, source).verdict == "error"
     assert checked(tmp_path, source.replace('params["W1"].T', 'params["W2"].T')).verdict == "agrees"
+
+
+SUPERFLUOUS_SLOPE = """
+class Classifier:
+    def __init__(self, n_in, n_hidden, rate=0.1):
+        self.w1, self.b1 = np.random.randn(n_in, n_hidden), np.zeros((1, n_hidden))
+        self.w2, self.b2 = np.random.randn(n_hidden, 1), np.zeros((1, 1))
+        self.rate = rate
+
+    def squash(self, z):
+        return 1 / (1 + np.exp(-z))
+
+    def slope(self, a):
+        return a * (1 - a)
+
+    def loss(self, y, out):
+        return -np.mean(y * np.log(out) + (1 - y) * np.log(1 - out))
+
+    def forward(self, X):
+        self.hidden = self.squash(X @ self.w1 + self.b1)
+        self.z = self.hidden @ self.w2 + self.b2
+        return self.squash(self.z)
+
+    def backward(self, X, y, out):
+        error = out - y
+        delta = error * self.slope(out)
+        hidden_delta = (delta @ self.w2.T) * self.slope(self.hidden)
+        self.w2 -= self.rate * self.hidden.T @ delta / len(X)
+        self.b2 -= self.rate * np.mean(delta, axis=0, keepdims=True)
+        self.w1 -= self.rate * X.T @ hidden_delta / len(X)
+        self.b1 -= self.rate * np.mean(hidden_delta, axis=0, keepdims=True)
+"""
+
+
+def test_what_makes_a_wrong_gradient_of_a_right_one_is_blamed_and_not_what_goes_on_from_it(tmp_path):
+    report = checked(tmp_path, SUPERFLUOUS_SLOPE)
+    assert report.first_fault is not None
+    assert report.first_fault.source == "delta = error * self.slope(out)"
+    assert checked(tmp_path, SUPERFLUOUS_SLOPE.replace("error * self.slope(out)", "error")).verdict == "agrees"

@@ -19,6 +19,7 @@ from gradcompare.checking.sightings import (
     Witness,
     assign,
     downhill,
+    is_called_like,
     is_real,
     line_of,
     origins,
@@ -236,11 +237,13 @@ def _trials(
     made = [w for w in numbers if not any(_alike(w.sighting.value, value) for value in values)]  # NaN explains any NaN
     for fault in placed.own:
         yield from _of_another(fault, placed, evaluation, eliminated)
-        for gradient in _unseen_before(fault, placed, evaluation):
+        for gradient in (*_unseen_before(fault, placed, evaluation), *_doubtful_before(fault, placed, evaluation)):
             shape = evaluation.tensors[gradient].value.shape
             alike = [w for w in reversed(made) if w.sighting.value.shape == shape and is_real(w)]
             fitting = sorted(alike, key=lambda w: root(w.sighting.name) != w.sighting.name)  # stored ones last
             for witness, sign in itertools.product(fitting, (1,) if placed.witnesses else (1, -1)):
+                if witness.sighting.key == _key_of(gradient, placed):
+                    continue
                 if fault not in eliminated or (gradient, witness.sighting.key, sign) in eliminated[fault]:
                     yield fault, gradient, witness, sign
 
@@ -274,6 +277,14 @@ def _unseen_before(name: str, placed: Placed, evaluation: Evaluation) -> list[st
                 found.append(before)
                 waiting.append(before)
     return found
+
+
+def _doubtful_before(name: str, placed: Placed, evaluation: Evaluation) -> list[str]:
+    """The gradients that one was computed from and that something of another name stands for, by its numbers alone:
+    `error = A - Y` is dZ with cross entropy, but where `delta = error * slope` follows the file goes on from that."""
+    right = {f.name for f in placed.report.tensors if f.verdict == "ok"} & set(placed.witnesses)
+    before = sorted(evaluation.upstream.get(name, set()) & right)
+    return [gradient for gradient in before if not is_called_like(placed.witnesses[gradient], gradient)]
 
 
 def shown(report: Report) -> Report:

@@ -143,16 +143,17 @@ def assign(
 
     by_name = (
         reversed(list(gradients)),
-        lambda w, n: _names(w, n) and same_shape(w, n),
+        lambda w, n: is_called_like(w, n) and same_shape(w, n),
     )  # made last, differentiated first
     by_value = (list(gradients), agrees)
-    match(gradients, lambda w, n: _names(w, n) and agrees(w, n))
+    match(gradients, lambda w, n: is_called_like(w, n) and agrees(w, n))
     for names, fits in (by_name, by_value) if trust_names else (by_value, by_name):
         match(names, fits)
     return found
 
 
-def _names(witness: Witness, gradient: str) -> bool:
+def is_called_like(witness: Witness, gradient: str) -> bool:
+    """Whether a witness is called like a gradient."""
     return _is_called(witness.sighting, base(gradient))
 
 
