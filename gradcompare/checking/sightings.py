@@ -173,9 +173,10 @@ def _agrees(witness: Witness, gradient: Bounded, scale: float) -> bool:
 
 
 def same_numbers(witness: Witness, claim: Any) -> bool:
-    """Whether a witness is an array that was returned, but for axes that broadcasting adds."""
+    """Whether a witness is an array that was returned, but for axes of length 1 that were added to it."""
     value, array = witness.sighting.value, np.asarray(claim)
-    alike = array.ndim >= value.ndim and array.shape == (1,) * (array.ndim - value.ndim) + value.shape
+    long = [tuple(n for n in shape if n != 1) for shape in (value.shape, array.shape)]
+    alike = array.ndim >= value.ndim and long[0] == long[1]
     return bool(alike and np.array_equal(value.reshape(array.shape), array, equal_nan=True))
 
 

@@ -6,11 +6,11 @@ the rows are a few mechanisms that all of them share:
 what holds the parameters          holders, handed, late, built (step by step), chain (of layers), pairs (of functions)
 what a function says               source, meaning and usage (of its arguments), words (what they are called), metrics
 how it is called, what it returns  calling, values, session; averaged, strengths, whole_costs (its cost)
-how constructors are called        plans, driver (what the file itself gives them, and its functions)
+how constructors are called        plans, chained (widths), shared, driver (what the file gives them, and its functions)
 a turn of a loop as functions      loops, turns, methods, making; sampling (what it goes through), surroundings, starts
 what a turn computes of what       dataflow, multiplied (layer by layer); unrolled, keyed, inlined (written out)
 functions that make no network     derivatives (a loss and its gradient)
-where gradients end up             naming, inside (where only local variables hold them), ascent, rates
+where gradients end up             naming, axes, inside (where only local variables hold them), ascent, rates
 which way up arrays are            layouts
 the trial that settles it all      candidates, fitting, rounds (how far code goes by itself), seen (what it is given)
 what is said                       failures (where nothing runs), left_out (what makes gradients and was not run)

@@ -19,6 +19,7 @@ import numpy as np
 from gradcompare.interfaces import (
     ascent,
     averaged,
+    axes,
     calling,
     fitting,
     inside,
@@ -195,10 +196,14 @@ class Driven(Program):
         claims = {}
         for name, slot in self.found.slots.items():
             if slot in candidates:
-                gradient = self._signed(naming.spread(candidates[slot], np.shape(session.inputs[name])))
+                gradient = self._signed(self.spread(slot, candidates[slot], np.shape(session.inputs[name])))
                 step = session.steps.get(name)
                 claims[f"d{name}"] = gradient if step is None or inside.goes_along(step, gradient) else step
         return claims
+
+    def spread(self, slot: naming.Slot, array: Any, shape: tuple[int, ...]) -> Any:
+        """A gradient in the shape of its parameter, where it only lacks axes that are added when it is applied."""
+        return axes.spread(array, shape, axes.are_added_later(self.function(self.steps.maker), slot.name))
 
     def again(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """As `gradients`, of the parameters alone, from a second call on what a first one has left behind: with the
@@ -476,7 +481,7 @@ def _notes(found: Found, holder: Holder) -> Iterator[str]:
     if found.cost_from == "cotangent":
         yield "Backward was given a random gradient of the output; the cost is the sum of output times it."
     for name in found.spread:
-        yield f"The gradient of {name} has fewer axes than {name}; broadcasting adds them where it is subtracted."
+        yield f"The gradient of {name} has fewer axes than {name}; they are added where it is subtracted."
     missing = [name for name in found.places if name not in found.slots]
     if missing:
         yield f"No gradient of {', '.join(missing)} was found."

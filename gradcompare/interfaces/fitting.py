@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradcompare.interfaces import calling, failures, naming, paths, rounds, seen, source, values, words
+from gradcompare.interfaces import calling, chained, failures, naming, paths, rounds, seen, source, values, words
 from gradcompare.interfaces.failures import (
     CannotBuildError,
     NoNumbersError,
@@ -138,6 +138,8 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
     """One layout; an exception where the program does not run in it."""
     outputs = layout.outputs or TRIAL_OUTPUTS
     sizes: tuple[int, ...] = (*TRIAL_SIZES[:depth], outputs)
+    if layout.samples == "tokens":
+        sizes = (outputs, *sizes[1:])
     ones = program.holder.kind == "flat"
     network = draw(sizes, layout, seed, ones)
     program.found, program.namers, program.trial_layout = None, {}, layout
@@ -287,7 +289,7 @@ class _Trial:
         self.spread = tuple(
             name
             for name, slot in self.slots.items()
-            if name not in right and np.shape(naming.spread(arrays[slot], shapes[name])) == shapes[name]
+            if name not in right and np.shape(program.spread(slot, arrays[slot], shapes[name])) == shapes[name]
         )
         named = {name for name, slot in self.slots.items() if naming.likeness(name, slot.name) == 3}
         weights = {name for name, shape in shapes.items() if len(shape) == 2 and 1 not in shape}
@@ -517,21 +519,14 @@ def _insisted(holder: Any, network: Network, shapes: Mapping[str, tuple[int, ...
     roles = getattr(getattr(holder, "plan", None), "roles", {"": "all"}).values()
     asked = any(role.startswith(("width", "all", "inner")) for role in roles)
     known = {*sizes, *(n + 1 for n in sizes), 1} if asked else set()
-    other_end = next((way for way in _ways(weights) if way[:-1] == sizes[:-1] and way[-1] != sizes[-1]), None)
+    other_end = next((way for way in chained.ways(weights) if way[:-1] == sizes[:-1] and way[-1] != sizes[-1]), None)
     if not weights or all(n in known for shape in weights for n in shape):
         return other_end
     of_samples = [i for i, shape in enumerate(weights) if network.m in shape]  # such as an output that is kept
     without = (left for count in (0, 1, 2) for left in itertools.combinations(of_samples, count))
     chains = [[shape for i, shape in enumerate(weights) if i not in left] for left in without]
     chains += [[shape for shape in weights if shape[axis] != 1] for axis in (0, 1)]  # without biases that are matrices
-    return next((way for some in chains for way in _ways(some)), None)
-
-
-def _ways(weights: Sequence[tuple[int, ...]]) -> Iterator[tuple[int, ...]]:
-    """The widths of the layers whose weights have these shapes: in by out, and out by in."""
-    for chain in (weights, [shape[::-1] for shape in weights]):
-        if chain and all(one[1] == two[0] for one, two in itertools.pairwise(chain)):
-            yield (chain[0][0], *(shape[1] for shape in chain))
+    return next((way for some in chains for way in chained.ways(some)), None)
 
 
 def numbers(network: Network, layout: Layout, templates: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ import numpy as np
 from gradcompare.interfaces import calling, paths, rounds, source, words
 from gradcompare.interfaces.layouts import BIASES, RATE, REGULARISATION, Layout, of_all_samples
 from gradcompare.interfaces.plans import Plan
+from gradcompare.interfaces.shared import own_containers
 from gradcompare.network import Network, draw_network
 from gradcompare.tracing.randomness import same_random_numbers
 
@@ -248,6 +249,10 @@ class Initialised(Holder):
         return list(self.names) if None in names and len(self.names) == len(made) else names
 
 
+_WORDS = 6
+"""How many different words an object is made for that is told their number."""
+
+
 class Instance(Holder):
     """Parameters in the attributes of an object, made by its constructor."""
 
@@ -258,10 +263,12 @@ class Instance(Holder):
         self.rounds = rounds.rounds_of(made)
         self.depths = plan.depths
         self.sees_data = self.sees_data or "weights" in plan.roles.values()
+        if any(words.counts_words(name) for name in source.argument_names(made)):
+            self.words_known = (_WORDS,)
 
     def build(self, network: Network, layout: Layout) -> Any:
         """A new object; its learning rate and regularisation are those under test, and a batch is all samples."""
-        with same_random_numbers(), _own_containers(self.made) as own:
+        with same_random_numbers(), own_containers(self.made) as own:
             root = self.plan.call(self.made, network, layout)
             own(root)
             for name, value in list(vars(root).items()):
@@ -284,26 +291,6 @@ class Instance(Holder):
         taken = ("inputs", "targets")  # self.x may be anything by now
         held = {name: value for name, value in vars(root).items() if words.role_of_argument(name) not in taken}
         return {"self": root, "parameters": root, _called(self.made): root, **held}
-
-
-@contextlib.contextmanager
-def _own_containers(made: type) -> Iterator[Callable[[Any], None]]:
-    """Dicts and lists that a class has for all of its objects, `params = {}`, become the object's own: what is called
-    with it in here takes a copy, and afterwards those of the class are what they were."""
-    held = {n: v for c in made.__mro__[::-1] for n, v in vars(c).items() if type(v) in (dict, list) and n[:2] != "__"}
-    before = {name: copy.copy(value) for name, value in held.items()}
-
-    def take(root: Any) -> None:
-        for name in held:
-            if getattr(root, name, None) is held[name]:
-                setattr(root, name, copy.deepcopy(held[name]))
-
-    try:
-        yield take
-    finally:
-        for name, value in held.items():
-            value.clear()
-            value.update(before[name]) if isinstance(value, dict) else value.extend(before[name])
 
 
 def _called(made: type) -> str:

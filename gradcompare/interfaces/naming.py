@@ -119,13 +119,6 @@ def _unique(names: list[str], where: list[paths.Path]) -> list[str]:
     return unique
 
 
-def spread(array: Any, shape: tuple[int, ...]) -> Any:
-    """A gradient in the shape of its parameter, where it only lacks axes that broadcasting adds: (n,) for (1, n)."""
-    own = np.shape(array)
-    lacks = own != shape and len(own) < len(shape) and (1,) * (len(shape) - len(own)) + own == shape
-    return array.reshape(shape) if lacks and hasattr(array, "reshape") else array
-
-
 # ---- gradients -------------------------------------------------------------------------------------------------------
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import words
+from gradcompare.interfaces import chained, usage, words
 from gradcompare.interfaces.layouts import RATE, REGULARISATION, Layout
-from gradcompare.network import Network
+from gradcompare.interfaces.shared import own_containers
+from gradcompare.network import Network, draw_network
 
 
 class Plan:
@@ -47,7 +50,52 @@ class Plan:
             "weights": lambda: network.parameters["W1"].T.copy(),
             "generator": lambda: np.random.default_rng(0),
             "number": lambda: 0.1,
+            "nothing": lambda: None,
         }[role]()
+
+
+class SearchedPlan(Plan):
+    """Gives a constructor widths for arguments whose names do not say which: in their order, else in the first in which
+    it makes weights that follow one another; one of them may ask for all hidden widths, or how many there are."""
+
+    def __init__(self, others: dict[str, str], unknown: list[str]) -> None:
+        super().__init__(others | {name: f"width {i}" for i, name in enumerate(unknown)}, (len(unknown) - 1,))
+        self.others, self.unknown = others, unknown
+        self.searched = False
+
+    def call(self, function: Callable[..., Any], network: Network, layout: Layout) -> Any:
+        """Call it for a network."""
+        if not self.searched:
+            self.searched = True
+            self.roles = self._fitting_roles(function, network, layout)
+        return super().call(function, network, layout)
+
+    def _fitting_roles(self, function: Callable[..., Any], network: Network, layout: Layout) -> dict[str, str]:
+        others = len(network.sizes) + max(network.sizes)  # as many outputs as there is nothing else of
+        sizes = (*network.sizes[:-1], others)
+        probe = draw_network(sizes, network.m, network.seed, labels=network.labels)
+        for order in itertools.islice(_orders(len(self.unknown)), _MOST_ORDERS):
+            roles = self.others | dict(zip(self.unknown, order, strict=True))
+            with contextlib.suppress(Exception), own_containers(function) as own:
+                made = Plan(roles, self.depths).call(function, probe, layout)
+                own(made)
+                if chained.leads(made, sizes):
+                    return roles
+        return self.roles
+
+
+_MOST_ORDERS = 150
+
+
+def _orders(count: int) -> Iterator[tuple[str, ...]]:
+    """The roles that so many arguments may have together."""
+    widths = [f"width {i}" for i in range(count)]
+    yield from itertools.permutations(widths)
+    for odd in ("inner", "between"):
+        if count > 2:
+            hidden = [f"width {i}" for i in range(1, count - 2)] if odd == "between" else []
+            chosen = ["width 0", *hidden, "width -1", odd]
+            yield from itertools.permutations(chosen) if len(chosen) == count else ()
 
 
 def plans(function: Callable[..., Any]) -> Iterator[Plan]:
@@ -66,10 +114,12 @@ def plans(function: Callable[..., Any]) -> Iterator[Plan]:
     spread = next((f"*{p.name}" for p in parameters if p.kind is p.VAR_POSITIONAL), None)
     if spread is not None and not required and words.role_of_size(spread) in ("all", "hidden", None):
         yield Plan(others | {spread: "all"}, (3, 2))
+    others |= dict.fromkeys((n for n in required if words.counts_words(n)), "width -1")
+    others |= {n: "nothing" for n in required if other_role(n) is None and usage.is_only_stored(function, n)}
     data = _in(required, "inputs", "targets")
     if "targets" in data.values():  # made for its data: NeuralNetwork(X, y)
         yield Plan(others | data, (2,))
-    sized = [p.name for p in parameters if words.role_of_size(p.name) is not None]
+    sized = [p.name for p in parameters if words.role_of_size(p.name) is not None and p.name not in others]
     if sized and all(
         words.role_of_argument(name) == "samples" for name in sized
     ):  # Net(m): no other width is asked for
@@ -87,15 +137,14 @@ def plans(function: Callable[..., Any]) -> Iterator[Plan]:
     if len(weights) == 1:  # one unit, or one layer: Neuron(weights)
         settled: dict[str, str] = {n: role for n in required if n not in weights and (role := other_role(n))}
         yield Plan(others | settled | {weights[0]: "weights"}, (1,))
-    unknown = [n for n in required if other_role(n) is None]
+    unknown = [n for n in required if other_role(n) is None and n not in others]
     if unknown:
         found = {n: role for n in required if (role := other_role(n))}
         if len(unknown) == 1:
             yield Plan(others | found | {unknown[0]: "all"}, (3, 2))
             yield Plan(others | found | {unknown[0]: "width 0"}, (1,))
         else:
-            depth = len(unknown) - 1
-            yield Plan(others | found | {n: f"width {i}" for i, n in enumerate(unknown)}, (depth,))
+            yield SearchedPlan(others | found, unknown)
 
 
 def _in(names: list[str], *roles: str) -> dict[str, str]:

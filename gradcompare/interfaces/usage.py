@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 from gradcompare.interfaces import source
 from gradcompare.interfaces.layouts import REGULARISATION
@@ -54,6 +54,30 @@ def _use(parent: ast.AST, name: ast.Name) -> str | None:
     if isinstance(parent, ast.If | ast.IfExp | ast.BoolOp | ast.While):
         return "truth"
     return "number" if isinstance(parent, ast.AugAssign | ast.FormattedValue) else None
+
+
+def is_only_stored(made: Any, argument: str) -> bool:
+    """Whether a constructor only keeps an argument, `self.table = table`, for what is not run while it makes the
+    object."""
+    begin = getattr(made, "__init__", None)
+    if not isinstance(made, type) or begin is None:
+        return False
+    tree = source.tree(begin)
+    called = {node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call) and _is_of_self(node.func)}
+    inner = [source.tree(f) for name in called if (f := getattr(made, name, None)) is not None]
+    kept = [node for node in ast.walk(tree) if isinstance(node, ast.Assign) and _is_name(node.value, argument)]
+    names = {target.attr for node in kept for target in node.targets if isinstance(target, ast.Attribute)}
+    uses = sum(_is_name(node, argument) and isinstance(node.ctx, ast.Load) for node in ast.walk(tree))  # type: ignore[attr-defined]
+    loaded = (n for t in (tree, *inner) for n in ast.walk(t) if _is_of_self(n) and isinstance(n.ctx, ast.Load))
+    return 0 < uses == len(kept) and not names & {node.attr for node in loaded}
+
+
+def _is_name(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def _is_of_self(node: ast.AST) -> TypeGuard[ast.Attribute]:
+    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
 
 
 def _texts(side: ast.expr) -> Iterator[str]:

@@ -251,6 +251,14 @@ def role_of_size(name: str) -> str | None:
     return next((role for role, pattern in SIZES.items() if pattern.search(word)), None)
 
 
+_COUNT_OF_WORDS = re.compile(r"vocab|^(n|num|number)?(of)?(chars|characters|words|tokens|symbols)$|alphabet")
+
+
+def counts_words(name: str) -> bool:
+    """Whether an argument asks how many different words or characters there are."""
+    return _COUNT_OF_WORDS.search(plain(name)) is not None
+
+
 _COUNT_OF_HIDDEN = re.compile(
     r"^(n|nb|no|num|number|count|amount)(of)?hid(den)?layers$|^hid(den)?layers?(count|num|number)$"
 )

@@ -332,7 +332,9 @@ class Comparison:
         """How many steps are at fault, among them those that make what is right of what is not."""
         off = {n for n, f in findings.items() if f.verdict in (*WRONG, "inherited") and is_intermediate(n, self.inputs)}
         right = [n for n, f in findings.items() if f.verdict == "ok" and f.size > 0 and n in local.upstream]
-        return len(self._wrong(findings)) + sum(bool(local.upstream[name] & off) for name in right)
+        unjudged = {name: before for name, before in local.upstream.items() if name not in findings}
+        made = (nearest(name, {**unjudged, name: local.upstream[name]}, off) for name in right)
+        return len(self._wrong(findings)) + sum(map(bool, made))
 
     def _scaled(self, findings: dict[str, Finding], scale: float) -> dict[str, Finding]:
         """Constant factors; and "scaled" where every parameter's gradient has the same one: also those that are zero,
