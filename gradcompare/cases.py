@@ -22,7 +22,7 @@ from functools import cache
 import numpy as np
 from hypothesis import strategies as st
 
-from gradcompare.network import LABELS, Network, draw_network
+from gradcompare.network import LABELS, OUTPUTS, SAMPLES, UNITS, Network, draw_network
 
 __all__ = ["LABELS", "Network", "draw_network", "networks"]
 
@@ -48,9 +48,9 @@ def networks(
     draw: st.DrawFn,
     *,
     layers: int | tuple[int, int] = 2,
-    outputs: int | tuple[int, int] = (2, 5),
-    samples: tuple[int, int] = (2, 8),
-    units: tuple[int, int] = (1, 7),
+    outputs: int | tuple[int, int] = OUTPUTS,
+    samples: tuple[int, int] = SAMPLES,
+    units: tuple[int, int] = UNITS,
     labels: str = "binary",
     distinct: bool = True,
     scale: float = 1.0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +11,8 @@ import numpy as np
 LABELS = ("binary", "one_hot", "classes", "real")
 """Y as zeros and ones (n_L, m), as one-hot columns (n_L, m), as whole numbers 0 .. n_L - 1 (m,), or as any numbers
 (n_L, m)."""
+OUTPUTS, SAMPLES, UNITS = (2, 5), (2, 8), (1, 7)
+"""The least and the most n_L, m, and inputs and hidden units, where nothing else is asked for."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,37 @@ def draw_network(sizes: Sequence[int], m: int, seed: int, *, labels: str = "bina
         if Z1.size == 1 or (Z1.min() < 0 < Z1.max() and np.all(Z1 != 0)):
             break
     return Network(tuple(sizes), m, seed, labels, parameters, X, _labels(generator, labels, sizes[-1], m))
+
+
+def draw_networks(
+    count: int,
+    seed: int,
+    *,
+    layers: int = 2,
+    outputs: int | tuple[int, int] = OUTPUTS,
+    samples: tuple[int, int] = SAMPLES,
+    labels: str = "binary",
+) -> list[Network]:
+    """So many networks with as many layers, whose widths and m differ from one another as long as there are enough.
+
+    The same for the same seed, whatever else is loaded: Hypothesis, which draws those that are to be shrunk
+    (`gradcompare.cases`), looks for numbers in the source of all modules that are loaded, and takes a hundred times as
+    long.
+    """
+    generator = np.random.default_rng(seed)
+
+    def between(least: int, most: int, taken: Collection[int] = ()) -> int:
+        numbers = range(least, most + 1)
+        return int(generator.choice([n for n in numbers if n not in taken] or numbers))
+
+    def one() -> Network:
+        m = between(*samples)
+        widths = [between(*outputs, (m,)) if isinstance(outputs, tuple) else outputs]  # from the last to the first
+        for _ in range(layers):
+            widths.append(between(*UNITS, (m, *widths)))
+        return draw_network(widths[::-1], m, int(generator.integers(2**32)), labels=labels)
+
+    return [one() for _ in range(count)]
 
 
 def _labels(generator: np.random.Generator, labels: str, outputs: int, m: int) -> np.ndarray:

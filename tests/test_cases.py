@@ -6,6 +6,7 @@ from hypothesis import find, given
 from hypothesis import strategies as st
 
 from gradcompare import cases
+from gradcompare.network import draw_networks
 
 LABELS = pytest.mark.parametrize("labels", cases.LABELS)
 
@@ -65,6 +66,23 @@ def test_it_shrinks_to_the_smallest_network():
 def test_numbers_may_be_fixed():
     network = find(cases.networks(layers=3, outputs=1, samples=(4, 4), units=(2, 7), scale=30.0), lambda network: True)
     assert (len(network.sizes), network.sizes[-1], network.m) == (4, 1, 4)
+
+
+@LABELS
+def test_networks_of_a_check_are_those_of_their_seed(labels):
+    first, again, other = (draw_networks(40, seed, labels=labels) for seed in (7, 7, 8))
+    for one, two in zip(first, again, strict=True):
+        assert all(np.array_equal(one.inputs[name], array) for name, array in two.inputs.items())
+    assert len({one.seed for one in [*first, *other]}) == 80
+    assert all(len({*one.sizes, one.m}) == 4 for one in first)
+    assert {one.m for one in draw_networks(200, 0)} == set(range(2, 9))
+
+
+def test_networks_of_a_check_may_have_more_layers_than_there_are_widths():
+    [deep] = draw_networks(1, 0, layers=12, outputs=3, samples=(6, 9))
+    assert len(deep.sizes) == 13
+    assert deep.sizes[-1] == 3
+    assert 6 <= deep.m <= 9
 
 
 @pytest.mark.parametrize("arguments", [((3,), 2), ((3, 0), 2), ((3, 2), 0)])

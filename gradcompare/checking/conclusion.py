@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradcompare import cases
 from gradcompare.bounds.precision import Precision
 from gradcompare.checking.defects import excused
 from gradcompare.checking.errors import CodeError
@@ -23,6 +22,7 @@ from gradcompare.judging.claims import Familiar
 from gradcompare.judging.evaluation import COST
 from gradcompare.judging.verdict import WRONG, Finding
 from gradcompare.losses import LOSSES
+from gradcompare.network import Network
 from gradcompare.picture import Picture, picture_of
 from gradcompare.report import Report
 
@@ -35,7 +35,7 @@ WATCHED = 3
 class Judged(NamedTuple):
     """A network and its report."""
 
-    network: cases.Network
+    network: Network
     report: Report
 
     @property
@@ -177,7 +177,7 @@ def _smallest(
     known = min(wrong, key=lambda one: one.network.X.dtype != np.float64)
     precision = known.precision
 
-    def shows(network: cases.Network) -> bool:
+    def shows(network: Network) -> bool:
         with contextlib.suppress(CodeError, ValueError):
             report = subject.compared(network.astype(precision), precision, familiar=familiar[precision], whose=False)
             return is_it(report)

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradcompare import cases
 from gradcompare.bounds.precision import Precision
 from gradcompare.checking.errors import CodeError
 from gradcompare.checking.sightings import Sighting
@@ -18,6 +17,7 @@ from gradcompare.judging.evaluation import COST, Evaluation
 from gradcompare.judging.stand_in import unknown_rounding
 from gradcompare.judging.verdict import Bounds, Finding, judge, of, overall
 from gradcompare.losses import Penalty
+from gradcompare.network import Network
 from gradcompare.report import Report
 
 __all__ = ["Subject"]
@@ -42,7 +42,7 @@ class Subject:
     def __init__(self, host: Any, about: Mapping[str, Any]) -> None:
         self.host, self.about = host, about
         self.wide: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in about["networks"].items()}
-        """The keyword arguments of `cases.networks` for networks that it can take."""
+        """The keyword arguments of `draw_networks` for networks that it can take."""
         self.loss: str | None = None
         """The assumed cost; None for its own."""
         self.penalty: Penalty | None = None
@@ -50,14 +50,14 @@ class Subject:
         self.untraceable: str | None = None
         """Why central differences stand in for autograd, if they do."""
 
-    def inputs(self, network: cases.Network) -> dict[str, np.ndarray]:
+    def inputs(self, network: Network) -> dict[str, np.ndarray]:
         """The arrays that stand for a network."""
         inputs: dict[str, np.ndarray] = self.host.inputs(network)
         return inputs
 
     def compared(
         self,
-        network: cases.Network,
+        network: Network,
         precision: str,
         *,
         verify: bool = False,
@@ -87,7 +87,7 @@ class Subject:
         comparison = Comparison(evaluate, inputs, claims, errors, Precision.of(precision), notes)
         return _with_unsteady(comparison.report(familiar, whose=whose), claimed["unsteady"], claimed["kept"])
 
-    def agreeing_losses(self, network: cases.Network, precision: str, losses: Sequence[str]) -> list[str]:
+    def agreeing_losses(self, network: Network, precision: str, losses: Sequence[str]) -> list[str]:
         """Those of the costs with which everything on a network agrees."""
         inputs, notes = self.inputs(network), list[str]()
         claims, errors = self.host.claims(inputs, twice=False)["claims"], self._rounding(inputs, precision, notes)
@@ -102,7 +102,7 @@ class Subject:
 
         return [loss for loss in losses if agrees(loss)]
 
-    def fitting_losses(self, network: cases.Network) -> list[str]:
+    def fitting_losses(self, network: Network) -> list[str]:
         """The costs that its output suggests."""
         losses: list[str] = self.host.fitting_losses(self.inputs(network))
         return losses
@@ -112,7 +112,7 @@ class Subject:
         self.penalty = penalty
         self.host.penalise(penalty)
 
-    def beside(self, network: cases.Network) -> dict[str, Beside]:
+    def beside(self, network: Network) -> dict[str, Beside]:
         """By the name of a parameter, what its gradient has beside that of the cost."""
         inputs = self.inputs(network)
         claims = self.host.claims(inputs, twice=False)["claims"]
@@ -126,7 +126,7 @@ class Subject:
             and claim.dtype.kind == "f"
         }
 
-    def sightings(self, network: cases.Network) -> list[Sighting]:
+    def sightings(self, network: Network) -> list[Sighting]:
         """The arrays that the backward code makes, where autograd can see through the forward pass."""
         found = self.host.watch(self.inputs(network), network.X.dtype.name, self.loss)
         return [witness.sighting for witness in found["watched"].sightings]

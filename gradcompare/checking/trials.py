@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import seed as hypothesis_seed
-
-from gradcompare import cases
 from gradcompare.checking.assuming import chosen_loss, is_for_one_output, is_one_unit
 from gradcompare.checking.conclusion import Judged, explained, factor
 from gradcompare.checking.defects import excused
@@ -20,6 +15,7 @@ from gradcompare.checking.subject import Subject
 from gradcompare.checking.updating import update_rule
 from gradcompare.judging.verdict import WRONG
 from gradcompare.losses import LOSSES
+from gradcompare.network import Network, draw_networks
 from gradcompare.report import Report, factor_of, merge
 
 VERIFIED = 2
@@ -47,7 +43,7 @@ class Trials:
         self._guards: list[float] | None = None
         """The numbers that the cost adds inside of logarithms; None where nobody has asked yet."""
         self._without_guards = self._averaged = self._asked_for_rule = False
-        self._networks: list[cases.Network] = []
+        self._networks: list[Network] = []
         self._alike: Counter[tuple[str, frozenset[str]]] = Counter()
         self._familiar: dict[str, dict[frozenset[str], Report]] = {precision: {} for precision in precisions}
         """By precision and by what was wrong in them, networks of which there have been enough to know whose fault it
@@ -57,7 +53,7 @@ class Trials:
         """The report on all networks, or on those that there was time for."""
         try:
             self.asked = loss is not None
-            networks = draw(self.subject.wide, self.examples, self.seed)
+            networks = draw_networks(self.examples, self.seed, **self.subject.wide)
             self.subject.loss = chosen_loss(self.subject, loss, networks)
             self._networks = self._of_one_output(networks)
             for network in self._networks:
@@ -83,7 +79,7 @@ class Trials:
         self.notes.append(f"Interrupted after {len(self.judged)} of {self.examples} networks{before}.")
         return CheckInterruptedError(self._conclusion())
 
-    def _compare(self, network: cases.Network) -> None:
+    def _compare(self, network: Network) -> None:
         precision = self.precisions[len(self.judged) % len(self.precisions)]
         verify = len(self.judged) < VERIFIED * len(self.precisions)
         network = network.astype(precision)
@@ -101,7 +97,7 @@ class Trials:
         if self.progress is not None:
             self.progress(len(self.judged), self.examples)
 
-    def _is_better_without_guards(self, report: Report, network: cases.Network) -> bool:
+    def _is_better_without_guards(self, report: Report, network: Network) -> bool:
         """Whether fewer gradients differ from those of the file's cost without the numbers that it adds inside of
         logarithms, or only by a constant; then these are left out from now on."""
         subject, guards = self.subject, self._known_guards(network)
@@ -118,7 +114,7 @@ class Trials:
             )
         return self._without_guards
 
-    def _is_better_averaged(self, report: Report, network: cases.Network) -> bool:
+    def _is_better_averaged(self, report: Report, network: Network) -> bool:
         """Whether fewer gradients differ from those of the mean that the file makes of its cost; then that is the cost
         from now on."""
         subject = self.subject
@@ -135,7 +131,7 @@ class Trials:
             )
         return self._averaged
 
-    def _follows_a_rule(self, network: cases.Network) -> bool:
+    def _follows_a_rule(self, network: Network) -> bool:
         """Whether what is applied is made of right gradients by a rule; then these are compared from now on."""
         if self._asked_for_rule or self.subject.untraceable is not None:
             return False
@@ -150,7 +146,7 @@ class Trials:
         self.notes.append(f"{update.says}; checked are the gradients that variables hold (line {lines}).")
         return True
 
-    def _known_guards(self, network: cases.Network) -> list[float]:
+    def _known_guards(self, network: Network) -> list[float]:
         if self._guards is None:
             able = self.subject.loss is None and self.subject.untraceable is None
             self._guards = self.subject.host.guards(self.subject.inputs(network), None) if able else []
@@ -163,13 +159,13 @@ class Trials:
         if wrong and self._alike[precision, wrong] >= BLAMED:
             self._familiar[precision].setdefault(wrong, report)
 
-    def _of_one_output(self, networks: list[cases.Network]) -> list[cases.Network]:
+    def _of_one_output(self, networks: list[Network]) -> list[Network]:
         """The networks, or others of one output where the file is meant for one."""
         subject, free = self.subject, not isinstance(self.subject.wide["outputs"], int)
         if not (free and subject.about["has_cost"] and subject.loss is None and subject.wide["labels"] == "one_hot"):
             return networks
         wide = subject.wide | {"outputs": 1, "labels": "binary"}
-        several, one = networks[0], draw(wide, 1, self.seed)[0]
+        several, one = networks[0], draw_networks(1, self.seed, **wide)[0]
         fits = is_for_one_output(subject, several, one)
         if not fits and self._known_guards(several):
             subject.host.leave_out_guards(True)
@@ -182,7 +178,7 @@ class Trials:
             return networks
         subject.wide = wide
         self.notes.append(f"With several outputs {differs}: one is what the file is taken to be meant for.")
-        return draw(wide, self.examples, self.seed)
+        return draw_networks(self.examples, self.seed, **wide)
 
     def _conclusion(self) -> Report:
         """The verdict on all networks."""
@@ -224,24 +220,3 @@ def _as_convention(report: Report, of: str) -> Report:
     tensors = [f.but(verdict="ok") if f.verdict == "scaled" else f for f in report.tensors]
     note = f"Every gradient is a constant ({number}) times that {of}: taken for a convention."
     return replace(report, verdict="agrees", tensors=tensors, notes=[*report.notes, note])
-
-
-def draw(wide: dict[str, Any], examples: int, seed: int) -> list[cases.Network]:
-    """Networks drawn by Hypothesis, the same for the same seed."""
-    drawn: list[cases.Network] = []
-
-    @hypothesis_seed(seed)
-    @settings(
-        max_examples=examples,
-        database=None,
-        deadline=None,
-        derandomize=False,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(cases.networks(**wide))
-    def collect(network: cases.Network) -> None:
-        drawn.append(network)
-
-    collect()
-    return drawn[:examples]

@@ -62,7 +62,7 @@ class Program(ABC):
 
     @abstractmethod
     def networks(self) -> dict[str, Any]:
-        """The keyword arguments of `cases.networks` for networks that the file can take: layers, outputs, labels."""
+        """The keyword arguments of `draw_networks` for networks that the file can take: layers, outputs, labels."""
 
     @abstractmethod
     def inputs(self, network: Network) -> Arrays:
