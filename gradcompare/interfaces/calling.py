@@ -184,7 +184,7 @@ def _name(function: Callable[..., Any], result: Any, path: paths.Path) -> str | 
         first = steps.pop(0)[1]
         name = names[first]
         if name is None and len(steps) == 1 and isinstance(steps[0][1], int):  # return A2, (Z1, A1, Z2)
-            inner = _returned_tuples(getattr(function, "__func__", function), len(result)).get(first, ())
+            inner = _returned_tuples(function, len(result)).get(first, ())
             return inner[steps[0][1]] if steps[0][1] < len(inner) else None
     while steps and name is not None:
         kind, key = steps.pop(0)
@@ -197,7 +197,7 @@ def _name(function: Callable[..., Any], result: Any, path: paths.Path) -> str | 
     return name
 
 
-@functools.lru_cache(maxsize=1024)
+@source.kept
 def _returned_tuples(function: Callable[..., Any], count: int) -> dict[int, list[str | None]]:
     """The names in tuples and lists that stand in the first return statement of so many values, by their place."""
     for node in ast.walk(source.tree(function)):
@@ -209,13 +209,17 @@ def _returned_tuples(function: Callable[..., Any], count: int) -> dict[int, list
 
 def return_names(function: Callable[..., Any], count: int) -> list[str | None]:
     """The names in the first return statement that returns so many values."""
-    rows = source.returned_names(getattr(function, "__func__", function))
+    rows = source.returned_names(function)
     return next((list(names) for names in rows if len(names) == count), [None] * count)
 
 
 def made_last(function: Callable[..., Any], count: int, among: Sequence[int]) -> int | None:
     """Which of so many values that a function returns is computed last: A of `Z = W @ X; A = f(Z); return A, Z`."""
-    tree = source.tree(function)
+    return _made_last(source.tree(function), count, tuple(among))
+
+
+@functools.lru_cache(maxsize=1024)
+def _made_last(tree: ast.AST, count: int, among: tuple[int, ...]) -> int | None:
     assigned = [n for n in ast.walk(tree) if isinstance(n, ast.Assign | ast.AugAssign | ast.AnnAssign)]
     order = {name: node.lineno for node in assigned for name in dataflow.names_bound(node)}
     for node in ast.walk(tree):
@@ -231,7 +235,7 @@ def _line(value: ast.expr, order: Mapping[str, int]) -> int:
     return order.get(value.id, 0) if isinstance(value, ast.Name) else value.lineno
 
 
-@functools.lru_cache(maxsize=1024)
+@source.kept
 def _elements(function: Callable[..., Any], name: str) -> list[str | None] | None:
     """The names of which a tuple or list was made: cache = (Z1, A1, Z2, A2)."""
     for node in ast.walk(source.tree(function)):

@@ -280,8 +280,9 @@ class Driven(Program):
         known |= {"layers": len(sizes) - 1, "size in": sizes[0], "size out": sizes[-1], "size all": list(sizes)}
         known |= {"size hidden": sizes[1], "classes": sizes[-1]}
         known |= {f"size hidden {i}": n for i, n in enumerate(sizes[1:-1], start=1)}
-        state = _state([inputs[name] for name in places if np.ndim(inputs[name])], sizes[1])
-        known |= {"state": state} if state is not None else {}
+        if self._takes_state:
+            state = _state([inputs[name] for name in places if np.ndim(inputs[name])], sizes[1])
+            known |= {"state": state} if state is not None else {}
         layout = self.found.layout if self.found else self.trial_layout
         if layout is not None and layout.activation:
             known["activation"] = layout.activation
@@ -451,6 +452,13 @@ class Driven(Program):
                 if words.role_of_argument(name) in {"inputs", "targets"} - given and np.ndim(namespace.get(name, 0)):
                     found.add(name)
         return found
+
+    @functools.cached_property
+    def _takes_state(self) -> bool:
+        """Whether a step asks for what goes from one sample of a sequence to the next."""
+        steps = (self.steps.forward, self.steps.cost, self.steps.slope, self.steps.maker)
+        names = {name for step in steps if step is not None for name in source.signature(self.function(step))}
+        return any(words.role_of_argument(name) == "state" or words.plain(name) == "state" for name in names)
 
     def _making(self, session: Session) -> contextlib.AbstractContextManager[None]:
         places = self.found.places if self.found else self.trial_places

@@ -98,7 +98,7 @@ _IS_FUNCTION = re.compile(r"(func|function|fn|callback)$")
 def function_for(function: Callable[..., Any], argument: str) -> Callable[..., Any] | None:
     """The function of the file that an argument which is called is meant to be, by its name: forward_prop for
     forward_prop_func, and for forward_fn where no other function goes forward."""
-    if not any(isinstance(n, ast.Call) and source.called(n) == argument for n in ast.walk(source.tree(function))):
+    if argument not in source.names_called(function):
         return None
     names = getattr(inspect.unwrap(function), "__globals__", {})
     own = [f for f in names.values() if inspect.isfunction(f) and f.__module__ == names.get("__name__")]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import functools
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -25,7 +24,7 @@ def role_of(function: Callable[..., Any], argument: str) -> str | None:
     return by_name
 
 
-@functools.lru_cache(maxsize=1024)
+@source.kept
 def _parameter_dicts(function: Any) -> frozenset[str]:
     """The names in which a function looks up weights: p of p["W1"] and of p["W" + str(k)]."""
     found = set()
@@ -37,7 +36,7 @@ def _parameter_dicts(function: Any) -> frozenset[str]:
     return frozenset(found)
 
 
-@functools.lru_cache(maxsize=1024)
+@source.kept
 def _numbers_of_layers(function: Any) -> frozenset[str]:
     """The names up to which, or from which, a function counts layers, whose numbers it puts into keys: n of
     `for i in range(n): cache[f"Z{i}"]`."""
@@ -57,7 +56,7 @@ def _put_into_keys(tree: ast.AST) -> Iterator[str]:
             yield from (inner.id for inner in ast.walk(node.slice) if isinstance(inner, ast.Name))
 
 
-@functools.lru_cache(maxsize=1024)
+@source.kept
 def data_in(function: Callable[..., Any], argument: str) -> list[str]:
     """The roles of what an argument is taken apart into, where that is samples and labels: x, y = batch."""
     apart = source.taken_apart(function).get(argument, [])
@@ -65,7 +64,7 @@ def data_in(function: Callable[..., Any], argument: str) -> list[str]:
     return roles if sorted(roles) == ["inputs", "targets"] else []
 
 
-@functools.lru_cache(maxsize=1024)
+@source.kept
 def samples_in(function: Callable[..., Any], argument: str) -> list[str]:
     """The roles of what the elements of an argument are taken apart into, where each is a sample with its labels:
     `for x, y in data`."""
@@ -78,7 +77,7 @@ def samples_in(function: Callable[..., Any], argument: str) -> list[str]:
     return []
 
 
-@functools.lru_cache(maxsize=1024)
+@source.kept
 def _lists_of_layers(function: Any) -> frozenset[str]:
     """The names of what a function goes through and takes weights from: layers of `for p in layers`, where it takes
     p["W"] or p.weights, and of `for (w, b), a in zip(layers, kept)`."""

@@ -12,10 +12,11 @@ import re
 import textwrap
 import types
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from gradcompare.interfaces import words
 
+Answer = TypeVar("Answer")
 MANY = 20
 """Turns of a loop that are no layers."""
 
@@ -100,7 +101,18 @@ def _tree(function: Any) -> ast.AST:
         return ast.Module(body=[], type_ignores=[])
 
 
-@functools.lru_cache(maxsize=1024)
+def kept(ask: Callable[..., Answer]) -> Callable[..., Answer]:
+    """What is asked of a function's source is asked once; of a method once for all objects."""
+    known = functools.lru_cache(maxsize=1024)(ask)
+
+    @functools.wraps(ask)
+    def answer(function: Any, *more: Any) -> Answer:
+        return known(getattr(function, "__func__", function), *more)
+
+    return answer
+
+
+@kept
 def returned_names(function: Callable[..., Any]) -> list[list[str | None]]:
     """The names in each return statement of a function, of inner functions last."""
     found = []
@@ -139,9 +151,14 @@ def called(node: ast.Call) -> str:
     return str(getattr(node.func, "attr", getattr(node.func, "id", "")))
 
 
-def names_called(function: Any) -> set[str]:
+def names_called(function: Any) -> frozenset[str]:
     """The last names of what a function calls: log of np.log."""
-    return {called(node) for node in ast.walk(tree(function)) if isinstance(node, ast.Call)}
+    return _names_called(tree(function))
+
+
+@functools.lru_cache(maxsize=1024)
+def _names_called(tree_: ast.AST) -> frozenset[str]:
+    return frozenset(called(node) for node in ast.walk(tree_) if isinstance(node, ast.Call))
 
 
 def counts_samples(functions: Sequence[Any]) -> bool:
@@ -286,7 +303,7 @@ def keys_in(function: Any) -> list[str]:
 
 def handed_out(function: Any) -> set[str]:
     """The names under which a function returns or stores arrays: in its return statements, as keys, as attributes."""
-    found = {name for row in returned_names(getattr(function, "__func__", function)) for name in row if name}
+    found = {name for row in returned_names(function) for name in row if name}
     for node in ast.walk(tree(function)):
         if isinstance(node, ast.Dict):
             found |= {key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)}
@@ -313,7 +330,7 @@ def _taken_apart(function: Any, arguments: Sequence[str]) -> dict[str, list[str]
     return found
 
 
-@functools.lru_cache(maxsize=1024)
+@kept
 def containers_in(function: Any) -> set[str]:
     """The names of what a function takes apart, or looks up by keys: memo of `X, Z1 = memo` and of memo["Z1"]."""
     looked_up = {
@@ -333,7 +350,7 @@ def key_begins(key: ast.expr) -> str:
     return key.value.partition("%")[0] if isinstance(key, ast.Constant) and isinstance(key.value, str) else ""
 
 
-@functools.lru_cache(maxsize=1024)
+@kept
 def counts_in(function: Any) -> set[str]:
     """The names that say how often a function does something: n of `for i in range(n)`."""
     ranges = [node for node in ast.walk(tree(function)) if isinstance(node, ast.Call) and called(node) == "range"]
@@ -367,7 +384,7 @@ def returns_cost_and_more(function: Any) -> bool:
 
 def returns_nothing(function: Any) -> bool:
     """Whether a function has no return statement that gives something."""
-    return not returned_names(getattr(function, "__func__", function))
+    return not returned_names(function)
 
 
 def beginnings_in(function: Any) -> set[str]:
