@@ -12,6 +12,8 @@ import pytest
 import gradcompare
 from gradcompare.checking import isolation
 from gradcompare.checking.errors import CodeError
+from gradcompare.losses import Penalty
+from gradcompare.network import draw_networks
 
 RIGHT = """
 import numpy as np
@@ -428,6 +430,62 @@ def test_the_time_that_a_child_takes_to_start_is_none_of_the_codes(monkeypatch, 
         now = 131.0
         with pytest.raises(CodeError, match="after 30 seconds"):
             child.leave_out_guards(True)
+
+
+@pytest.fixture
+def child(tmp_path):
+    """With RIGHT opened in it; samples are so many that no answer fits into a pipe."""
+    file = tmp_path / "right.py"
+    file.write_text(RIGHT)
+    with isolation.Child(timeout=60) as child:
+        child.open_file(str(file), None, None, 0)
+        yield child
+
+
+NETWORKS = draw_networks(3, 0, samples=(3_000, 3_000))
+
+
+def same_numbers(one, other):
+    arrays = [
+        [look.inputs[n] for n in look.inputs] + [b.value for b in look.evaluation.tensors.values()]
+        for look in (one, other)
+    ]
+    return len(arrays[0]) == len(arrays[1]) and all(map(np.array_equal, *arrays))
+
+
+def test_what_is_asked_ahead_is_what_is_asked(child):
+    looks = [child.first_look(network, None) for network in NETWORKS]
+    assert not same_numbers(looks[0], looks[1])
+    for i, following in ((0, 1), (1, 2)):
+        child.look_ahead(NETWORKS[following], None)
+        assert child.problem(looks[i].inputs, None) is None  # asked in between
+        assert same_numbers(child.first_look(NETWORKS[following], None), looks[following])
+    child.look_ahead(NETWORKS[0], None)
+    assert same_numbers(child.first_look(NETWORKS[2], None), looks[2])  # it is another that is wanted
+
+
+def test_what_was_asked_ahead_is_forgotten_where_the_question_changes(child):
+    cost = child.first_look(NETWORKS[0], "cross_entropy").evaluation.tensors["J"].value
+    child.look_ahead(NETWORKS[0], "cross_entropy")
+    child.penalise(Penalty("squares", ["W1"], 1.0, per_sample=False))
+    penalty = np.sum(NETWORKS[0].parameters["W1"] ** 2) / 2
+    changed = child.first_look(NETWORKS[0], "cross_entropy").evaluation.tensors["J"].value
+    assert changed == pytest.approx(cost + penalty)
+
+
+def test_a_failure_on_a_network_asked_ahead_is_said_when_it_is_its_turn(child):
+    look = child.first_look(NETWORKS[0], None)
+    child.look_ahead(NETWORKS[1], "no cost of this name")
+    assert child.problem(look.inputs, None) is None
+    with pytest.raises(CodeError, match="no cost of this name"):
+        child.first_look(NETWORKS[1], "no cost of this name")
+
+
+def test_a_crash_in_the_middle_is_said_as_a_crash_at_once(check):
+    dies = "    os.kill(os.getpid(), 9) if len(calls) > 12 else calls.append(1)\n    m = X.shape[1]"
+    report = check("import os\ncalls = []\n" + RIGHT, but={"    m = X.shape[1]": dies}, examples=20)
+    assert report.verdict == "error"
+    assert "was killed (SIGKILL)" in report.notes[0]
 
 
 ADALINE = """

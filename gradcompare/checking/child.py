@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gradcompare.checking import wire
+from gradcompare.judging.evaluation import Evaluation
+from gradcompare.network import Network
 
 MEMORY = 4 * 2**30
 """Bytes of memory that the code under test may have beyond what Python, NumPy and torch take."""
@@ -57,13 +59,18 @@ class Server:
         limit_memory()
         return open_file(self.host, path, name, interface, seed)
 
-    def do_inputs(
-        self, sizes: list[int], m: int, seed: int, labels: str, dtype: str, parameters: Any, X: Any, Y: Any
-    ) -> Any:
-        """The arrays that stand for a network."""
-        from gradcompare.network import Network
+    def do_inputs(self, network: dict[str, Any]) -> Any:
+        """See `Host.inputs`."""
+        return self.host.inputs(_network(network))
 
-        return self.host.inputs(Network(tuple(sizes), m, seed, labels, parameters, X, Y))
+    def do_first_look(self, network: dict[str, Any], loss: str | None) -> Any:
+        """See `Host.first_look`."""
+        found = self.host.first_look(_network(network), loss)
+        return {
+            "inputs": found.inputs,
+            "claimed": found.claimed,
+            "evaluation": None if found.evaluation is None else _plain(found.evaluation),
+        }
 
     def do_fitting_losses(self, inputs: Any) -> Any:
         """See `Host.fitting_losses`."""
@@ -118,16 +125,7 @@ class Server:
         from gradcompare.checking.host import options_from
 
         found = self.host.evaluate(inputs, claimed, precision, loss, watched=watched, **options_from(options))
-        return {
-            "tensors": {name: list(bounded) for name, bounded in found.tensors.items()},
-            "upstream": {name: sorted(names) for name, names in found.upstream.items()},
-            "numbers": found.numbers,
-            "values": sorted(found.values),
-            "order": found.order,
-            "parents": [list(parents) for parents in found.run.parents],
-            "met_a_tie": found.run.met_a_tie,
-            "largest": list(getattr(found.run, "largest", [])),
-        }
+        return _plain(found)
 
     def do_watch(self, inputs: Any, precision: str, loss: str | None) -> Any:
         """See `Host.watch`."""
@@ -145,6 +143,23 @@ class Server:
         kept = {key: found[key] for key in ("names", "places")}
         seen = {"sightings": sightings, "written": [list(key) for key in watched.written], "masks": watched.masks}
         return {**kept, "claims": _arrays(watched.claims), **seen}
+
+
+def _network(plain: Mapping[str, Any]) -> Network:
+    return Network(**{**plain, "sizes": tuple(plain["sizes"])})
+
+
+def _plain(found: Evaluation) -> dict[str, Any]:
+    return {
+        "tensors": {name: list(bounded) for name, bounded in found.tensors.items()},
+        "upstream": {name: sorted(names) for name, names in found.upstream.items()},
+        "numbers": found.numbers,
+        "values": sorted(found.values),
+        "order": found.order,
+        "parents": [list(parents) for parents in found.run.parents],
+        "met_a_tie": found.run.met_a_tie,
+        "largest": list(getattr(found.run, "largest", [])),
+    }
 
 
 def _arrays(claims: Mapping[str, Any]) -> dict[str, Any]:

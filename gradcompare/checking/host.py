@@ -19,6 +19,7 @@ import torch
 from gradcompare import losses
 from gradcompare.bounds import NoRuleError, Precision, Run
 from gradcompare.checking.errors import CodeError
+from gradcompare.checking.looks import Look
 from gradcompare.checking.sightings import Sighting
 from gradcompare.checking.watching import Watcher
 from gradcompare.checking.witnesses import WatchedForward, files_of, watch
@@ -122,6 +123,17 @@ class Host:
     def inputs(self, network: Network) -> dict[str, np.ndarray]:
         """The arrays that stand for a network."""
         return {name: np.asarray(array) for name, array in self.program.inputs(network).items()}
+
+    def first_look(self, network: Network, loss: str | None) -> Look:
+        """What is asked of every network, at once."""
+        inputs = self.inputs(network)
+        claimed = self.claims(inputs, twice=False)
+        if not claimed["claims"]:
+            return Look(inputs, claimed, None)
+        return Look(inputs, claimed, self.evaluate(inputs, claimed["claims"], network.X.dtype.name, loss))
+
+    def look_ahead(self, network: Network, loss: str | None) -> None:
+        """That the first look at this network comes next: a host in another process can begin with it."""
 
     def own_start(self, inputs: Inputs) -> dict[str, Any] | None:
         """The parameters that the program itself makes, and its output for the inputs; None where it makes none."""

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ import gradcompare
 from gradcompare.bounds.precision import Precision
 from gradcompare.checking import wire
 from gradcompare.checking.errors import CodeError, TimeIsUpError
+from gradcompare.checking.looks import Look
 from gradcompare.judging.evaluation import Bounded, Evaluation
 from gradcompare.losses import Penalty
 from gradcompare.network import Network
@@ -43,6 +44,16 @@ class Run:
     largest: list[float]
 
 
+@dataclass
+class _Ahead:
+    """A first look that was asked for ahead."""
+
+    network: Network
+    loss: str | None
+    answer: Any = None
+    """None as long as it has not been received."""
+
+
 class Child:
     """The methods of `gradcompare.checking.host.Host`, carried out in a child process with a limit on its time.
 
@@ -54,6 +65,7 @@ class Child:
         self.until = time.monotonic() + STARTS_WITHIN
         self.timeout = timeout
         self._started = False
+        self._ahead: _Ahead | None = None
         root = str(Path(gradcompare.__file__).parent.parent)
         start = f"import sys; sys.path.append({root!r}); from gradcompare.checking.child import main; main()"
         self._process = subprocess.Popen(
@@ -93,17 +105,28 @@ class Child:
 
     def inputs(self, network: Network) -> dict[str, np.ndarray]:
         """See `Host.inputs`."""
-        return self._call(
-            "inputs",
-            sizes=list(network.sizes),
-            m=network.m,
-            seed=network.seed,
-            labels=network.labels,
-            dtype=network.X.dtype.name,
-            parameters=network.parameters,
-            X=network.X,
-            Y=network.Y,
+        return self._call("inputs", network=vars(network))
+
+    def first_look(self, network: Network, loss: str | None) -> Look:
+        """See `Host.first_look`."""
+        self._receive_ahead()
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead.network is network and ahead.loss == loss:
+            found = _result(ahead.answer)
+        else:
+            found = self._call("first_look", network=vars(network), loss=loss)
+        evaluation = found["evaluation"]
+        return Look(
+            found["inputs"],
+            found["claimed"],
+            None if evaluation is None else _evaluation(evaluation, network.X.dtype.name),
         )
+
+    def look_ahead(self, network: Network, loss: str | None) -> None:
+        """Ask for the first look at a network before the answer is needed: the child works meanwhile."""
+        self._receive_ahead()
+        self._send("first_look", network=vars(network), loss=loss)
+        self._ahead = _Ahead(network, loss)
 
     def fitting_losses(self, inputs: Mapping[str, np.ndarray]) -> list[str]:
         """See `Host.fitting_losses`."""
@@ -115,19 +138,19 @@ class Child:
 
     def average_cost(self, averaged: bool) -> None:
         """See `Host.average_cost`."""
-        self._call("average_cost", averaged=averaged)
+        self._change("average_cost", averaged=averaged)
 
     def leave_out_guards(self, left_out: bool) -> None:
         """See `Host.leave_out_guards`."""
-        self._call("leave_out_guards", left_out=left_out)
+        self._change("leave_out_guards", left_out=left_out)
 
     def penalise(self, penalty: Penalty | None) -> None:
         """See `Host.penalise`."""
-        self._call("penalise", penalty=penalty and list(penalty))
+        self._change("penalise", penalty=penalty and list(penalty))
 
     def read_variables(self, variables: Mapping[str, tuple[tuple[str, int, str, int], int]]) -> None:
         """See `Host.read_variables`."""
-        self._call("read_variables", variables={name: [list(key), sign] for name, (key, sign) in variables.items()})
+        self._change("read_variables", variables={name: [list(key), sign] for name, (key, sign) in variables.items()})
 
     def own_start(self, inputs: Mapping[str, np.ndarray]) -> dict[str, Any] | None:
         """See `Host.own_start`."""
@@ -171,14 +194,7 @@ class Child:
             watched=watched,
             options=plain,
         )
-        return Evaluation(
-            {name: Bounded(*pair) for name, pair in found["tensors"].items()},
-            {name: set(names) for name, names in found["upstream"].items()},
-            found["numbers"],
-            Run(Precision.of(precision), found["parents"], found["met_a_tie"], found["largest"]),
-            set(found["values"]),
-            found["order"],
-        )
+        return _evaluation(found, precision)
 
     def watch(self, inputs: Mapping[str, np.ndarray], precision: str, loss: str | None) -> dict[str, Any]:
         """See `Host.watch`."""
@@ -198,23 +214,43 @@ class Child:
     # -- the pipe
 
     def _call(self, procedure: str, /, **arguments: Any) -> Any:
+        self._receive_ahead()
+        self._send(procedure, **arguments)
+        return _result(self._received())
+
+    def _change(self, procedure: str, /, **arguments: Any) -> None:
+        """What changes how the code is asked; what was asked ahead was asked otherwise."""
+        self._call(procedure, **arguments)
+        self._ahead = None
+
+    def _receive_ahead(self) -> None:
+        """Nothing is sent while an answer is on its way: two processes that both write would wait for each other."""
+        if self._ahead is not None and self._ahead.answer is None:
+            self._ahead.answer = self._received()
+
+    def _send(self, procedure: str, /, **arguments: Any) -> None:
         assert self._process.stdin is not None
-        try:
+        with self._ended_in_words():
             if not self._started:
                 wire.receive(self._read)
                 self.until, self._started = time.monotonic() + self.timeout, True
             wire.send(self._process.stdin.write, {"call": procedure, "arguments": arguments})
             self._process.stdin.flush()
-            answer = wire.receive(self._read)
+
+    def _received(self) -> Any:
+        with self._ended_in_words():
+            return wire.receive(self._read)
+
+    @contextlib.contextmanager
+    def _ended_in_words(self) -> Iterator[None]:
+        try:
+            yield
         except (BrokenPipeError, EOFError):
             raise CodeError(self._how_it_ended()) from None
         except wire.WireError as error:
             raise CodeError(
                 f"The process that ran the code answered with something else than numbers ({error})."
             ) from None
-        if not isinstance(answer, dict) or "result" not in answer:
-            raise CodeError(str(answer.get("problem")) if isinstance(answer, dict) else "No answer.")
-        return answer["result"]
 
     def _read(self, count: int) -> bytes:
         assert self._process.stdout is not None
@@ -245,6 +281,23 @@ class Child:
             name = signal.Signals(-status).name if -status in set(signal.Signals) else str(-status)
             return f"The process that ran the code was killed ({name}): it crashed, or ran out of memory."
         return f"The process that ran the code ended with status {status}: it called exit(), or ran out of memory."
+
+
+def _result(answer: Any) -> Any:
+    if not isinstance(answer, dict) or "result" not in answer:
+        raise CodeError(str(answer.get("problem")) if isinstance(answer, dict) else "No answer.")
+    return answer["result"]
+
+
+def _evaluation(found: dict[str, Any], precision: str) -> Evaluation:
+    return Evaluation(
+        {name: Bounded(*pair) for name, pair in found["tensors"].items()},
+        {name: set(names) for name, names in found["upstream"].items()},
+        found["numbers"],
+        Run(Precision.of(precision), found["parents"], found["met_a_tie"], found["largest"]),
+        set(found["values"]),
+        found["order"],
+    )
 
 
 def descendants(pid: int) -> list[int]:

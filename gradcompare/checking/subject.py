@@ -11,6 +11,7 @@ import numpy as np
 
 from gradcompare.bounds.precision import Precision
 from gradcompare.checking.errors import CodeError
+from gradcompare.checking.looks import Look
 from gradcompare.checking.sightings import Sighting
 from gradcompare.judging.claims import ClaimErrors, Comparison, Familiar
 from gradcompare.judging.evaluation import COST, Evaluation
@@ -63,11 +64,12 @@ class Subject:
         verify: bool = False,
         familiar: Familiar | None = None,
         whose: bool = True,
+        following: Network | None = None,
     ) -> Report:
         """One network's report. With `verify` the traced forward pass is verified against the untouched code, and the
-        gradients are asked for twice. `familiar`, `whose`: see `Comparison.report`."""
-        inputs = self.inputs(network)
-        claimed = self.host.claims(inputs, twice=verify)
+        gradients are asked for twice. `familiar`, `whose`: see `Comparison.report`. While this network is judged, a
+        host in another process can have its first look at the `following` one."""
+        inputs, claimed, evaluation = self._first_look(network, verify)
         claims, notes = claimed["claims"], list[str]()
         if not claims:
             raise CodeError("The code returned nothing that looks like a gradient.")
@@ -78,14 +80,23 @@ class Subject:
             )
         if verify and self.untraceable is None:
             self.untraceable = self.host.problem(inputs, self.loss)
+        if following is not None and self.untraceable is None:
+            self.host.look_ahead(following, self.loss)
         if self.untraceable is not None:
             notes.append(self.untraceable)
             report = self._numerical(inputs, claims, self._rounding(inputs, precision, notes), precision, notes)
             return _with_unsteady(report, claimed["unsteady"], claimed["kept"])
         evaluate, rounding = partial(self._evaluate, inputs), partial(self._rounding, inputs, precision, notes)
         errors = rounding() if verify else rounding
-        comparison = Comparison(evaluate, inputs, claims, errors, Precision.of(precision), notes)
+        comparison = Comparison(evaluate, inputs, claims, errors, Precision.of(precision), notes, first=evaluation)
         return _with_unsteady(comparison.report(familiar, whose=whose), claimed["unsteady"], claimed["kept"])
+
+    def _first_look(self, network: Network, verify: bool) -> Look:
+        if not verify and self.untraceable is None:
+            look: Look = self.host.first_look(network, self.loss)
+            return look
+        inputs = self.inputs(network)
+        return Look(inputs, self.host.claims(inputs, twice=verify), None)
 
     def agreeing_losses(self, network: Network, precision: str, losses: Sequence[str]) -> list[str]:
         """Those of the costs with which everything on a network agrees."""

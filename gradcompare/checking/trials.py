@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -56,8 +57,10 @@ class Trials:
             networks = draw_networks(self.examples, self.seed, **self.subject.wide)
             self.subject.loss = chosen_loss(self.subject, loss, networks)
             self._networks = self._of_one_output(networks)
-            for network in self._networks:
-                self._compare(network)
+            turns = zip(self._networks, itertools.cycle(self.precisions), strict=False)
+            rounded = [network.astype(precision) for network, precision in turns]
+            for network, following in itertools.zip_longest(rounded, rounded[1:]):
+                self._compare(network, following)
         except TimeIsUpError as problem:
             if not self.judged:
                 raise
@@ -79,11 +82,17 @@ class Trials:
         self.notes.append(f"Interrupted after {len(self.judged)} of {self.examples} networks{before}.")
         return CheckInterruptedError(self._conclusion())
 
-    def _compare(self, network: Network) -> None:
-        precision = self.precisions[len(self.judged) % len(self.precisions)]
+    def _compare(self, network: Network, following: Network | None) -> None:
+        precision = network.X.dtype.name
         verify = len(self.judged) < VERIFIED * len(self.precisions)
-        network = network.astype(precision)
-        report = self.subject.compared(network, precision, verify=verify, familiar=self._familiar[precision])
+        verified_next = len(self.judged) + 1 < VERIFIED * len(self.precisions)
+        report = self.subject.compared(
+            network,
+            precision,
+            verify=verify,
+            familiar=self._familiar[precision],
+            following=None if verified_next else following,
+        )
         if report.verdict in ("wrong", "scaled") and (
             self._is_better_without_guards(report, network)
             or self._is_better_averaged(report, network)

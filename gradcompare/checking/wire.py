@@ -6,6 +6,7 @@ of numbers, and nothing else can come out of one, whatever was written into the 
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import struct
@@ -51,7 +52,7 @@ def receive(read: Read) -> Any:
     if len(text) < text_length or len(data) < array_length:
         raise WireError("cut off")
     try:
-        return _unpacked(json.loads(text), data)
+        return json.loads(text, object_hook=functools.partial(_unpacked, data))
     except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise WireError(str(error)) from None
 
@@ -66,7 +67,7 @@ def _packed(tree: Any, arrays: list[bytes]) -> Any:
     if isinstance(tree, dict):
         return {"!dict": [[str(key), _packed(value, arrays)] for key, value in tree.items()]}
     if isinstance(tree, list | tuple | set | frozenset):
-        return [_packed(value, arrays) for value in tree]
+        return [value if type(value) is int else _packed(value, arrays) for value in tree]
     raise TypeError(f"a message cannot hold a {type(tree).__name__}")
 
 
@@ -78,13 +79,10 @@ def _packed_array(array: np.ndarray, arrays: list[bytes]) -> dict[str, Any]:
     return {"!array": [array.dtype.str, list(array.shape), start]}
 
 
-def _unpacked(tree: Any, data: bytes) -> Any:
-    if isinstance(tree, list):
-        return [_unpacked(value, data) for value in tree]
-    if not isinstance(tree, dict):
-        return tree
+def _unpacked(data: bytes, tree: dict[str, Any]) -> Any:
+    """What an object of the JSON text stands for; those inside of it have become what they stand for before."""
     if "!dict" in tree:
-        return {key: _unpacked(value, data) for key, value in tree["!dict"]}
+        return dict(tree["!dict"])
     if "!float" in tree:
         return float(tree["!float"])
     if "!object" in tree:

@@ -48,9 +48,11 @@ class Comparison:
         precision: Precision,
         notes: list[str],
         also: Iterable[str] = (),
+        first: Evaluation | None = None,
     ) -> None:
         """`claim_errors` may be a function, asked only where a claim would be wrong without them. `also` are gradients
-        that nobody claims and a diagnosis wants to know."""
+        that nobody claims and a diagnosis wants to know. `first` is what the reference says of the claims, where it has
+        been asked."""
         self._reference, self.inputs, self.precision, self.notes = evaluate, inputs, precision, notes
         self._ask = claim_errors if callable(claim_errors) else None
         self.opaque = claim_errors is None
@@ -59,7 +61,7 @@ class Comparison:
         self.scale = 1.0
         self.local: Evaluation | None = None
         """Where blame had to be found: each tensor as it follows from the subject's own inputs to that step."""
-        self.first = self._evaluate(measure=self.opaque)
+        self.first = first or self._evaluate(measure=self.opaque)
         self._is_measured = self.opaque
         self.in_float64 = self.first if precision == FLOAT64 else None
         self._errors: dict[str, np.ndarray] = {}
