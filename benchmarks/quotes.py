@@ -185,6 +185,17 @@ def _checking(read: Callable[[str], Found]) -> str:
     return f"{_conditions(found)}\n\n{table(['parameters', *kinds], rows)}"
 
 
+def _files(read: Callable[[str], Found]) -> str:
+    """The seconds of whole checks by both clocks, and in times of `import torch`."""
+    found = read("files")
+    rows = [
+        [f"`{name}`", *(f"{spread['median']:.2f}" for clock in command.values() for spread in clock.values())]
+        for name, command in found["commands"].items()
+    ]
+    columns = ["command", "seconds", "times import torch", "processor seconds", "times import torch"]
+    return f"{_conditions(found)}\n\n{table(columns, rows)}"
+
+
 def _passes(spread: Found | None) -> str:
     return f"{spread['median']:,.1f}" if spread else "-"
 
@@ -220,6 +231,7 @@ QUOTES: dict[str, Callable[[Callable[[str], Found]], str]] = {
     "engines": _engines,
     "training": _training,
     "checking": _checking,
+    "files": _files,
 }
 
 if __name__ == "__main__":

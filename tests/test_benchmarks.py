@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import manual
-from benchmarks import accuracy, bounds, checking, engines, gradients, machine, memory, trainers, training
+from benchmarks import accuracy, bounds, checking, engines, files, gradients, machine, memory, trainers, training
 from benchmarks.exact import exact_gradients
 from benchmarks.problems import GRID, SMALLEST, Problem
 from benchmarks.spread import Spread, geometric_mean, paired_ratio
@@ -24,7 +24,7 @@ def only_by_hand(monkeypatch):
     monkeypatch.setattr(memory, "WEIGHED", BY_HAND)
 
 
-@pytest.mark.parametrize("benchmark", [gradients, training, memory, checking, accuracy, bounds])
+@pytest.mark.parametrize("benchmark", [gradients, training, memory, checking, files, accuracy, bounds])
 def test_runs_at_its_smallest_size(benchmark, tmp_path, capsys):
     benchmark.main(["--smallest", "--rounds", "1", "--threads", "1", "--clock", "cpu", "--out", str(tmp_path)])
     assert capsys.readouterr().out
