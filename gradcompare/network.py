@@ -80,7 +80,7 @@ def draw_networks(
     """So many networks with as many layers, whose widths and m differ from one another as long as there are enough.
 
     The same for the same seed, whatever else is loaded: Hypothesis, which draws those that are to be shrunk
-    (`gradcompare.cases`), looks for numbers in the source of all modules that are loaded, and takes a hundred times as
+    (`gradcompare.cases`), looks for numbers in the source of all modules that are loaded, and takes ten times as
     long.
     """
     generator = np.random.default_rng(seed)

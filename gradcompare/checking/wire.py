@@ -18,6 +18,7 @@ import numpy as np
 _LENGTH = struct.Struct("<QQ")  # of the JSON text, and of the array bytes behind it
 LARGEST = 2**31
 """Bytes that a message may have."""
+_PLAIN, _ARRAYS, _LISTS = (bool, int, str), (np.ndarray, np.generic), (list, tuple, set, frozenset)
 
 Write = Callable[[bytes], Any]
 Read = Callable[[int], bytes]
@@ -58,15 +59,15 @@ def receive(read: Read) -> Any:
 
 
 def _packed(tree: Any, arrays: list[bytes]) -> Any:
-    if tree is None or isinstance(tree, bool | int | str):
+    if tree is None or isinstance(tree, _PLAIN):
         return tree
     if isinstance(tree, float):
         return tree if math.isfinite(tree) else {"!float": repr(tree)}
-    if isinstance(tree, np.ndarray | np.generic):
+    if isinstance(tree, _ARRAYS):
         return _packed_array(np.asarray(tree), arrays)
     if isinstance(tree, dict):
         return {"!dict": [[str(key), _packed(value, arrays)] for key, value in tree.items()]}
-    if isinstance(tree, list | tuple | set | frozenset):
+    if isinstance(tree, _LISTS):
         return [value if type(value) is int else _packed(value, arrays) for value in tree]
     raise TypeError(f"a message cannot hold a {type(tree).__name__}")
 
