@@ -127,3 +127,141 @@ TOLD_HOW_MANY_WORDS = Habit(
 
 def test_an_object_may_be_told_how_many_words_there_are_and_keep_what_is_not_needed(tmp_path):
     agrees_and_is_found(tmp_path, TOLD_HOW_MANY_WORDS)
+
+
+CALLED_OTHERWISE = Habit(
+    """
+    X, Y = np.linspace(0, 1, 11).reshape(11, 1), np.linspace(-0.9, 0.4, 11).reshape(11, 1)
+
+    class Rede:
+        def __init__(self, forno, mesa, escondidos, passo=0.01, ciclos=1000):
+            self.forno, self.mesa, self.alpha, self.ciclos = forno, mesa, passo, ciclos
+            self.w1, self.b1 = np.random.rand(forno.shape[1], escondidos), np.random.rand(1, escondidos)
+            self.w2, self.b2 = np.random.rand(escondidos, mesa.shape[1]), np.random.rand(mesa.shape[1], 1)
+
+        def bipolar(self, z):
+            return 2 / (1 + np.exp(-z)) - 1
+
+        def parcial(self, a):
+            return 0.5 * (1 + a) * (1 - a)
+
+        def propagação(self, x):
+            self.z = self.bipolar(x @ self.w1 + self.b1)
+            self.y = self.bipolar(self.z @ self.w2 + self.b2)
+            return self.y
+
+        def retropropagação(self):
+            delta2 = (self.mesa - self.y) * self.parcial(self.y)
+            delta1 = delta2.dot(self.w2.T) * self.parcial(self.z)
+            self.dEdW2 = self.alpha * self.z.T.dot(delta2)
+            self.dEdW1 = self.alpha * self.forno.T.dot(delta1)
+            self.w2 += self.dEdW2
+            self.b2 += np.sum(self.alpha * delta2, axis=0)
+            self.w1 += self.dEdW1
+            self.b1 += np.sum(self.alpha * delta1, axis=0)
+
+        def treinar(self):
+            ciclo = 0
+            while ciclo < self.ciclos:
+                self.propagação(self.forno)
+                self.retropropagação()
+                ciclo += 1
+
+    if __name__ == "__main__":
+        Rede(X, Y, 6).treinar()
+    """,
+    "delta2.dot(self.w2.T) * self.parcial(self.z)",
+    "delta2.dot(self.w2.T)",
+)
+
+
+def test_what_the_file_gives_an_argument_says_what_it_is(tmp_path):
+    agrees_and_is_found(tmp_path, CALLED_OTHERWISE)
+
+
+GIVEN_FUNCTIONS = Habit(
+    """
+    def bend(z):
+        return np.tanh(z)
+
+    def bend_slope(a):
+        return 1 - a**2
+
+    def straight(z):
+        return z
+
+    def flat(a):
+        return 1
+
+    def drawn(shape):
+        return np.random.randn(*shape)
+
+    class Net:
+        def __init__(self, sizes, activation, slope, draw):
+            self.sizes, self.activation, self.slope = sizes, activation, slope
+            self.weights = [draw((a, b)) for a, b in zip(sizes, sizes[1:])]
+            self.biases = [np.zeros((1, b)) for b in sizes[1:]]
+
+        def forward(self, X):
+            activations = [X]
+            for W, b in zip(self.weights[:-1], self.biases[:-1]):
+                activations.append(self.activation(activations[-1] @ W + b))
+            activations.append(activations[-1] @ self.weights[-1] + self.biases[-1])
+            return activations
+
+        def cost(self, out, Y):
+            return np.sum((out - Y) ** 2) / 2
+
+        def backward(self, Y, activations):
+            found, delta = [], activations[-1] - Y
+            for i in range(len(self.weights) - 1, -1, -1):
+                found.insert(0, (activations[i].T @ delta, delta.sum(axis=0, keepdims=True)))
+                if i > 0:
+                    delta = delta @ self.weights[i].T * self.slope(activations[i])
+            return found
+
+    def main():
+        for activation, slope in zip([bend, straight], [bend_slope, flat]):
+            Net([4, 8, 2], activation, slope, drawn)
+    """,
+    "delta = delta @ self.weights[i].T * self.slope(activations[i])",
+    "delta = delta @ self.weights[i].T",
+)
+
+
+def test_functions_are_given_as_the_file_gives_them(tmp_path):
+    agrees_and_is_found(tmp_path, GIVEN_FUNCTIONS)
+
+
+TWO_CLASSES = Habit(
+    """
+    class Pair:
+        def __init__(self, n_in, n_hidden=16):
+            self.w1, self.b1 = np.random.randn(n_in, n_hidden), np.zeros(n_hidden)
+            self.w2, self.b2 = np.random.randn(n_hidden, 2), np.zeros(2)
+
+        def forward(self, x):
+            self.h = np.tanh(x @ self.w1 + self.b1)
+            e = np.exp(self.h @ self.w2 + self.b2)
+            return e / e.sum(axis=1, keepdims=True)
+
+        def loss(self, x, y):
+            return -np.mean(np.log(self.forward(x)[np.arange(len(y)), y]))
+
+        def step(self, x, y, lr=0.1):
+            d = self.forward(x)
+            d[np.arange(len(y)), y] -= 1
+            d /= len(y)
+            below = d @ self.w2.T * (1 - self.h**2)
+            self.w2 -= lr * self.h.T @ d
+            self.b2 -= lr * d.sum(axis=0)
+            self.w1 -= lr * x.T @ below
+            self.b1 -= lr * below.sum(axis=0)
+    """,
+    "below = d @ self.w2.T * (1 - self.h**2)",
+    "below = d @ self.w2.T * (1 - self.h)",
+)
+
+
+def test_the_files_own_number_of_outputs_may_be_that_of_the_trial(tmp_path):
+    agrees_and_is_found(tmp_path, TWO_CLASSES)

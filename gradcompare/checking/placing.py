@@ -198,9 +198,9 @@ def _by_elimination(
         others = {k: w for k, w in placed.witnesses.items() if w.sighting.key != witness.sighting.key}
         sighting = witness.sighting if sign == 1 else replace(witness.sighting, value=-witness.sighting.value)
         tried = placed_with(others | {gradient: Witness(sighting, witness.error)})
-        moves_up = _moves_up(fault, placed, tried) and not _is_used_rightly(gradient, tried, upstream)
+        explains = len(tried.faults) < len(placed.faults) or _moves_up(fault, placed, tried)
         is_another = _key_of(fault, placed) == witness.sighting.key and len(tried.own) < len(placed.own)
-        if len(tried.faults) < len(placed.faults) or moves_up or is_another:
+        if (explains and not _is_used_rightly(gradient, tried, upstream)) or is_another:
             found[fault].add((gradient, witness.sighting.key, sign))
             return _by_elimination(tried, trials, placed_with, upstream, found, most - i - 1)
     return placed

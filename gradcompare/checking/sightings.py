@@ -175,8 +175,7 @@ def _agrees(witness: Witness, gradient: Bounded, scale: float) -> bool:
 def same_numbers(witness: Witness, claim: Any) -> bool:
     """Whether a witness is an array that was returned, but for axes of length 1 that were added to it."""
     value, array = witness.sighting.value, np.asarray(claim)
-    long = [tuple(n for n in shape if n != 1) for shape in (value.shape, array.shape)]
-    alike = array.ndim >= value.ndim and long[0] == long[1]
+    alike = array.ndim >= value.ndim and _long(value) == _long(array)
     return bool(alike and np.array_equal(value.reshape(array.shape), array, equal_nan=True))
 
 
@@ -190,10 +189,16 @@ def line_of(name: str, claim: Any, watched: Watched, parameter: Any = None) -> S
     if same or parameter is None:
         fitting = own or same
         return next(iter([s for s in fitting if root(s.name) == s.name] or fitting), None)
-    alike = [w.sighting for w in watched.sightings if w.sighting.value.shape == array.shape == np.shape(parameter)]
-    applied = [s for s in alike if _is_multiple(s.value, array)]
+    alike = [w.sighting for w in watched.sightings if _long(w.sighting.value) == _long(array) == _long(parameter)]
+    applied = [s for s in alike if _is_multiple(s.value.reshape(array.shape), array)]
     applied = applied or [w.sighting for w in watched.sightings if _spreads_to(w.sighting.value, array)]
-    return next(iter(applied or [s for s in alike if _is_change(s.value, parameter, array)]), None)
+    changed = (s for s in alike if s.value.shape == array.shape and _is_change(s.value, parameter, array))
+    return next(iter(applied or changed), None)
+
+
+def _long(array: Any) -> tuple[int, ...]:
+    """The shape without axes of length 1."""
+    return tuple(n for n in np.shape(array) if n != 1)
 
 
 def origins(found: Mapping[str, Sighting], watched: Watched) -> dict[str, Sighting]:

@@ -186,18 +186,21 @@ def steps_of(functions: Iterable[Any], everything: Iterable[Any] = ()) -> Iterat
     others = by_role(everything)
     slopes = roles.get("slope_of_cost", []) + others.get("slope_of_cost", []) or [None]
     for role in MAKERS:
-        for maker in roles.get(role, []):
+        for maker in _outermost_first(roles.get(role, [])):
             if role == "update" and (source.repeats(maker) or source.applies_what_it_is_given(maker)):
+                continue
+            if role == "update" and source.is_method(maker) and not _meets_data(maker, functions):
                 continue
             if role in ("cost", "slope_of_cost") and not _may_give_gradients(maker):
                 continue
             forwards = [f for f in roles.get("forward", []) + roles.get("predict", []) if f is not maker]
             forwards = [f for f in forwards if not _only_scores(f)]
-            forwards = forwards or [f for f in roles.get("update", []) if f is not maker and _only_takes_inputs(f)]
+            others_named = [f for name in ("update", "initialise") for f in roles.get(name, []) if f is not maker]
+            forwards = forwards or list(filter(_only_takes_inputs, others_named))
             costs = roles.get("cost", []) + (roles.get("fused", []) if role != "fused" else []) + others.get("cost", [])
             costs = [c for c in costs if c is not maker]
             near = lambda f, maker=maker: _strangeness(f, maker)  # noqa: E731
-            chosen = sorted(dict.fromkeys(costs), key=near)[:1]
+            chosen = sorted(dict.fromkeys(costs), key=lambda f: (not _may_reduce(f), near(f)))[:1]
             own = [None] if role in ("cost", "fused") or not chosen else []
             chosen = [*own, *chosen] if role == "cost" else [*chosen, *own]  # what is called a cost hands out its own
             for forward in [*sorted(forwards, key=near)[:3], None]:
@@ -205,8 +208,33 @@ def steps_of(functions: Iterable[Any], everything: Iterable[Any] = ()) -> Iterat
                     yield maker, role, forward, cost, slopes[0]
 
 
+def _may_reduce(function: Any) -> bool:
+    """Whether it may make one number of many: it calls something that may sum, adds up, or calls what is not known."""
+    nodes = list(ast.walk(source.tree(function)))
+    return any(isinstance(node, ast.Call | ast.AugAssign) for node in nodes) or not nodes
+
+
+def _meets_data(method: Any, others: Iterable[Any]) -> bool:
+    """Whether a method that is given nothing finds samples or labels in its object or among global names: one that
+    makes its own trains on those, whatever it is asked."""
+    if source.argument_names(method):
+        return True
+    called = source.names_called(method)
+    trees = [source.tree(f) for f in (method, *(f for f in others if f.__name__ in called and f is not method))]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    held = {n.attr for n in nodes if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)}
+    read = held | set(source.globals_read([method]))
+    return any(words.role_of_argument(name) in ("inputs", "targets") for name in read)
+
+
+def _outermost_first(makers: list[Any]) -> list[Any]:
+    """Those that others of them call, layer by layer, last."""
+    called = {name for f in makers for name in source.names_called(f) if name != f.__name__}
+    return sorted(makers, key=lambda f: f.__name__ in called)
+
+
 def _only_takes_inputs(function: Any) -> bool:
-    """Whether what is called an update is one of the activations: update(inputs)."""
+    """Whether what is called an update is one of the activations, or an initialisation theirs: update(inputs)."""
     return [words.role_of_argument(name) for name in source.argument_names(function)] == ["inputs"]
 
 

@@ -403,6 +403,7 @@ class Driven(Program):
             elif not _of_optimiser(path) and (path not in before or _differs(array, before[path])):
                 found.append((naming.Slot("stored", path, naming.stored_name(path, array, own)), array))
         found = naming.shortest(found)
+        found = [row for row in found if self.found is not None or not self._is_step(row[1], after, session)]
         for name, array in after.items():
             change = (session.inputs[name] - array) / self.rate
             changed_shape = np.shape(change) != np.shape(session.inputs[name])
@@ -410,6 +411,14 @@ class Driven(Program):
             if changed_shape or known or name in stepped or _differs(array, session.inputs[name]):
                 found.append((naming.Slot("change", (), name), change))
         return found
+
+    def _is_step(self, array: Any, after: Mapping[str, Any], session: Session) -> bool:
+        """Whether an array is what a parameter has been changed by, with the learning rate in it: no gradient."""
+        before = session.inputs
+        alike = [n for n, new in after.items() if np.shape(new) == np.shape(before[n]) == np.shape(array)]
+        steps = [values.plain(after[n]) - values.plain(before[n]) for n in alike]
+        own = [s for s in steps if np.any(s) and any(np.allclose(values.plain(array), a * s) for a in (1, -1))]
+        return bool(own) and rates.is_told(self.functions, session.root, self._globals())
 
     # ---- calling
 

@@ -147,7 +147,7 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
     try:
         template = program.holder.build(network, layout)
     except Exception as error:
-        if program.holder.sees_data:  # in another layout it may do
+        if program.holder.sees_data or _is_made_of_data(program.holder):  # in another layout it may do
             raise
         raise CannotBuildError(f"what makes its parameters stopped with {describe(error)}") from error
     given = [layout.X(network), layout.Y(network)]
@@ -159,13 +159,17 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
     several = [name for name, where in places.items() if naming.is_weight(name, paths.get(template, where[0]))]
     if program.holder.own_shapes and program.holder.kind != "flat" and len(several) < depth > 1:
         raise CannotBuildError(f"what makes its parameters, asked for {depth} layers, makes {len(several)} weights")
-    shapes = {name: np.shape(paths.get(template, where[0])) for name, where in places.items()}
+    shapes = _shapes(template, places)
+    if layout.outputs is None and _has_its_own_outputs(program, network, layout, shapes):
+        layout = program.trial_layout = replace(layout, outputs=outputs)
     fixed = _insisted(program.holder, network, shapes)
     if program.holder.kind == "flat" and depth > 2:
         fixed = sizes  # the length of one vector does not tell the widths of several hidden layers
     if layout.samples == "tokens" and layout.outputs:
         fixed = (layout.outputs, _state_width(shapes, layout.outputs), layout.outputs)
     if fixed is not None:
+        if fixed[0] == network.m != sizes[0] and _is_made_of_data(program.holder):
+            raise ValueError("it takes samples for what is known of one")
         if layout.outputs not in (None, fixed[-1]) or (layout.outputs is None and fixed[-1] == 1):
             raise ValueError(f"the file's own sizes are {fixed}")
         network = draw(fixed, layout, seed, ones)
@@ -199,6 +203,29 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
     if best is None:
         raise failure or ValueError("nothing to call")
     return best
+
+
+def _is_made_of_data(holder: Any) -> bool:
+    """Whether a constructor is given samples or labels."""
+    return bool({"inputs", "targets", "pair"} & set(getattr(getattr(holder, "plan", None), "roles", {}).values()))
+
+
+def _has_its_own_outputs(program: Driven, network: Network, layout: Layout, shapes: Mapping[str, Any]) -> bool:
+    """Whether the parameters have the same shapes where another number of outputs is asked for: the file's own number
+    is that of the trial."""
+    holder, sizes = program.holder, network.sizes
+    roles = getattr(getattr(holder, "plan", None), "roles", {}).values()
+    if not holder.own_shapes or not any("width" in role for role in roles) or sizes[-1] == 1:
+        return False
+    with contextlib.suppress(Exception):
+        other = draw((*sizes[:-1], len(sizes) + max(sizes)), layout, network.seed)
+        template = holder.build(other, layout)
+        return shapes == _shapes(template, naming.places_of(template, [layout.X(other), layout.Y(other)]))
+    return False
+
+
+def _shapes(template: Any, places: naming.Places) -> dict[str, tuple[int, ...]]:
+    return {name: np.shape(paths.get(template, where[0])) for name, where in places.items()}
 
 
 def _wants(program: Driven) -> set[str | None]:

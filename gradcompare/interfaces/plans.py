@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import inspect
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import chained, usage, words
+from gradcompare.interfaces import chained, words
+from gradcompare.interfaces.asked import asked
 from gradcompare.interfaces.layouts import RATE, REGULARISATION, Layout
 from gradcompare.interfaces.shared import own_containers
 from gradcompare.network import Network, draw_network
@@ -21,12 +22,18 @@ class Plan:
 
     def __init__(self, roles: dict[str, str], depths: tuple[int, ...]) -> None:
         self.roles, self.depths = roles, depths
+        self.values: Mapping[str, Any] = {}
+        """What is given whatever the network."""
 
     def call(self, function: Callable[..., Any], network: Network, layout: Layout) -> Any:
         """Call it for a network."""
-        given = {name: self._value(role, network, layout) for name, role in self.roles.items()}
+        given = {name: self._value(role, network, layout) for name, role in self.roles.items()} | dict(self.values)
         spread = [value for name in given if name.startswith("*") for value in given[name]]
         return function(*spread, **{name: value for name, value in given.items() if not name.startswith("*")})
+
+    def rename(self, own: Mapping[str, str]) -> None:
+        """Give what was read under other names to the arguments under their own."""
+        self.roles = {own.get(name, name): role for name, role in self.roles.items()}
 
     def _value(self, role: str, network: Network, layout: Layout) -> Any:
         sizes = network.sizes
@@ -51,6 +58,7 @@ class Plan:
             "generator": lambda: np.random.default_rng(0),
             "number": lambda: 0.1,
             "nothing": lambda: None,
+            "pair": lambda: (layout.X(network), layout.Y(network)),
         }[role]()
 
 
@@ -70,6 +78,12 @@ class SearchedPlan(Plan):
             self.roles = self._fitting_roles(function, network, layout)
         return super().call(function, network, layout)
 
+    def rename(self, own: Mapping[str, str]) -> None:
+        """See Plan."""
+        super().rename(own)
+        self.others = {own.get(name, name): role for name, role in self.others.items()}
+        self.unknown = [own.get(name, name) for name in self.unknown]
+
     def _fitting_roles(self, function: Callable[..., Any], network: Network, layout: Layout) -> dict[str, str]:
         others = len(network.sizes) + max(network.sizes)  # as many outputs as there is nothing else of
         sizes = (*network.sizes[:-1], others)
@@ -77,7 +91,9 @@ class SearchedPlan(Plan):
         for order in itertools.islice(_orders(len(self.unknown)), _MOST_ORDERS):
             roles = self.others | dict(zip(self.unknown, order, strict=True))
             with contextlib.suppress(Exception), own_containers(function) as own:
-                made = Plan(roles, self.depths).call(function, probe, layout)
+                plan = Plan(roles, self.depths)
+                plan.values = self.values
+                made = plan.call(function, probe, layout)
                 own(made)
                 if chained.leads(made, sizes):
                     return roles
@@ -104,22 +120,46 @@ def plans(function: Callable[..., Any]) -> Iterator[Plan]:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
         return
+    required = [p.name for p in parameters if p.default is p.empty and p.kind in _NAMED]
+    silent = [name for name in required if not _says_what_it_is(name)]
+    known = asked(function, silent, [name for name in required if name not in silent])
+    said = {n: w for n, w in known.words.items() if _says_what_it_is(w) and n not in known.values}
+    own = {word: name for name, word in said.items()}
+    left = [p.replace(name=said.get(p.name, p.name)) for p in parameters if p.name not in known.values]
+    roles = {name: role for name, role in known.roles.items() if name not in known.values and name not in said}
+    for plan in _plans(left, roles):
+        plan.rename(own)
+        plan.values = known.values
+        yield plan
+
+
+_NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+def _says_what_it_is(name: str) -> bool:
+    """Whether a name says what an argument is."""
+    told = other_role(name) or words.role_of_size(name) or words.role_of_argument(name) == "parameters"
+    return bool(told) or words.counts_words(name) or words.counts_hidden_layers(name)
+
+
+def _plans(parameters: list[inspect.Parameter], settled: Mapping[str, str]) -> Iterator[Plan]:
+    """The same, of arguments whose names are to be believed, but of those that are settled."""
     required = [p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-    optional = [p.name for p in parameters if p.default is not p.empty]
-    others = {
-        name: role
-        for name, role in _in(optional, "learning_rate", "regularisation", "epochs").items()
-        if not words.is_guard(name, inspect.signature(function).parameters[name].default)
-    }
+    optional = {p.name: p.default for p in parameters if p.default is not p.empty}
+    chosen = _in(list(optional), "learning_rate", "regularisation", "epochs")
+    others = {name: role for name, role in chosen.items() if not words.is_guard(name, optional[name])}
     spread = next((f"*{p.name}" for p in parameters if p.kind is p.VAR_POSITIONAL), None)
     if spread is not None and not required and words.role_of_size(spread) in ("all", "hidden", None):
         yield Plan(others | {spread: "all"}, (3, 2))
-    others |= dict.fromkeys((n for n in required if words.counts_words(n)), "width -1")
-    others |= {n: "nothing" for n in required if other_role(n) is None and usage.is_only_stored(function, n)}
+    known = dict.fromkeys((n for n in required if words.counts_words(n)), "width -1") | dict(settled)
+    others |= known
     data = _in(required, "inputs", "targets")
+    unknown = [n for n in required if other_role(n) is None and n not in others]
     if "targets" in data.values():  # made for its data: NeuralNetwork(X, y)
         yield Plan(others | data, (2,))
-    sized = [p.name for p in parameters if words.role_of_size(p.name) is not None and p.name not in others]
+        hidden = {name: f"width {i}" for i, name in enumerate(unknown, start=1)}
+        yield Plan(others | data | hidden, (len(hidden) + 1,))
+    sized = [p.name for p in parameters if words.role_of_size(p.name) is not None and p.name not in known]
     if sized and all(
         words.role_of_argument(name) == "samples" for name in sized
     ):  # Net(m): no other width is asked for
@@ -131,20 +171,22 @@ def plans(function: Callable[..., Any]) -> Iterator[Plan]:
         for widths, depths in plans_of_widths(names):
             rest = {n: other_role(n) for n in required if n not in widths and n not in others}
             if None not in rest.values():
-                known: dict[str, str] = {n: r for n, r in rest.items() if r}
-                yield Plan(others | known | widths, depths)
+                yield Plan(others | {n: r for n, r in rest.items() if r} | widths, depths)
+    yield from _plans_without_widths(required, others)
+
+
+def _plans_without_widths(required: list[str], others: dict[str, str]) -> Iterator[Plan]:
+    """Those of arguments that are not called like widths."""
+    found = {n: role for n in required if n not in others and (role := other_role(n))}
     weights = [n for n in required if words.role_of_argument(n) == "parameters"]
     if len(weights) == 1:  # one unit, or one layer: Neuron(weights)
-        settled: dict[str, str] = {n: role for n in required if n not in weights and (role := other_role(n))}
-        yield Plan(others | settled | {weights[0]: "weights"}, (1,))
+        yield Plan(others | found | {weights[0]: "weights"}, (1,))
     unknown = [n for n in required if other_role(n) is None and n not in others]
-    if unknown:
-        found = {n: role for n in required if (role := other_role(n))}
-        if len(unknown) == 1:
-            yield Plan(others | found | {unknown[0]: "all"}, (3, 2))
-            yield Plan(others | found | {unknown[0]: "width 0"}, (1,))
-        else:
-            yield SearchedPlan(others | found, unknown)
+    if len(unknown) == 1:
+        yield Plan(others | found | {unknown[0]: "all"}, (3, 2))
+        yield Plan(others | found | {unknown[0]: "width 0"}, (1,))
+    elif unknown:
+        yield SearchedPlan(others | found, unknown)
 
 
 def _in(names: list[str], *roles: str) -> dict[str, str]:

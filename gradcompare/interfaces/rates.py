@@ -18,9 +18,7 @@ def rate_of(
 
     `names`: the global names that are read, with their namespaces.
     """
-    asked = {meaning.role_of(f, name) for f in functions for name in source.argument_names(f)}
-    held = [paths.word(path) for path, _ in paths.walk(root)]
-    if "learning_rate" in asked or any(words.role_of_argument(name) == "learning_rate" for name in [*held, *names]):
+    if is_told(functions, root, names):
         return RATE
     settings = {value for name, space in names.items() for value in _rates_in(space.get(name))}
     if len(settings) == 1:
@@ -32,6 +30,13 @@ def rate_of(
     literals = {node.value for node in factors if isinstance(node, ast.Constant)}
     found = rates or {n for n in literals if isinstance(n, float) and 0 < n < 1}
     return found.pop() if len(found) == 1 else 1.0
+
+
+def is_told(functions: Iterable[Callable[..., Any]], root: Any, names: Mapping[str, Any]) -> bool:
+    """Whether the file can be told a learning rate: an argument, an attribute or a global name is called so."""
+    asked = {meaning.role_of(f, name) for f in functions for name in source.argument_names(f)}
+    held = [paths.word(path) for path, _ in paths.walk(root)]
+    return "learning_rate" in asked or any(words.role_of_argument(name) == "learning_rate" for name in [*held, *names])
 
 
 def is_given(function: Callable[..., Any]) -> bool:

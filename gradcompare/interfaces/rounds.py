@@ -12,11 +12,23 @@ from gradcompare.interfaces import meaning, source, words
 
 def rounds_of(made: type) -> set[str]:
     """The attributes that say how often an object trains: n of `for _ in range(self.n)`, whose turns are no layers,
-    `self.W[k]`, and change something or call a method."""
+    `self.W[k]`, and change something or call a method; and of `while turn < self.n`, where the turns are counted."""
     methods = [method for method in vars(made).values() if inspect.isfunction(method)]
     loops = [node for method in methods for node in ast.walk(source.tree(method)) if isinstance(node, ast.For)]
     counts = {node.attr for loop in loops if _trains(loop) for node in ast.walk(loop.iter) if _is_of_self(node)}
+    counted = (node for method in methods for node in ast.walk(source.tree(method)) if isinstance(node, ast.While))
+    counts |= {name for loop in counted for name in _ends_of(loop)}
     return {name for name in counts if words.role_of_size(name) is None}
+
+
+def _ends_of(loop: ast.While) -> set[str]:
+    """n of `while turn < self.n: ...; turn += 1`."""
+    bodies = [node for statement in loop.body for node in ast.walk(statement)]
+    steps = {ast.unparse(node.target) for node in bodies if isinstance(node, ast.AugAssign)}
+    compared = [node for node in ast.walk(loop.test) if isinstance(node, ast.Compare) and len(node.ops) == 1]
+    upwards = [node for node in compared if isinstance(node.ops[0], ast.Lt | ast.LtE)]
+    ends = [node.comparators[0] for node in upwards if ast.unparse(node.left) in steps]
+    return {end.attr for end in ends if _is_of_self(end)}
 
 
 def _trains(loop: ast.For) -> bool:

@@ -4,6 +4,7 @@ calculates with, a word that it compares, how often it does something."""
 from __future__ import annotations
 
 import ast
+import types
 from collections.abc import Callable, Iterator
 from typing import Any, TypeGuard
 
@@ -70,6 +71,16 @@ def is_only_stored(made: Any, argument: str) -> bool:
     uses = sum(_is_name(node, argument) and isinstance(node.ctx, ast.Load) for node in ast.walk(tree))  # type: ignore[attr-defined]
     loaded = (n for t in (tree, *inner) for n in ast.walk(t) if _is_of_self(n) and isinstance(n.ctx, ast.Load))
     return 0 < uses == len(kept) and not names & {node.attr for node in loaded}
+
+
+def kept_as(made: Any, argument: str) -> str:
+    """What an argument that is only kept is given: a learning rate where a method multiplies by it, else nothing."""
+    attributes = (n for n in ast.walk(source.tree(made.__init__)) if isinstance(n, ast.Assign))
+    names = {t.attr for n in attributes if _is_name(n.value, argument) for t in n.targets if _is_of_self(t)}
+    methods = [f for f in vars(made).values() if isinstance(f, types.FunctionType)]
+    nodes = (n for f in methods for n in ast.walk(source.tree(f)) if isinstance(n, ast.BinOp))
+    factors = (side for n in nodes if isinstance(n.op, ast.Mult) for side in (n.left, n.right))
+    return "learning_rate" if any(_is_of_self(side) and side.attr in names for side in factors) else "nothing"
 
 
 def _is_name(node: ast.AST, name: str) -> bool:

@@ -46,7 +46,8 @@ def output_and_cost(
     wide = [(i, part) for i, part in arrays if part is not cost]
     if not wide and cost is None:
         inner = _nested(function, result, own) or _stored(root, inputs)
-        return (inner[-1], None) if inner else (None, None)
+        fitting = [array for array in inner if np.size(array) == entries] or inner
+        return (fitting[-1], None) if inner else (None, None)
     if not wide:
         return cost, cost
     beside = len(wide) < len(parts) and isinstance(result, tuple)  # a cache: the output stands first

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+import unicodedata
 
 _WHOSE = (
     r"(_?(l|deep|my|the|run|do|perform|full|vectori[sz]ed|two|three|multi|one)?"
@@ -31,27 +32,31 @@ FUNCTIONS = {
     ),
     "backward": re.compile(
         rf"^{_WHOSE}(back|bprop|bp$|bwd|propagateback|(compute|calc|calculate|get|find|evaluate)(the|all)?_?"
-        r"(d_?weights|grads?|gradients?|deltas?)|gradients?(?!descent)|grads?(fn|func|function|step)?$|dloss$|deltas?$)"
+        r"(d_?weights|grads?|gradients?|deltas?)|gradients?(?!descent)|grads?(fn|func|function|step)?$|dloss$|deltas?$"
+        r"|retro_?prop|propaga\w*(atras|tras$|arriere)|passearriere|rueckw|ruckw)"
     ),
     "forward": re.compile(
         rf"^{_WHOSE}(forward|for?w?ard|feed_?f[ao]?or?ward|feed|fprop|fp$|fwd|propagate(forward)?$|predictproba|hypothesis"
-        r"|netinput|decision(function)?$|inference|call$|think|scores?$|computeoutput|activate$|f$)"
+        r"|netinput|decision(function)?$|inference|call$|think|scores?$|computeoutput|activate$|f$"
+        r"|propaga(r|cao|cion|tion)?(a|para|hacia|en)?(adelante|frente|avant|directa|direta)?$|passeavant|vorw(ae|a)rts)"
     ),
     "cost": re.compile(
         rf"^(?!.*(gradientdescent|train|fit$)){_WHOSE}(compute|calc|calculate|get|eval|find|total|mean|avg|average)*(the)?"
         r"(cost|loss|crossentropy|categoricalcrossentropy|binarycrossentropy|bce|cce|mse|mean_?squared|squared|nll|error"
-        r"|logloss|j$|objective)"
+        r"|logloss|j$|objective|custo|cout|perte|perda|perdida|verlust|kosten|erreur|erro$)"
     ),
     "update": re.compile(
-        rf"^{_WHOSE}(train|fit|step|learn|sgd|optimi[sz]e|gradientdescent|update|onestep|adjust|run$|teach)"
+        rf"^{_WHOSE}(train|fit|step|learn|sgd|optimi[sz]e|gradientdescent|update|onestep|adjust|run$|teach"
+        r"|entrena|entrain|treina|apprend|apprentissage|aprend|lerne|atuali[sz]a|actuali[sz]a)"
     ),
-    "predict": re.compile(rf"^{_WHOSE}(predict|query|run|output|evaluate|ask)"),
+    "predict": re.compile(rf"^{_WHOSE}(predict|query|run|output|evaluate|ask|predec|predi[rz]|prever|vorhers)"),
 }
 """In the order in which they are tried."""
 
 ARGUMENTS = {
     "epochs": re.compile(
         r"^(n|num|number|max|total)?_?(of)?(epochs?|iter(ation)?s?|steps)$|^(niter|iterations|maxiter|numiterations)$"
+        r"|^(n|num|max)?(de)?(epocas|epoques|epochen|ciclos|iteraciones|iteracoes)$"
     ),
     "batch_size": re.compile(r"^(mini|size)?_?batch(size|es)?$|^minibatchsize$"),
     "quiet": re.compile(
@@ -73,14 +78,15 @@ ARGUMENTS = {
         r"|trainingset(inputs)?|inputx|xdata|batch"
         r"|imgs?|(training)?examples?|train(ing)?(inputs?|data|set)"
         r"|x(train(ing)?|batch|tr)?(scaled|norm|std|normali[sz]ed|standardi[sz]ed|flat)"
-        r"|(x|inputs?|in)s?(seqs?|sequences?))$"
+        r"|(x|inputs?|in)s?(seqs?|sequences?)|entradas?|entrees?|eingaben?|donnees|datos|dados|amostras?|muestras?)$"
     ),
     "targets": re.compile(
         r"^(y|ys|yi|yy|t|ts|ytrain|trainy|ybatch|yb|labels?|targets?|ytrue|truey|yactual|actual|desired|expected|answers?"
         r"|onehoty|yonehot|yd|yoh|yhot|yenc|groundtruth|truth|gt|targets?(vector|list|array|values?)|correct|classes|ydata"
         r"|(expected|desired|training|train|true|target)(outputs?|labels?|values?|targets?|y)|trainingset(outputs)|want"
         r"|y(train(ing)?|batch|tr)?(onehot|oh|enc|encoded|cat|categorical|scaled|norm|normali[sz]ed|flat)"
-        r"|(y|t|targets?|labels?|ytrue|outputs?)s?(seqs?|sequences?))$"
+        r"|(y|t|targets?|labels?|ytrue|outputs?)s?(seqs?|sequences?)|etiquetas?|etiquettes?|rotulos?|alvos?|cibles?|ziele?"
+        r"|(salidas?|saidas?|sorties?)(esperad[ao]s?|desead[ao]s?|desejad[ao]s?|attendues?))$"
     ),
     "output": re.compile(
         r"^(a(l|out|last|final)?|yhat|yhats|yh|hy|yp|ypred|predy|preds?|predicted|predictions?|probs?|probabilities|out(put)?s?"
@@ -94,6 +100,7 @@ ARGUMENTS = {
     "learning_rate": re.compile(
         r"^(lr|lrate|learnr|learning_?rate|learnrate|alpha|eta|stepsize|rate|epsilon|l_?r)((for)?(w|b|weights?|bias(es)?|\d+|init))?$"
         r"|^(w|b|weights?|bias(es)?)(lr|learning_?rate|alpha)$|^(w|weights?|bias(es)?)eta$"
+        r"|^(taxa|tasa|taux)(de|d)?(aprendizado|aprendizagem|aprendizaje|apprentissage)?$|^lernrate$"
     ),
     "regularisation": re.compile(
         r"^(lambda?s?|lambda(param|value|reg)?|lambd|lamb|lamda|lmbda|lmbd|lam|reg|regularization|regularisation|l2|l2reg|l2lambda|reglambda|lambdareg|decay"
@@ -140,17 +147,22 @@ def plain(name: str) -> str:
     return name.replace("_", "").lower()
 
 
+def _without_accents(word: str) -> str:
+    """propagacao for propagação."""
+    return "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
+
+
 @functools.lru_cache(maxsize=4096)
 def role_of_function(name: str) -> str | None:
     """A key of FUNCTIONS, if the name says so."""
-    word = plain(name)
+    word = _without_accents(plain(name))
     return next((role for role, pattern in FUNCTIONS.items() if pattern.search(word)), None)
 
 
 @functools.lru_cache(maxsize=4096)
 def role_of_argument(name: str) -> str | None:
     """A key of ARGUMENTS, if the name says so; parameters by their own names have none."""
-    word = plain(name) or name
+    word = _without_accents(plain(name)) or name
     return next((role for role, pattern in ARGUMENTS.items() if pattern.search(word)), None)
 
 

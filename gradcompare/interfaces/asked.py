@@ -1,0 +1,107 @@
+"""What the arguments of a constructor ask for whose names say nothing: by what the file's own call gives them, and by
+what is done with them."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from gradcompare.interfaces import source, usage, words
+
+DATA = ("inputs", "targets")
+
+
+class Asked(NamedTuple):
+    """What is known of arguments beside their names."""
+
+    words: Mapping[str, str]
+    """What the file calls what it gives them."""
+    roles: Mapping[str, str]
+    """See `Plan.roles`."""
+    values: Mapping[str, Any]
+    """What they are given, whatever the network: functions of the file, words that they are compared with."""
+
+
+def asked(function: Callable[..., Any], names: list[str], others: list[str]) -> Asked:
+    """What is known of these arguments of an initialiser or constructor; of the others only what may be a function."""
+    made: Any = getattr(function, "__init__", function) if inspect.isclass(function) else function
+    if not (names or others) or not inspect.isfunction(made):
+        return Asked({}, {}, {})
+    space = made.__globals__
+    tree = source.parsed(str(space.get("__file__")))
+    given = _given(function, made, tree)
+    said = {name: word for name in names if (word := _word(given.get(name)))}
+    said = {name: word for name, word in said.items() if list(said.values()).count(word) == 1 and word not in names}
+    values = {name: value for name in (*names, *others) for value in _functions(given.get(name), tree, space)}
+    for name in set(names) - set(values):
+        told = usage.told(made, name)
+        values |= {name: told[0]} if told and isinstance(told[0], str) else {}
+    roles = {name: "pair" for name in names if _is_pair(made, name)}
+    roles |= {n: usage.kept_as(function, n) for n in names if n not in roles and usage.is_only_stored(function, n)}
+    return Asked(said, roles, values)
+
+
+def _given(function: Any, made: Any, tree: ast.Module) -> dict[str, ast.expr]:
+    """The expressions that the file's own first call gives the arguments."""
+    order = source.argument_names(made)
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call) and source.called(call) == getattr(function, "__name__", "") and call.args:
+            by_position = dict(zip(order, call.args, strict=False))
+            return by_position | {k.arg: k.value for k in call.keywords if k.arg}
+    return {}
+
+
+def _word(given: ast.expr | None) -> str:
+    """What an expression is called; n_inputs of X.shape[1], n_outputs of Y.shape[1]."""
+    if isinstance(given, ast.Subscript) and isinstance(given.value, ast.Attribute) and given.value.attr == "shape":
+        role = words.role_of_argument(source.identifier(given.value.value) or "")
+        return {"inputs": "n_inputs", "targets": "n_outputs"}.get(str(role), "")
+    if isinstance(given, ast.List) and all(isinstance(e, ast.Constant | ast.Name | ast.Subscript) for e in given.elts):
+        return "layer_sizes" if len(given.elts) > 1 else ""
+    return source.identifier(given) or "" if isinstance(given, ast.Name | ast.Attribute) else ""
+
+
+def _functions(given: ast.expr | None, tree: ast.Module, space: Mapping[str, Any]) -> Iterator[Any]:
+    """The function of the file that an expression is, or that a loop gives a name first."""
+    expression = _first_of(given.id, tree) or given if isinstance(given, ast.Name) else given
+    if isinstance(expression, ast.Name) and inspect.isfunction(space.get(expression.id)):
+        yield space[expression.id]
+
+
+def _first_of(name: str, tree: ast.Module) -> ast.expr | None:
+    """What a loop gives a name in its first turn: `for f, df in zip(functions, derivatives)`."""
+    for loop in (node for node in ast.walk(tree) if isinstance(node, ast.For)):
+        parts: list[tuple[ast.expr, ast.expr]] = [(loop.target, loop.iter)]
+        if isinstance(loop.iter, ast.Call) and source.called(loop.iter) == "zip":
+            parts = list(zip(getattr(loop.target, "elts", []), loop.iter.args, strict=False))
+        for target, through in parts:
+            if isinstance(target, ast.Name) and target.id == name and (listed := _listed(through, tree)):
+                return listed[0]
+    return None
+
+
+def _listed(given: ast.expr, tree: ast.Module) -> list[ast.expr]:
+    """The elements of a list that is written there, or assigned to the name."""
+    if isinstance(given, ast.List | ast.Tuple):
+        return given.elts
+    assigned = (node for node in ast.walk(tree) if isinstance(node, ast.Assign) and isinstance(given, ast.Name))
+    lists = (node.value for node in assigned if [ast.unparse(t) for t in node.targets] == [getattr(given, "id", "")])
+    return next((value.elts for value in lists if isinstance(value, ast.List | ast.Tuple)), [])
+
+
+def _is_pair(made: Any, name: str) -> bool:
+    """Whether an argument is taken apart into samples and labels: `self.X, self.Y = data`."""
+    for node in ast.walk(source.tree(made)):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and node.value.id == name:
+            parts = [source.identifier(part) or "" for part in getattr(node.targets[0], "elts", [])]
+            if [_data(part) for part in parts] == list(DATA):
+                return True
+    return False
+
+
+def _data(name: str) -> str | None:
+    """The role of something called like samples or labels, those to test with too."""
+    word = words.plain(name).replace("test", "train").replace("val", "train")
+    return words.role_of_argument(word)
