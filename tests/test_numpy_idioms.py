@@ -357,6 +357,8 @@ IDIOMS = {
     "ix_": lambda i: squares(i["W"][np.ix_([0, 2], [1, 3])]),
     "meshgrid": lambda i: squares(np.meshgrid(i["v"], i["v"])[0] - np.meshgrid(i["v"], i["v"])[1]),
     "fill_diagonal": lambda i: (lambda y: (np.fill_diagonal(y, 0.0), squares(y))[1])(i["S"] * 2),
+    "put": lambda i: (lambda y: (np.put(y, [0, 5], 0.0), squares(y))[1])(i["S"] * 2),
+    "ndarray": lambda i: (lambda y: (y.__setitem__(slice(None), i["W"] * 2), squares(y))[1])(np.ndarray(shape=(3, 4))),
     "copyto": lambda i: (lambda y: (np.copyto(y, i["W"] * 2), squares(y))[1])(np.zeros((3, 4))),
     "any all": lambda i: squares(i["W"]) if np.any(i["W"] > 0) and not (i["W"] > 100).all() else 0.0,
     "ternary": lambda i: sum(z if z > 0 else 0.01 * z for z in i["v"]),

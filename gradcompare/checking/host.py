@@ -91,7 +91,7 @@ class Host:
         with self._code_runs("in its forward pass"):
             output, _ = self.program.forward(copies(inputs))
         output = np.asarray(output)
-        if output.ndim == 0 and not self.program.has_cost:  # of one sample, and one unit
+        if output.ndim == 0 and (self.program.metric or not self.program.has_cost):  # of one sample, and one unit
             output = output.reshape(1, 1)
         return losses.fitting(output, axis=1 - self.program.samples_axis)
 

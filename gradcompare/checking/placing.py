@@ -18,6 +18,7 @@ from gradcompare.checking.sightings import (
     Watched,
     Witness,
     assign,
+    conventions,
     downhill,
     is_called_like,
     is_real,
@@ -25,6 +26,7 @@ from gradcompare.checking.sightings import (
     origins,
     renamings,
     root,
+    spread_to,
 )
 from gradcompare.judging.claims import Comparison, Evaluate
 from gradcompare.judging.evaluation import Evaluation
@@ -151,20 +153,22 @@ def place(
     gradients = [f"d{name}" for name in (*inputs, *seen["names"]) if name != "Y"]
     evaluation = evaluate(gradients, precision)
     watched = downhill(watched, evaluation, [1.0, m])
+    others = conventions(watched, evaluation, [1.0, m])
+
+    def placed_with(witnesses: dict[str, Witness]) -> Placed:
+        return _placed_with(witnesses, watched, evaluate, inputs, precision, gradients, others)
+
     readings: list[Placed] = []
     for trust_names in (False, True):
-        witnesses = assign(watched, evaluation, [1.0, m], trust_names=trust_names)
-        placed = _placed_with(witnesses, watched, evaluate, inputs, precision, gradients)
+        witnesses = assign(watched, evaluation, [1.0, m, *others], trust_names=trust_names)
+        placed = placed_with(witnesses)
         if placed.idle:
             relevant = {name: witness for name, witness in witnesses.items() if name not in placed.idle}
-            placed = _placed_with(relevant, watched, evaluate, inputs, precision, gradients)
+            placed = placed_with(relevant)
         readings.append(placed)
         if not readings[-1].faults:
             break
     best = min(readings, key=lambda placed: len(placed.faults))
-
-    def placed_with(witnesses: dict[str, Witness]) -> Placed:
-        return _placed_with(witnesses, watched, evaluate, inputs, precision, gradients)
 
     found: Eliminated = {}
     trials = partial(_trials, watched, evaluation, list(inputs.values()), eliminated or {})
@@ -234,12 +238,14 @@ def _trials(
     known = renamings(watched)
     new = [w for w in watched.sightings if w.sighting.key not in known]
     numbers = [w for w in new if np.isfinite(w.sighting.value).all() and np.any(w.sighting.value)]
+    numbers = [w for w in numbers if not np.isin(w.sighting.value, (0, 1)).all()]  # one-hot labels, masks
     made = [w for w in numbers if not any(_alike(w.sighting.value, value) for value in values)]  # NaN explains any NaN
     for fault in placed.own:
         yield from _of_another(fault, placed, evaluation, eliminated)
         for gradient in (*_unseen_before(fault, placed, evaluation), *_doubtful_before(fault, placed, evaluation)):
             shape = evaluation.tensors[gradient].value.shape
             alike = [w for w in reversed(made) if w.sighting.value.shape == shape and is_real(w)]
+            alike += [one for w in made if (one := spread_to(shape, w, gradient)) is not None]
             fitting = sorted(alike, key=lambda w: root(w.sighting.name) != w.sighting.name)  # stored ones last
             for witness, sign in itertools.product(fitting, (1,) if placed.witnesses else (1, -1)):
                 if witness.sighting.key == _key_of(gradient, placed):
@@ -312,6 +318,7 @@ def _placed_with(
     inputs: Inputs,
     precision: Precision,
     gradients: Sequence[str],
+    others: Sequence[float],
 ) -> Placed:
     claims = watched.claims
     witnesses = {name: witness for name, witness in witnesses.items() if name not in claims}
@@ -329,6 +336,7 @@ def _placed_with(
         precision,
         [],
         also=gradients,
+        conventions=others,
     )
     report = comparison.report()
     report.tensors = [

@@ -9,13 +9,16 @@ What fits nothing is left out.
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from gradcompare.interfaces.naming import likeness
 from gradcompare.interfaces.words import plain
+from gradcompare.judging.blame import proportion
 from gradcompare.judging.evaluation import Bounded, Evaluation
 
 
@@ -106,6 +109,21 @@ def downhill(watched: Watched, evaluation: Evaluation, scales: Sequence[float]) 
     return replace(watched, sightings=other) if agreeing(other) > agreeing(watched.sightings) else watched
 
 
+def conventions(watched: Watched, evaluation: Evaluation, scales: Sequence[float]) -> list[float]:
+    """The other scale that most of the arrays carry, each the gradient of a value of the forward pass but for that;
+    nothing where one agrees under a usual one."""
+    inner = [n for n in evaluation.tensors if n.startswith("d") and n[1:] in evaluation.values and n != "dX"]
+    gradients = [evaluation.tensors[n] for n in inner if n not in watched.claims]
+    if any(_agrees(w, g, scale) for g in gradients for scale in scales for w in watched.sightings):
+        return []
+    carried = Counter(
+        scale
+        for w in watched.sightings
+        for scale in {proportion(w.sighting.value, g.value) for g in gradients} - {None, *scales}
+    )
+    return [float(scale) for scale, _ in carried.most_common(1) if scale is not None]
+
+
 def is_real(witness: Witness) -> bool:
     """Whether it holds floating-point numbers."""
     return bool(witness.sighting.value.dtype.kind == "f")
@@ -158,7 +176,17 @@ def is_called_like(witness: Witness, gradient: str) -> bool:
 
 
 def _is_called(sighting: Sighting, name: str) -> bool:
-    return plain(short(sighting.name)) == plain(name)
+    own, of = plain(short(sighting.name)), plain(name[1:])
+    return own == plain(name) or (own != of and likeness(of, own) == 3)  # W1_grad for dW1
+
+
+def spread_to(shape: tuple[int, ...], witness: Witness, gradient: str) -> Witness | None:
+    """One number that bears the name of the gradient of many, as broadcasting makes use of it: a sum over all."""
+    sighting = witness.sighting
+    if sighting.value.size != 1 or sighting.value.shape == shape or not is_called_like(witness, gradient):
+        return None
+    value, error = (None if a is None else np.full(shape, a.reshape(())) for a in (sighting.value, witness.error))
+    return Witness(replace(sighting, value=value), error)
 
 
 def _agrees(witness: Witness, gradient: Bounded, scale: float) -> bool:
@@ -191,9 +219,17 @@ def line_of(name: str, claim: Any, watched: Watched, parameter: Any = None) -> S
         return next(iter([s for s in fitting if root(s.name) == s.name] or fitting), None)
     alike = [w.sighting for w in watched.sightings if _long(w.sighting.value) == _long(array) == _long(parameter)]
     applied = [s for s in alike if _is_multiple(s.value.reshape(array.shape), array)]
-    applied = applied or [w.sighting for w in watched.sightings if _spreads_to(w.sighting.value, array)]
-    changed = (s for s in alike if s.value.shape == array.shape and _is_change(s.value, parameter, array))
-    return next(iter(applied or changed), None)
+    others = [other for n, other in watched.claims.items() if n != name]
+    spread = [w for w in watched.sightings if _spreads_to(w.sighting.value, array)]
+    applied = applied or [w.sighting for w in spread if not any(_is_claim(w, other) for other in others)]
+    applied = applied or [s for s in alike if s.value.shape == array.shape and _is_change(s.value, parameter, array)]
+    return next(iter(applied or [w.sighting for w in watched.sightings if _is_called(w.sighting, name)]), None)
+
+
+def _is_claim(witness: Witness, claim: Any) -> bool:
+    """Whether a witness is a gradient that is applied elsewhere, as near as differences of parameters can tell."""
+    value, array = witness.sighting.value, np.asarray(claim)
+    return bool(value.shape == array.shape and np.allclose(np.abs(value), np.abs(array), rtol=NEARLY, atol=0))
 
 
 def _long(array: Any) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ earlier ones are its parts.
 from __future__ import annotations
 
 import ast
+import dis
 import functools
 import linecache
 import sys
@@ -78,7 +79,7 @@ class Watcher:
         if event != "call" or frame.f_code.co_filename not in self.files:
             return None
         calls = tuple(reversed([caller.f_lineno for caller in self._callers(frame)]))
-        tokens = {name: token for name, _, token in _arrays(frame.f_locals)}
+        tokens = {name: token for name, _, token in _arrays(_variables(frame))}
         self._frames[frame] = _Frame(calls, frame.f_lineno, tokens)
         return self._trace_lines
 
@@ -110,7 +111,7 @@ class Watcher:
         changed: list[tuple[str, Any]] = []
         known: set[int] = set()
         before_too: set[int] = set()
-        for name, array, token in _arrays(frame.f_locals):
+        for name, array, token in _arrays(_variables(frame)):
             tokens[name] = token
             if state.tokens.get(name) != token:
                 changed.append((name, array))
@@ -183,6 +184,21 @@ def _was_used(file: str, history: list[int], written: int, again: int, variable:
 
 
 # ---- arrays in the variables of a function ---------------------------------------------------------------------------
+
+
+def _variables(frame: types.FrameType) -> dict[str, Any]:
+    """The variables of a running function, and the global ones that it binds anew."""
+    bound = _globals_bound(frame.f_code)
+    return (
+        {**{n: frame.f_globals[n] for n in bound if n in frame.f_globals}, **frame.f_locals}
+        if bound
+        else frame.f_locals
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _globals_bound(code: types.CodeType) -> frozenset[str]:
+    return frozenset(i.argval for i in dis.get_instructions(code) if i.opname == "STORE_GLOBAL")
 
 
 def _arrays(variables: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:

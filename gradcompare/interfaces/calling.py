@@ -109,7 +109,10 @@ def _given(function: Callable[..., Any], known: Mapping[str, Any]) -> tuple[dict
 
 def _sizes(function: Callable[..., Any]) -> dict[str, str]:
     """What arguments that ask for widths are given: of several hidden layers each its own."""
-    roles = {name: role for name in source.signature(function) if (role := words.role_of_size(name))}
+    plain_function = getattr(function, "__func__", function)
+    arrays = {*usage.arrays_in(plain_function), *usage.multiplied_in(plain_function)}
+    names = [name for name in source.signature(function) if name not in arrays]
+    roles = {name: role for name in names if (role := words.role_of_size(name))}
     hidden = [name for name, role in roles.items() if role == "hidden"]
     numbered = {name: f"size hidden {i}" for i, name in enumerate(hidden, start=1)} if len(hidden) > 1 else {}
     return {name: f"size {role}" for name, role in roles.items()} | numbered
@@ -190,10 +193,10 @@ def _name(function: Callable[..., Any], result: Any, path: paths.Path) -> str | 
         kind, key = steps.pop(0)
         if not (kind == "item" and isinstance(key, int)):
             return None
-        elements = _elements(function, name)
-        if elements is None:
+        parts = elements(function, name)
+        if parts is None:
             return f"{name}{key + 1}" if not steps else None
-        name = elements[key] if key < len(elements) else None
+        name = parts[key] if key < len(parts) else None
     return name
 
 
@@ -236,7 +239,7 @@ def _line(value: ast.expr, order: Mapping[str, int]) -> int:
 
 
 @source.kept
-def _elements(function: Callable[..., Any], name: str) -> list[str | None] | None:
+def elements(function: Callable[..., Any], name: str) -> list[str | None] | None:
     """The names of which a tuple or list was made: cache = (Z1, A1, Z2, A2)."""
     for node in ast.walk(source.tree(function)):
         if (

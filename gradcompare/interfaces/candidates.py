@@ -18,6 +18,7 @@ import numpy as np
 from gradcompare.interfaces import (
     calling,
     chain,
+    contained,
     dataflow,
     derivatives,
     handed,
@@ -28,6 +29,7 @@ from gradcompare.interfaces import (
     pairs,
     source,
     starts,
+    values,
     words,
 )
 from gradcompare.interfaces.driven import Driven
@@ -107,7 +109,9 @@ def by_role(functions: Iterable[Any]) -> dict[str, list[Any]]:
             role = "fused"
         found.setdefault(role or "", []).append(function)
     for role, row in _by_what_they_do(found.pop("", ())).items():
-        if role not in found and (role != "forward" or "predict" not in found):
+        if role == "initialise":  # what is called so may make one array
+            found[role] = found.get(role, []) + row
+        elif role not in found and (role != "forward" or "predict" not in found):
             found[role] = row
     return {role: sorted(row, key=lambda f: -len(source.argument_names(f))) for role, row in found.items()}
 
@@ -135,7 +139,7 @@ def _by_what_they_do(functions: Iterable[Any]) -> dict[str, list[Any]]:
     slopes = {id(slope): cost for slope, cost in _slopes_of(functions)}
     costs = {id(cost) for cost in slopes.values()}
     for function in functions:
-        taken = [words.role_of_argument(name) for name in source.argument_names(function)]
+        taken = [meaning.role_of(function, name) for name in source.argument_names(function)]
         names, rows = source.handed_out(function), source.returned_names(function)
         if "likelihood" in words.plain(function.__name__):
             continue  # what is wanted is its maximum
@@ -152,13 +156,45 @@ def _by_what_they_do(functions: Iterable[Any]) -> dict[str, list[Any]]:
         elif any(map(_GRADIENT_OF_PARAMETER.match, names)):
             with_cost = any(map(_COST.search, names))
             found.setdefault("fused" if with_cost else "backward", []).append(function)
+        elif {"inputs", "targets"} <= set(taken) and _updates_what_it_finds(function):
+            found.setdefault("update", []).append(function)
         elif source.returns_nothing(function):
             continue
+        elif _makes_parameters(function, taken):
+            found.setdefault("initialise", []).append(function)
         elif "targets" in taken and len(taken) == 2:
             found.setdefault("cost", []).append(function)
         elif "inputs" in taken and "targets" not in taken and _takes_parameters(function, taken):
             found.setdefault("forward", []).append(function)
     return found
+
+
+_PARAMETERS = re.compile(r"param|weight|theta|layers|network|^(w|wb|net|nn|model)s?$")
+_AT_RANDOM = {"randn", "rand", "random", "normal", "uniform", "standard_normal", "random_sample"}
+
+
+def _makes_parameters(function: Any, roles: list[str | None]) -> bool:
+    """Whether a function that is given no data draws numbers, or has them drawn, and by what it or its results are
+    called these are parameters."""
+    if {"inputs", "targets", "parameters"} & set(roles):
+        return False
+    called = set().union(*map(source.names_called, source.reached([function])))
+    names = [name for row in source.returned_names(function) for name in row if name]
+    inner = [part for name in names for part in calling.elements(function, name) or [] if part]
+    says_so = any(map(_PARAMETERS.search, [words.plain(function.__name__), *map(words.plain, names)]))
+    return (
+        bool(called & _AT_RANDOM)
+        and "input" not in called
+        and (says_so or bool(words.parameter_pairs([*names, *inner])))
+    )
+
+
+def _updates_what_it_finds(function: Any) -> bool:
+    """Whether a function adds to or subtracts from global arrays, or from arrays that it is given."""
+    updated = source.updated_in(function)
+    read = source.globals_read([function])
+    known = {name for name in updated if isinstance(read.get(name, {}).get(name), np.ndarray)}
+    return bool(known or updated & set(source.argument_names(function)))
 
 
 def _slopes_of(functions: list[Any]) -> Iterator[tuple[Any, Any]]:
@@ -175,7 +211,7 @@ def _slopes_of(functions: list[Any]) -> Iterator[tuple[Any, Any]]:
 
 def _takes_parameters(function: Any, roles: list[str | None]) -> bool:
     arguments = source.argument_names(function)
-    if source.is_method(function):
+    if source.is_method(function) or any(np.ndim(s.get(n, 0)) == 2 for n, s in source.globals_read([function]).items()):
         return True
     return "parameters" in roles or bool(words.parameter_pairs(arguments) or _loose_pairs(arguments))
 
@@ -206,6 +242,19 @@ def steps_of(functions: Iterable[Any], everything: Iterable[Any] = ()) -> Iterat
             for forward in [*sorted(forwards, key=near)[:3], None]:
                 for cost in chosen:
                     yield maker, role, forward, cost, slopes[0]
+            if not forwards and role in ("fused", "backward") and _gives_its_output(maker):
+                yield maker, "backward", maker, chosen[0], slopes[0]
+
+
+def _gives_its_output(function: Any) -> bool:
+    """Whether a function that makes gradients goes forward too, and returns what it gets there beside them."""
+    inputs = any(meaning.role_of(function, name) == "inputs" for name in source.argument_names(function))
+    rows = [row for row in source.returned_names(function) if len(row) > 1]
+    names = {name for row in rows for name in row if name}
+    last = any(
+        isinstance(part, ast.Subscript) and ast.unparse(part.slice) == "-1" for part in source.returned(function)
+    )
+    return inputs and bool(rows) and (last or any(map(values.is_output, names))) and not any(map(_COST.search, names))
 
 
 def _may_reduce(function: Any) -> bool:
@@ -278,7 +327,8 @@ def _argument_holders(used: list[Callable[..., Any]], initialisers: list[Callabl
     keyed = [key for f in used for key in source.keys_in(f)]
     pairs = words.parameter_pairs(arguments)
     flat = next((name for name in arguments if words.role_of_argument(name) == "parameters"), None)
-    apart = {argument: names for f in used for argument, names in source.taken_apart(f).items()}
+    rows = [row for f in used for row in source.taken_apart(f).items()]
+    apart = dict(sorted(rows, key=lambda row: len(row[1])))  # whoever takes all of it apart
     for argument, names in apart.items():
         numbered = words.parameter_pairs(names)
         if {name for pair in numbered for name in pair if name} == set(names):
@@ -287,19 +337,25 @@ def _argument_holders(used: list[Callable[..., Any]], initialisers: list[Callabl
         for plan in itertools.chain(plan_of_structure(initialise), itertools.islice(plans(initialise), 3)):
             yield Initialised(initialise, plan, [n for pair in pairs or _loose_pairs(arguments) for n in pair if n])
     listed = [next((n for n in arguments if words.plain(n) in plurals), None) for plurals in _PLURALS]
-    if listed[0] and listed[1]:
+    counts = any(type(space.get(name)) is int for name, space in source.globals_read(used).items())
+    own = list(contained.holders_of(used))
+    if counts:  # of layers, or units: those that the file itself has made
+        yield from own
+    if listed[0] and listed[1] and not (own and counts):
         yield Listed(listed[0], listed[1])
     if pairs:
-        yield Arguments(pairs)
+        yield Arguments(pairs, own=_own_arrays(used))
     elif not takes_all:
         read = source.globals_read(used)
         namespace = next(iter(read.values()), {})
         pairs = words.parameter_pairs([name for name in namespace if name in read] or list(read))
-        if pairs:
+        if pairs and not _reads_widths(read, pairs):
             yield Globals(pairs, read[pairs[0][0]])
-        names = [name for name, space in read.items() if _may_be_global_parameter(name, space.get(name))]
+        updated = set().union(*map(source.updated_in, used))
+        names = [n for n, s in read.items() if _may_be_global_parameter(n, s.get(n), n in updated)]
         if any(np.ndim(read[name][name]) == 2 for name in names):
             yield OwnGlobals([name for name in namespace if name in names], namespace)
+    yield from own if not counts else ()
     if takes_all:
         pairs = words.parameter_pairs([k for k in keyed if not k.startswith("d")])
         if pairs:
@@ -325,6 +381,12 @@ def _argument_holders(used: list[Callable[..., Any]], initialisers: list[Callabl
         yield Arguments(graded)
 
 
+def _own_arrays(used: list[Callable[..., Any]]) -> dict[str, Any]:
+    """The arrays in the file that functions are from."""
+    names = getattr(inspect.unwrap(used[0]), "__globals__", {})
+    return {name: value for name, value in names.items() if isinstance(value, np.ndarray)}
+
+
 def _starts_as(used: list[Callable[..., Any]], weights: set[str]) -> tuple[str, ...]:
     """What the file that functions are from starts weights of these names as."""
     file = getattr(inspect.unwrap(used[0]), "__globals__", {}).get("__file__")
@@ -332,7 +394,16 @@ def _starts_as(used: list[Callable[..., Any]], weights: set[str]) -> tuple[str, 
     return starts.weights_of([node for node in assigned if not weights & set(dataflow.names_read(node))], weights)
 
 
-def _may_be_global_parameter(name: str, value: Any) -> bool:
+def _reads_widths(read: Mapping[str, dict[str, Any]], pairs: list[tuple[str, str]]) -> bool:
+    """Whether functions that read these global names also read the whole numbers that say how wide the weights are."""
+    file = next(iter(read.values())).get("__file__")
+    widths = starts.widths_of(source.parsed(str(file)).body, {name for pair in pairs for name in pair})
+    return any(type(read[name].get(name)) is int for name in widths & set(read))
+
+
+def _may_be_global_parameter(name: str, value: Any, updated: bool) -> bool:
+    if updated and isinstance(value, float):  # the bias of one unit
+        return naming.is_bias(name)
     floating = isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.ndim > 0
     data = words.role_of_argument(name) in ("inputs", "targets")
     return floating and not data and not words.NO_PARAMETER.search(name)
@@ -419,7 +490,9 @@ def _of_functions_with(made: type, functions: list[Callable[..., Any]]) -> Itera
 
     def takes_it(function: Any) -> bool:
         names = source.argument_names(function)
-        return any(holders.is_called_like(name, made) or words.role_of_argument(name) == "parameters" for name in names)
+        return any(
+            holders.is_called_like(name, made) or meaning.role_of(function, name) == "parameters" for name in names
+        )
 
     methods = methods_of(made)
     for maker, role, forward, cost, slope in steps_of([f for f in functions if takes_it(f)], methods):

@@ -24,6 +24,10 @@ def names_read(node: ast.AST) -> list[str]:
         return names_read(node.iter) + [name for name in names_free([*node.body, *node.orelse]) if name not in own]
     if isinstance(node, ast.If | ast.While):
         return names_read(node.test) + names_free(node.body) + names_free(node.orelse)
+    if isinstance(node, ast.FunctionDef):
+        own = {argument.arg for argument in ast.walk(node.args) if isinstance(argument, ast.arg)}
+        own |= {name for statement in node.body for name in names_bound(statement)}
+        return [name for statement in node.body for name in names_read(statement) if name not in own]
     inside = list(inner_first(node))
     own = {n for part in inside if isinstance(part, ast.comprehension) for n in names_bound(part.target)}
     own |= {argument.arg for part in inside if isinstance(part, ast.Lambda) for argument in part.args.args}
@@ -37,14 +41,16 @@ def names_read(node: ast.AST) -> list[str]:
 
 
 def names_bound(node: ast.AST) -> list[str]:
-    """The names that are assigned in it."""
+    """The names that are assigned in it; of a function its own."""
+    if isinstance(node, ast.FunctionDef):
+        return [node.name]
     return [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
 
 
 def names_written(statement: ast.AST) -> list[str]:
     """The names that a statement binds, or into which it stores."""
     found = names_bound(statement)
-    for node in ast.walk(statement):
+    for node in ast.walk(statement) if not isinstance(statement, ast.FunctionDef) else ():
         if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name):
             found.append(node.value.id)
         elif name := filled(node):
@@ -81,7 +87,7 @@ def needed(
             kept.append(statement)
             wanted = wanted | set(names_read(statement))
             continue
-        simple = isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.If | ast.For)
+        simple = isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.If | ast.For | ast.FunctionDef)
         written = set(names_written(statement))
         if simple and written & wanted and not written & without:
             kept.append(statement)

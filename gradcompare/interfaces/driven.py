@@ -21,6 +21,7 @@ from gradcompare.interfaces import (
     averaged,
     axes,
     calling,
+    driver,
     fitting,
     inside,
     metrics,
@@ -36,6 +37,7 @@ from gradcompare.interfaces.holders import Holder, set_for_now
 from gradcompare.interfaces.layouts import KEEP, RATE, REGULARISATION, SAMPLES, Layout
 from gradcompare.interfaces.program import Program
 from gradcompare.interfaces.session import Found, Session, Steps
+from gradcompare.loading.absent import Absent
 from gradcompare.network import Network, draw_network
 from gradcompare.tracing.randomness import same_random_numbers
 
@@ -272,9 +274,10 @@ class Driven(Program):
         for path, name in held.items():
             root = paths.put(root, path, inputs[name])
         X = inputs["X"]
-        one = np.ndim(X) == 1
+        one = np.ndim(X) < 2
         samples = 1 if one else X.shape[self.samples_axis]
-        known = self.holder.known(root)
+        kept = self.holder.known(root)
+        known = dict(kept)
         known |= {"inputs": X, "targets": inputs["Y"], "samples": samples, "batch_size": samples, "epochs": 1}
         known |= {"learning_rate": self.rate, "regularisation": self._strength, "keep": KEEP, "quiet": False}
         known |= {"layers": len(sizes) - 1, "size in": sizes[0], "size out": sizes[-1], "size all": list(sizes)}
@@ -286,6 +289,7 @@ class Driven(Program):
         layout = self.found.layout if self.found else self.trial_layout
         if layout is not None and layout.activation:
             known["activation"] = layout.activation
+        known |= {name: kept[name] for name in self.holder.arguments}
         return Session(root, inputs, known)
 
     def run_forward(self, session: Session) -> None:
@@ -392,8 +396,9 @@ class Driven(Program):
                 if cost is not None and array is cost:
                     continue
                 updated = naming.updated_name(name, path, places, array, session.inputs)
-                if updated and (self.steps.role == "update" or name in changed):
-                    after[updated] = array
+                taken_back = self._taken_back(path, array, session)
+                if taken_back or (updated and (self.steps.role == "update" or name in changed)):
+                    after[taken_back or str(updated)] = array
                 else:
                     found.append((naming.Slot("returned", path, name), array))
         for path, array in paths.walk(session.root):
@@ -420,6 +425,14 @@ class Driven(Program):
         own = [s for s in steps if np.any(s) and any(np.allclose(values.plain(array), a * s) for a in (1, -1))]
         return bool(own) and rates.is_told(self.functions, session.root, self._globals())
 
+    def _taken_back(self, path: paths.Path, array: Any, session: Session) -> str | None:
+        """The parameter that the file has in a returned array from then on, as its own call says."""
+        place = tuple(key for _, key in path)
+        name = driver.given_back(self.function(self.steps.maker)).get(place)
+        places = self.found.places if self.found else self.trial_places
+        same = name in places and np.shape(array) == np.shape(session.inputs[name])
+        return name if same else None
+
     # ---- calling
 
     def call(self, step: Any, session: Session, in_order: tuple[str, ...]) -> Any:
@@ -437,6 +450,8 @@ class Driven(Program):
         """Global names that the file's functions read and that stand for something of this run are set to it."""
         with contextlib.ExitStack() as stack:
             stack.enter_context(self.holder.entered(session.root))
+            for name, array in self._read_as_globals(session.root).items():
+                stack.enter_context(set_for_now(self._globals()[name], {name: array}))
             for name, namespace in self._globals().items():
                 role = words.role_of_argument(name)
                 if role in ("samples", "learning_rate", "regularisation", "inputs", "targets", "batch_size"):
@@ -450,6 +465,18 @@ class Driven(Program):
                     ):
                         stack.enter_context(set_for_now(namespace, {name: self.rate}))
             yield
+
+    def _read_as_globals(self, root: Any) -> dict[str, Any]:
+        """The parameters that one function is given and another reads under the same global names."""
+        if self.holder.kind == "globals" or not isinstance(root, dict):
+            return {}
+        return {name: root[name] for name in self._global_arrays if name in root}
+
+    @functools.cached_property
+    def _global_arrays(self) -> set[str]:
+        """The global names that are read and stand for arrays, or for nothing."""
+        kinds = (np.ndarray, Absent, type(None))
+        return {name for name, space in self._globals().items() if isinstance(space.get(name), kinds)}
 
     @functools.cached_property
     def _data(self) -> set[str]:

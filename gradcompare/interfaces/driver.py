@@ -6,7 +6,6 @@ from __future__ import annotations
 import ast
 import contextlib
 import copy
-import functools
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import built, dataflow, naming, paths, source, words
+from gradcompare.interfaces import built, dataflow, naming, paths, sampling, source, words
 from gradcompare.interfaces.layouts import Layout
 from gradcompare.interfaces.plans import Plan
 from gradcompare.loading.safety import danger
@@ -55,14 +54,14 @@ def plans_told(made: type, tree: ast.Module, names: Mapping[str, Any]) -> Iterat
 
 def _as_told(thing: Any) -> AsTold | None:
     """How to make such a thing, where it has weights, or has them after its first forward pass."""
-    if depth := _weights_in(thing):
+    if depth := weights_in(thing):
         return AsTold(thing, depth)
     for name, method in inspect.getmembers(type(thing), inspect.isfunction):
         if words.role_of_function(name) == "forward" and len(source.argument_names(method)) == 1:
             once = copy.deepcopy(thing)
             with contextlib.suppress(Exception), np.errstate(all="ignore"), same_random_numbers():
                 getattr(once, name)(np.ones((3, 5)))
-                if depth := _weights_in(once):
+                if depth := weights_in(once):
                     return AsTold(thing, depth, name)
     return None
 
@@ -76,7 +75,7 @@ def _blocks(tree: ast.Module) -> Iterator[list[ast.stmt]]:
             yield statement.body  # type: ignore[attr-defined]
 
 
-@functools.lru_cache(maxsize=512)
+@source.kept
 def told(function: Callable[..., Any], argument: str) -> list[Any]:
     """[what the file's own call gives an argument that is no data]: a setting, a function, a state that begins with
     zeros; empty where no call tells one."""
@@ -90,6 +89,46 @@ def told(function: Callable[..., Any], argument: str) -> list[Any]:
                 if _is_setting(value):
                     return [value]
     return []
+
+
+@source.kept
+def given_back(function: Callable[..., Any]) -> dict[tuple[int, ...], str]:
+    """{place in what a function returns: argument} of what the file takes for new values of what it has just given:
+    (0, 1) of `(w, b), e = step(w, b, kept)` is b."""
+    names = getattr(inspect.unwrap(function), "__globals__", {})
+    order = source.argument_names(function)
+    found: dict[tuple[int, ...], str] = {}
+    for node in ast.walk(source.parsed(str(names.get("__file__")))):
+        call = node.value if isinstance(node, ast.Assign) else None
+        if isinstance(node, ast.Assign) and isinstance(call, ast.Call) and source.called(call) == function.__name__:
+            given = [*zip(order, call.args, strict=False), *((str(k.arg), k.value) for k in call.keywords)]
+            arguments = {value.id: name for name, value in given if isinstance(value, ast.Name)}
+            found |= {place: arguments[name] for place, name in _places(node.targets[0]) if name in arguments}
+    return found
+
+
+@source.kept
+def takes_each_sample(function: Callable[..., Any]) -> bool:
+    """Whether the file calls a function with one sample after another: in `for x, y in zip(X, Y)`."""
+    file = str(getattr(inspect.unwrap(function), "__globals__", {}).get("__file__"))
+    for loop in (node for node in ast.walk(source.parsed(file)) if isinstance(node, ast.For)):
+        counts = isinstance(loop.iter, ast.Call) and source.called(loop.iter) in ("range", "trange")
+        if counts or sampling.gives_batches(loop):
+            continue
+        taken = set(dataflow.names_bound(loop.target))
+        calls = [n for s in loop.body for n in ast.walk(s) if isinstance(n, ast.Call)]
+        own = [call for call in calls if source.called(call) == function.__name__]
+        if any(taken & set(dataflow.names_read(argument)) for call in own for argument in call.args):
+            return True
+    return False
+
+
+def _places(target: ast.expr, place: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], str]]:
+    """The names that a value is taken apart into, with where they stand in it."""
+    if isinstance(target, ast.Name):
+        yield place, target.id
+    for i, part in enumerate(getattr(target, "elts", [])):
+        yield from _places(part, (*place, i))
 
 
 _IS_FUNCTION = re.compile(r"(func|function|fn|callback)$")
@@ -137,11 +176,35 @@ def plan_of_structure(initialise: Callable[..., Any]) -> Iterator[AsTold]:
         return
     with contextlib.suppress(Exception), same_random_numbers():
         made = initialise(**required)
-        if depth := _weights_in(made):
+        if depth := weights_in(made):
             yield AsTold(made, depth)
 
 
-def _weights_in(thing: Any) -> int:
+def with_weights(function: Callable[..., Any], argument: str) -> Any:
+    """What the file has made that holds weights, in an object or a container, and gives an argument or has under its
+    name; None where there is no such thing."""
+    names = getattr(inspect.unwrap(function), "__globals__", {})
+    order = source.argument_names(function)
+    tree = source.parsed(str(names.get("__file__")))
+    for block in _blocks(tree):
+        for i, statement in enumerate(block):
+            for call in (n for n in ast.walk(statement) if isinstance(n, ast.Call)):
+                if source.called(call) == function.__name__:
+                    given = dict(zip(order, call.args, strict=False)) | {k.arg: k.value for k in call.keywords if k.arg}
+                    value = given.get(argument)
+                    own = names.get(value.id) if isinstance(value, ast.Name) else None
+                    if value is not None and own is None and isinstance(value, ast.Name):
+                        own = _evaluated(value, block[:i], names)
+                    if _holds_weights(own):
+                        return own
+    return names[argument] if _holds_weights(names.get(argument)) else None
+
+
+def _holds_weights(thing: Any) -> bool:
+    return thing is not None and not paths.is_array(thing) and weights_in(thing) > 0
+
+
+def weights_in(thing: Any) -> int:
     """How many weights something holds."""
     arrays = [(paths.label(path), array) for path, array in paths.walk(thing)]
     return sum(naming.is_weight(name, array) and not naming.is_bias(name) for name, array in arrays)

@@ -5,13 +5,25 @@ from __future__ import annotations
 import contextlib
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradcompare.interfaces import calling, chained, failures, naming, paths, rounds, seen, source, values, words
+from gradcompare.interfaces import (
+    calling,
+    chained,
+    driver,
+    failures,
+    naming,
+    paths,
+    rounds,
+    seen,
+    source,
+    values,
+    words,
+)
 from gradcompare.interfaces.failures import (
     CannotBuildError,
     NoNumbersError,
@@ -20,7 +32,7 @@ from gradcompare.interfaces.failures import (
     file_of,
     line_in,
 )
-from gradcompare.interfaces.layouts import LABELS, SAMPLES, Layout, copies, layouts
+from gradcompare.interfaces.layouts import LABELS, RATE, SAMPLES, Layout, copies, layouts
 from gradcompare.interfaces.program import CannotCheckError
 from gradcompare.interfaces.session import Found, Session
 from gradcompare.interfaces.whole_costs import ignores_an_output
@@ -110,7 +122,8 @@ def _tries(program: Driven) -> Iterator[tuple[int, Layout]]:
     holder = program.holder
     literals = set().union(*(source.literals_in(f) for f in program.functions)) if program.functions else set()
     constants = tuple(sorted(n for n in literals if n == 3 or 8 <= n <= 20))
-    one = not _counts_samples(program) or holder.own_shapes  # tried last
+    maker = program.function(program.steps.maker)
+    one = not _counts_samples(program) or holder.own_shapes or driver.takes_each_sample(maker)  # tried last
     one_by_one = getattr(program.steps.maker, "one_sample", False)
     one_row = getattr(program.steps.maker, "one_row", False)
     asks = any(words.role_of_argument(n) == "activation" for f in program.functions for n in source.argument_names(f))
@@ -126,6 +139,7 @@ def _tries(program: Driven) -> Iterator[tuple[int, Layout]]:
                     one or one_by_one,
                     not one_by_one,
                     holder.words_known,
+                    holder.numbers and driver.takes_each_sample(maker),
                 ):
                     starts_so = not holder.starts_as or layout.weights in holder.starts_as
                     starts_so = starts_so and (layout.outputs == 1 or not holder.one_output)
@@ -153,7 +167,8 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
     given = [layout.X(network), layout.Y(network)]
     places = naming.places_of(template, given)
     if not places:
-        raise ValueError("what it makes holds no array that could be a parameter")
+        nothing = "what it makes holds no array that could be a parameter"
+        raise ValueError(nothing) if program.holder.sees_data else CannotBuildError(nothing)
     if program.holder.own_shapes and _is_plain_numbers(template, places):
         raise PlainNumbersError()
     several = [name for name, where in places.items() if naming.is_weight(name, paths.get(template, where[0]))]
@@ -165,6 +180,8 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
     fixed = _insisted(program.holder, network, shapes)
     if program.holder.kind == "flat" and depth > 2:
         fixed = sizes  # the length of one vector does not tell the widths of several hidden layers
+    if layout.samples == "number":
+        fixed = (1, *dict.fromkeys(n for shape in shapes.values() if len(shape) == 2 for n in shape), 1)
     if layout.samples == "tokens" and layout.outputs:
         fixed = (layout.outputs, _state_width(shapes, layout.outputs), layout.outputs)
     if fixed is not None:
@@ -306,11 +323,12 @@ class _Trial:
         self.no_numbers = naming.without_numbers([n for n in self.places if n not in self.slots], session.result)
         arrays = dict(candidates)
         self._refuse_many_steps()
+        self._refuse_gradients_as_cost(arrays, session.result)
         self._refuse_classes_as_numbers(candidates, chain)
         if self.slots and not any(np.any(arrays[slot]) for slot in self.slots.values()):
             raise ValueError("what looks like gradients, or like an update, is 0 throughout")
         right = {name for name, slot in self.slots.items() if np.shape(arrays[slot]) == shapes[name]}
-        if self.slots and not right and all(slot.where == "change" for slot in self.slots.values()):
+        if self._are_of_its_own_making(right, chain):
             raise ValueError("what looks like an update changes parameters of its own making")
         self.right = len(right)
         self.spread = tuple(
@@ -325,6 +343,25 @@ class _Trial:
         ends |= {(before,)} if n == 1 else set()
         self.last = [name for name in self.places if shapes[name] in ends] or list(self.places)
         self.enough = bool(weights) and weights <= right and set(self.places) == right | named
+
+    def _are_of_its_own_making(self, right: Collection[str], chain: tuple[str, ...]) -> bool:
+        """Whether what the code has in the end, in place of the parameters, is the same wherever they start."""
+        if not self.slots or any(slot.where != "change" for slot in self.slots.values()):
+            return False
+        if not right:
+            return True
+        moved, changes = self._moved(), list[dict[naming.Slot, Any]]()
+        with contextlib.suppress(Exception):  # far from where it starts it may not run
+            for start in ({}, moved):
+                with same_random_numbers():
+                    changes.append(dict(self.program.run_maker(self._session(**start), chain)))
+        if len(changes) < 2:
+            return False
+        of_right = {name: [change.get(self.slots[name]) for change in changes] for name in right}
+        return all(
+            before is not None and after is not None and _goes_along(after - before, moved[name] - self.inputs[name])
+            for name, (before, after) in of_right.items()
+        )
 
     def _refuse_classes_as_numbers(self, candidates: naming.Candidates, chain: tuple[str, ...]) -> None:
         """ValueError where classes 0, 1, ... are calculated with as if they were values: what comes out grows with
@@ -341,6 +378,12 @@ class _Trial:
         grows = len(moved) == 2 and all(np.allclose(2 * a, b) for a, b in zip(*moved, strict=True))
         if grows and any(np.any(np.abs(a) > 1e-9) for a in moved[0]):
             raise ValueError("labels that it calculates with are no classes")
+
+    def _refuse_gradients_as_cost(self, arrays: Mapping[naming.Slot, Any], result: Any) -> None:
+        """ValueError where the one number that is taken for the cost is the gradient of a parameter of one unit."""
+        cost = values.cost_in(self.program.function(self.program.steps.maker), result)
+        if self.cost_from == "maker" and any(arrays[slot] is cost for slot in self.slots.values()):
+            raise ValueError("what looks like a cost is a gradient")
 
     def _refuse_many_steps(self) -> None:
         """ValueError where what is taken for one step has gone one with each of several samples."""
@@ -371,7 +414,7 @@ class _Trial:
                 raise ValueError(f"forward returned shape {np.shape(session.output)}; {expected} numbers were expected")
             if self._mixes_samples(session.output, expected):
                 raise ValueError("what forward returns for one sample depends on the others")
-            if self._is_flat(lambda session: session.output):
+            if self._is_flat(lambda session: session.output) and not self._costs_something_else(session, network):
                 raise ValueError("what looks like a forward function returns classes, which have no slope")
             self.program.namers = values.namers(session, network.sizes, network.m)
             if self.layout.labels == "cotangent":
@@ -396,9 +439,11 @@ class _Trial:
         return len(costs) == 2 and bool(np.isfinite(costs).all()) and not values.equal(*costs)
 
     def _mixes_samples(self, output: Any, expected: int) -> bool:
-        """Whether code that says nothing of several samples gives one of them another output for what another one is:
-        e / np.sum(e) is a softmax of one sample."""
-        if SAMPLES[self.layout.samples].one or self.outputs == expected or _counts_samples(self.program):
+        """Whether code that says nothing of several samples, or is given one, gives one of them another output for
+        what another one is: e / np.sum(e) is a softmax of one sample."""
+        each = driver.takes_each_sample(self.program.function(self.program.steps.maker))
+        several = _counts_samples(self.program) and not each
+        if SAMPLES[self.layout.samples].one or self.outputs == expected or several:
             return False
         X = np.array(self.inputs["X"])
         np.moveaxis(X, self.program.samples_axis, 0)[0] += 0.37
@@ -406,6 +451,10 @@ class _Trial:
         self.program.run_forward(session)
         differs = values.plain(session.output) != values.plain(output)
         return int(np.count_nonzero(differs)) > self.outputs
+
+    def _costs_something_else(self, session: Session, network: Network) -> bool:
+        """Whether the cost asks for something else that forward returns, beside classes: for Z2 of Z2 and sign(Z2)."""
+        return self.program.steps.cost is not None and self._tried_cost(session, network) is None
 
     def _tried_cost(self, session: Session, network: Network) -> str | None:
         """Why the cost function gives no cost, in words; None where it does."""
@@ -531,6 +580,12 @@ class _Trial:
         return session.output
 
 
+def _goes_along(change: Any, moved: Any) -> bool:
+    """Whether a change over the learning rate is so much larger as a parameter has moved away."""
+    difference = values.plain(change) * RATE - moved
+    return bool(np.all(np.abs(difference) <= _NEAR * np.max(np.abs(moved), initial=0.0)))
+
+
 def _state_width(shapes: Mapping[str, tuple[int, ...]], words: int) -> int:
     """The width of what goes from one word of a sequence to the next: of a square matrix, else the smallest that is not
     that of words, for gates may lie one under the other."""
@@ -546,9 +601,10 @@ def _insisted(holder: Any, network: Network, shapes: Mapping[str, tuple[int, ...
     roles = getattr(getattr(holder, "plan", None), "roles", {"": "all"}).values()
     asked = any(role.startswith(("width", "all", "inner")) for role in roles)
     known = {*sizes, *(n + 1 for n in sizes), 1} if asked else set()
-    other_end = next((way for way in chained.ways(weights) if way[:-1] == sizes[:-1] and way[-1] != sizes[-1]), None)
+    ways = [way for way in chained.ways(weights) if len(way) == len(sizes)]
+    other_ends = ways[0] if ways and sizes not in ways else None
     if not weights or all(n in known for shape in weights for n in shape):
-        return other_end
+        return other_ends
     of_samples = [i for i, shape in enumerate(weights) if network.m in shape]  # such as an output that is kept
     without = (left for count in (0, 1, 2) for left in itertools.combinations(of_samples, count))
     chains = [[shape for i, shape in enumerate(weights) if i not in left] for left in without]

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import calling, paths, rounds, source, words
+from gradcompare.interfaces import calling, naming, paths, rounds, source, words
 from gradcompare.interfaces.layouts import BIASES, RATE, REGULARISATION, Layout, of_all_samples
 from gradcompare.interfaces.plans import Plan
 from gradcompare.interfaces.shared import own_containers
@@ -43,6 +43,10 @@ class Holder:
     """The shapes of weights that are tried, keys of `layouts.WEIGHTS`, where the file says what they start as."""
     words_known: tuple[int, ...] = ()
     """How many different words a sequence of them may have, where that is to be tried."""
+    numbers = False
+    """Whether a sample may be one number, by the shapes of the first and the last weights."""
+    arguments: Collection[str] = ()
+    """What arguments are called that are what it holds, whatever else such a name may mean."""
 
     def build(self, network: Network, layout: Layout) -> Any:
         """A root that holds parameters of this network's sizes, whatever their values."""
@@ -169,8 +173,8 @@ class Started(Arguments):
     kind = "started"
     own_shapes = sees_data = True
 
-    def __init__(self, start: Callable[..., Any], pairs: list[tuple[str, str]]) -> None:
-        super().__init__(pairs)
+    def __init__(self, start: Callable[..., Any], pairs: list[tuple[str, str]], depths: tuple[int, ...] = ()) -> None:
+        super().__init__(pairs, depths)
         self.begin = start
         if not source.argument_names(start):  # whatever the network
             self.plan = Plan({}, self.depths)
@@ -341,6 +345,8 @@ class OwnGlobals(Globals):
         self.depths, self.one_output = self.plan.depths, False
         lengths = {n for name in names for n in np.shape(namespace[name]) if n > 1}
         self.words_known = tuple(sorted(lengths, reverse=True))
+        weights = [name for name in names if not naming.is_bias(name)]
+        self.numbers = all(np.ndim(namespace[name]) == 1 for name in (weights[0], weights[-1])) if weights else False
 
     def build(self, network: Network, layout: Layout) -> Any:
         """The file's own arrays."""

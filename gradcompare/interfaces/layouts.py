@@ -35,6 +35,7 @@ SAMPLES = {
     "row": Samples(0, True, lambda columns: columns.T.copy()),
     "vector": Samples(1, True, lambda columns: columns[:, 0].copy()),
     "numbers": Samples(0, False, lambda columns: columns[0].copy()),
+    "number": Samples(1, True, lambda columns: np.asarray(columns[0, 0])),
     "rows_and_ones": Samples(0, False, lambda columns: np.insert(columns.T, 0, 1, axis=1)),
     "tokens": Samples(0, False, lambda columns: columns.argmax(axis=0)),
 }
@@ -148,14 +149,17 @@ def layouts(
     one_sample: bool,
     several_samples: bool = True,
     words_known: Sequence[int] = (),
+    numbers: bool = False,
 ) -> Iterator[Layout]:
     """The layouts to try, the likeliest first.
 
     `own_shapes`: the file's own initialiser or constructor says what shapes its parameters have. `constants`: numbers
     of outputs that the file's source may insist on. `one_sample`: the file's source counts no samples, so that it may
     take one at a time. `several_samples`: whether it may take several. `words_known`: how many different words a
-    sequence may have.
+    sequence may have. `numbers`: whether one sample may be a number, and its label another.
     """
+    if numbers:
+        yield Layout("number", "out_in", "column", "binary_number", 1, folded, activation)
     several = [_where_samples(own_shapes, _GEOMETRIES)] if several_samples else []
     if one_sample:
         several.append(_where_samples(own_shapes, _ONE_SAMPLE))

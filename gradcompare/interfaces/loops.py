@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import ast
 import copy
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradcompare.interfaces import methods, sampling, source, starts, surroundings, turns, words
+from gradcompare.interfaces import dataflow, methods, sampling, source, starts, surroundings, turns, words
 from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.holders import Arguments, Started
 from gradcompare.interfaces.inlined import inlined
@@ -205,6 +206,15 @@ def _starts_from_vectors(turn: turns.Turn, names: Mapping[str, Any]) -> bool:
     return said or any(np.ndim(names[weight]) < 2 for weight in weights if weight in names)
 
 
+def _reads_widths(turn: turns.Turn, names: Mapping[str, Any]) -> bool:
+    """Whether a turn, or what it calls, calculates with the numbers of the module that say how wide its weights are:
+    2 * (guess - y) / n_out."""
+    widths = starts.widths_of(turn.before, turn.parameters) - turn.given
+    read = {name for statement in turn.body for name in dataflow.names_read(statement)}
+    called = [names[name] for name in read if inspect.isfunction(names.get(name))]
+    return any(type(names.get(name)) is int for name in widths & (read | set(source.globals_read(called))))
+
+
 def _programs(
     turn: turns.Turn, names: Mapping[str, Any], file: str, costs: list[Function], starts_first: bool
 ) -> Iterator[Driven]:
@@ -217,11 +227,13 @@ def _programs(
     cost = make.cost() or next(iter(near), None)
     used = [f for f in (forward, step, cost) if f is not None]
     start, steps = make.start(), Steps(step, "update", forward, cost)
-    of_own_shapes = [Driven("training-loop", Started(start, turn.pairs), steps, used)] if start is not None else []
-    starts_first = starts_first or bool(turn.others) or turn.in_containers
+    depths = (2, 1, 3) if turn.in_containers else ()  # how many layers are in them their names do not say
+    of_own_shapes = [Driven("training-loop", Started(start, turn.pairs, depths), steps, used)] if start else []
+    own_widths = turn.in_containers or (bool(of_own_shapes) and _reads_widths(turn, names))
+    starts_first = starts_first or bool(turn.others) or own_widths
     if starts_first:
         yield from of_own_shapes
-    if turn.in_containers:
+    if own_widths:
         return
     starts_as = starts.weights_of(turn.before, {weight for weight, _ in turn.pairs})
     holder = Arguments(turn.pairs, starts_as=starts_as, own={} if starts_first else names)

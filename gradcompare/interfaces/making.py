@@ -39,7 +39,7 @@ class Maker:
     def forward(self) -> Function:
         """parameters, X -> (output, {name: value}) of all that the turn computes up to there."""
         body = self.turn.body[: self.turn.end]
-        values = list(dict.fromkeys(name for s in body for name in dataflow.names_bound(s)))
+        values = list(dict.fromkeys(name for s in body for name in dataflow.names_bound(s) if _is_surely_run(s)))
         assert self.turn.output is not None
         output, body = self.turn.output, [*body, *self.turn.gathers]
         if self.turn.gathers:
@@ -252,6 +252,11 @@ class _CountsOne(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         counted = [a.id for a in node.args if isinstance(a, ast.Name)] if source.called(node) == "len" else []
         return ast.copy_location(ast.Constant(1), node) if set(counted) & self.names else self.generic_visit(node)
+
+
+def _is_surely_run(statement: ast.stmt) -> bool:
+    """Whether all that a statement binds is bound whatever holds."""
+    return not isinstance(statement, ast.If) or bool(statement.orelse)
 
 
 def _is_number(value: ast.expr) -> bool:

@@ -3,25 +3,44 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from gradcompare.interfaces import source, words
+import numpy as np
+
+from gradcompare.interfaces import source, usage, words
 
 _WEIGHT = re.compile(r"^(w|weights?|theta|kernel)$", re.IGNORECASE)
 
 
 def role_of(function: Callable[..., Any], argument: str) -> str | None:
-    """The role of an argument by its name, else by its use: parameters, where "W1" is looked up in it, or weights
-    are taken from one of its elements after another."""
+    """The role of an argument by its name, else by its use: parameters, where "W1" is looked up in it, weights are
+    taken from one of its elements after another, or it has them itself."""
     function = getattr(function, "__func__", function)
     by_name = getattr(function, "roles", {}).get(argument) or words.role_of_argument(argument)
     if by_name is None and argument in _parameter_dicts(function) | _lists_of_layers(function):
         return "parameters"
+    if by_name in (None, "samples") and argument in _objects_with_weights(function):
+        return "parameters"
     if by_name in (None, "samples") and argument in _numbers_of_layers(function):
         return "layers"
-    return by_name
+    return "inputs" if by_name is None and argument == _data_in(function) else by_name
+
+
+@source.kept
+def _data_in(function: Callable[..., Any]) -> str | None:
+    """The argument that stands for samples where none is called so: of those that a function multiplies with global
+    weights the first that is not called like anything else; None where it is given weights or has no such."""
+    names = source.argument_names(function)
+    roles = [words.role_of_argument(name) for name in names]
+    if source.is_method(function) or {"inputs", "parameters"} & set(roles) or words.parameter_pairs(names):
+        return None
+    read = source.globals_read([function])
+    weights = any(np.ndim(space.get(name, 0)) == 2 for name, space in read.items())
+    unknown = [n for n in usage.multiplied_in(function) if words.role_of_argument(n) is None]
+    return unknown[0] if weights and unknown else None
 
 
 @source.kept
@@ -90,6 +109,22 @@ def _lists_of_layers(function: Any) -> frozenset[str]:
                 one = isinstance(target, ast.Name) and target.id in taken
                 apart = isinstance(target, ast.Tuple | ast.List) and any(map(_is_weight, target.elts))
                 found |= {name} if one or apart else set()
+    return frozenset(found)
+
+
+@source.kept
+def _objects_with_weights(function: Any) -> frozenset[str]:
+    """The names of what a function asks for weights under their names, n of n.weights and of n.W1, or gives another
+    that does."""
+    nodes = list(ast.walk(source.tree(function)))
+    asked = (n for n in nodes if isinstance(n, ast.Attribute) and (_WEIGHT.match(n.attr) or words.WEIGHT.match(n.attr)))
+    found = {a.value.id for a in asked if isinstance(a.value, ast.Name) and a.value.id != "self"}
+    for call in (n for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)):
+        called = getattr(function, "__globals__", {}).get(call.func.id)  # type: ignore[attr-defined]
+        if inspect.isfunction(called) and called is not function and called.__module__ == function.__module__:
+            given = zip(source.argument_names(called), call.args, strict=False)
+            handed_on = _objects_with_weights(called)
+            found |= {value.id for name, value in given if isinstance(value, ast.Name) and name in handed_on}
     return frozenset(found)
 
 

@@ -29,7 +29,7 @@ def places_of(root: Any, ignored: Iterable[Any] = ()) -> Places:
     `ignored`: arrays that are something else (X, Y).
     """
     groups: dict[int, list[paths.Path]] = {}
-    for path, array in paths.walk(root):
+    for path, array in paths.walk(root) if not paths.is_array(root) else ():
         number = len(path) == 1 and isinstance(array, float) and isinstance(root, dict)
         if not (number or _may_be_parameter(path, array)) or any(_same(array, other) for other in ignored):
             continue
@@ -43,11 +43,24 @@ def places_of(root: Any, ignored: Iterable[Any] = ()) -> Places:
 
 def _names(root: Any, listed: list[paths.Path]) -> list[str]:
     """Names for the arrays at these paths; in one flat list, W1, b1, W2, b2, each letter is counted by itself."""
-    names = [_name(path, paths.get(root, path), listed) for path in listed]
+    letters = _letters(root, listed)
     if not all(len(path) == 1 and path == _layer(path) for path in listed):
-        return names
-    letters = [letter(path, paths.get(root, path)) for path in listed]
-    return [f"{name}{letters[: i + 1].count(name)}" for i, name in enumerate(letters)]
+        return [_name(path, letters[path], listed) for path in listed]
+    counted = list(letters.values())
+    return [f"{name}{counted[: i + 1].count(name)}" for i, name in enumerate(counted)]
+
+
+def _letters(root: Any, listed: list[paths.Path]) -> dict[paths.Path, str]:
+    """W or b for each; what stands in the same place of every layer is of one kind, also where there is one output."""
+    letters = {path: letter(path, paths.get(root, path)) for path in listed}
+    weights = {_in_layer(path) for path, found in letters.items() if found == "W" and len(_in_layer(path)[1])}
+    return {path: "W" if _in_layer(path) in weights else found for path, found in letters.items()}
+
+
+def _in_layer(path: paths.Path) -> tuple[paths.Path, paths.Path]:
+    """What holds the layers, and where in a layer something is."""
+    layer = _layer(path) or ()
+    return layer[:-1], path[len(layer) :]
 
 
 def _may_be_parameter(path: paths.Path, array: Any) -> bool:
@@ -70,7 +83,9 @@ def is_weight(name: str, array: Any) -> bool:
 
 def is_bias(name: str) -> bool:
     """Whether something is called like a bias."""
-    return bool(_BIAS_WORD.match(name) or words.BIAS.match(name) or re.match(r"b_\w", name))
+    return bool(
+        _BIAS_WORD.match(name) or words.BIAS.match(name) or re.search(r"^b_\w|^bias|_bias$", name, re.IGNORECASE)
+    )
 
 
 def _same(array: Any, other: Any) -> bool:
@@ -88,12 +103,12 @@ def _layer(path: paths.Path) -> paths.Path | None:
     return path[: numbers[0] + 1] if numbers else None
 
 
-def _name(path: paths.Path, array: Any, others: list[paths.Path]) -> str:
+def _name(path: paths.Path, kind: str, others: list[paths.Path]) -> str:
     layer = _layer(path)
     if layer is None:
         return paths.label(path)
     beside = {numbered[-1][1] for p in others if (numbered := _layer(p)) and numbered[:-1] == layer[:-1]}
-    return f"{letter(path, array)}{sorted(beside).index(layer[-1][1]) + 1}"
+    return f"{kind}{sorted(beside).index(layer[-1][1]) + 1}"
 
 
 def letter(path: paths.Path, array: Any) -> str:

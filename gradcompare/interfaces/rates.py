@@ -14,13 +14,15 @@ def rate_of(
     maker: Callable[..., Any], functions: Iterable[Callable[..., Any]], root: Any, names: Mapping[str, Any]
 ) -> float:
     """RATE where the file can be told one: as an argument, an attribute or a global name that is called so; else the
-    one in its settings; else the one number, held or written there, that its updates multiply by; else 1.
+    one in its settings or written in the function; else the one number, held or written there, that its updates
+    multiply by; else 1.
 
     `names`: the global names that are read, with their namespaces.
     """
     if is_told(functions, root, names):
         return RATE
     settings = {value for name, space in names.items() for value in _rates_in(space.get(name))}
+    settings |= set(_written_in(source.tree(maker)))
     if len(settings) == 1:
         return settings.pop()
     factors = list(_factors(source.tree(maker)))
@@ -49,6 +51,19 @@ def _rates_in(settings: Any) -> Iterator[float]:
     for path, value in paths.walk(settings):
         if path and isinstance(value, float) and words.role_of_argument(paths.word(path)) == "learning_rate":
             yield value
+
+
+def _written_in(tree: ast.AST) -> Iterator[float]:
+    """The learning rates that a function writes down: 0.5 of `rate = 0.5`."""
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Constant)
+            and isinstance(node.value.value, float)
+        ):
+            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+            if any(words.role_of_argument(name) == "learning_rate" for name in names):
+                yield node.value.value
 
 
 def _factors(tree: ast.AST) -> Iterator[ast.expr]:

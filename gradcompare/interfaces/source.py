@@ -123,6 +123,13 @@ def returned_names(function: Callable[..., Any]) -> list[list[str | None]]:
     return found
 
 
+@kept
+def returned(function: Any) -> list[ast.expr]:
+    """What stands in the return statements of a function, taken apart."""
+    values = [n.value for n in ast.walk(tree(function)) if isinstance(n, ast.Return) and n.value is not None]
+    return [part for value in values for part in (value.elts if isinstance(value, ast.Tuple) else [value])]
+
+
 def identifier(node: ast.AST) -> str | None:
     if isinstance(node, ast.Name):
         return node.id
@@ -327,7 +334,23 @@ def _taken_apart(function: Any, arguments: Sequence[str]) -> dict[str, list[str]
             names = [part.id for part in node.targets[0].elts if isinstance(part, ast.Name)]
             if node.value.id in arguments and len(names) == len(node.targets[0].elts):
                 found.setdefault(node.value.id, names)
-    return found
+    return {argument: names for argument in arguments if (names := _taken_one_by_one(function, argument))} | found
+
+
+def _taken_one_by_one(function: Any, argument: str) -> list[str]:
+    """The names of `b = theta[0]`, `w = theta[1]`, where all up to the last are taken so."""
+    by_place: dict[int, str] = {}
+    for node in ast.walk(tree(function)):
+        part = node.value if isinstance(node, ast.Assign) and len(node.targets) == 1 else None
+        if isinstance(node, ast.Assign) and isinstance(part, ast.Subscript) and isinstance(node.targets[0], ast.Name):
+            place = part.slice.value if isinstance(part.slice, ast.Constant) else None
+            if type(place) is int and isinstance(part.value, ast.Name) and part.value.id == argument:
+                by_place.setdefault(place, node.targets[0].id)
+    return (
+        [by_place[i] for i in range(len(by_place))]
+        if len(by_place) > 1 and set(by_place) == set(range(len(by_place)))
+        else []
+    )
 
 
 @kept

@@ -24,6 +24,21 @@ def weights_of(statements: Iterable[ast.stmt], names: Collection[str]) -> tuple[
     return {0: ("scalar",), 1: ("vector",), 2: ("out_in", "in_out")}.get(said, ())  # type: ignore[arg-type]
 
 
+def widths_of(statements: Iterable[ast.stmt], names: Collection[str]) -> set[str]:
+    """The names of numbers that say how long arrays of these names are: n of W = np.zeros((n, 3))."""
+    return {
+        length.id
+        for statement in statements
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Assign)
+        for target, value in _one_by_one(node)
+        if isinstance(target, ast.Name) and target.id in names
+        for lengths in _sizes(value)
+        for length in lengths
+        if isinstance(length, ast.Name)
+    }
+
+
 def made_as_arrays(statements: Iterable[ast.stmt]) -> set[str]:
     """The names that start as random numbers, zeros or ones of some shape."""
     return {

@@ -25,7 +25,9 @@ def roles(function: Function) -> dict[str, str]:
     data come first and without a default, inputs before targets."""
     required, _ = _arguments(function)
     own = {name: words.role_of_argument(name) for name in required}
-    unknown = [name for name in required if own[name] is None and not _is_compared(function, name)]
+    written = {name for statement in function.body for name in dataflow.names_bound(statement)}
+    unsaid = [name for name in required if own[name] is None or (own[name] in _UNSAID and name not in written)]
+    unknown = [name for name in unsaid if not _is_compared(function, name)]
     left = [role for role in ("inputs", "targets") if role not in own.values()]
     if len(left) == 2 and required[:2] != unknown[:2]:
         return {}  # nothing says that there are data
@@ -45,12 +47,14 @@ def data_of_script(
     data = set(_of_data(tree.body, names)) | set(_of_data(before, names)) - made_as_arrays(before)
     arrays = [name for name in free if name in data or (isinstance(names.get(name), np.ndarray) and names[name].ndim)]
     own = {name: words.role_of_argument(name) for name in free}
-    unknown = [name for name in arrays if own[name] is None and not _WEIGHT.search(name)]
+    unknown = [name for name in arrays if own[name] in _UNSAID and not _WEIGHT.search(name)]
     left = [role for role in ("inputs", "targets") if role not in own.values()]
     return dict(zip(unknown, left, strict=True)) if len(unknown) == len(left) else {}
 
 
 _WEIGHT = re.compile(r"bias|weight", re.IGNORECASE)
+_UNSAID = (None, "output", "cache")
+"""The roles of names that may be those of data: outputs, where nothing writes them, are those that are wanted."""
 
 
 def _of_data(statements: Sequence[ast.stmt], names: Mapping[str, Any]) -> Iterator[str]:

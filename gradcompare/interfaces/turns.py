@@ -180,7 +180,7 @@ def training_turn(
         return None
     in_order = [name for statement in turn.body for name in dataflow.names_read(statement) if name in carried]
     forward = [*turn.body[: turn.end], *turn.gathers, turn.output]
-    layers = layers_of(forward, carried | _left_alone(turn), functions)
+    layers = layers_of(forward, carried | _left_alone(turn, carried), functions)
     vessels = [name for name in _containers(forward, carried) if starts.is_container(turn.before, name)]
     turn.in_containers = bool(vessels) and {name for pair in layers for name in pair if name} <= set(vessels)
     turn.pairs = [(name, "") for name in vessels if turn.in_containers] or max(
@@ -275,6 +275,9 @@ def _gathered(loop: ast.For, end: int, output: ast.expr) -> list[ast.stmt]:
 
 def made_of(statement: ast.stmt, labels: set[str]) -> set[str]:
     """The names that a statement makes of labels: yb of `xb, yb = X[i:j], Y[i:j]`."""
+    if isinstance(statement, ast.If):
+        inner = (s for s in (*statement.body, *statement.orelse) if labels & set(dataflow.names_read(s)))
+        return {name for s in inner for name in made_of(s, labels)}
     if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Tuple):
         targets = statement.targets[0]
         if isinstance(targets, ast.Tuple) and len(targets.elts) == len(statement.value.elts):
@@ -344,17 +347,20 @@ def _carried(body: list[ast.stmt]) -> set[str]:
     return read & written
 
 
-def _left_alone(turn: Turn) -> set[str]:
-    """The arrays that start like parameters and that a turn only reads."""
+def _left_alone(turn: Turn, carried: set[str]) -> set[str]:
+    """The arrays that start like parameters, or together with what is carried, and that a turn only reads."""
     written = {name for statement in turn.body for name in dataflow.names_written(statement)}
     data = turn.names_of("inputs") | turn.names_of("targets")
-    return made_as_arrays(turn.before) - written - data
+    made = [set(dataflow.names_bound(s)) for s in turn.before if isinstance(s, ast.Assign)]
+    beside = {name for names in made if names & carried for name in names}  # W1, W2 = first_weights(n)
+    return (made_as_arrays(turn.before) | beside) - written - data
 
 
 def _containers(body: Sequence[ast.AST], carried: set[str]) -> list[str]:
-    """Of what is carried, the lists and dicts whose elements the forward pass uses: weights[l], p["W1"], and what it
-    goes through, `for W, b in zip(weights, biases)`."""
+    """Of what is carried, the lists and dicts whose elements the forward pass uses: weights[l], p["W1"], what it goes
+    through, `for W, b in zip(weights, biases)`, and what it gives a function, `forward(p, X)`."""
     nodes = [node for statement in body for node in ast.walk(statement)]
     used = [node.value for node in nodes if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load)]
     used += [inner for node in nodes if isinstance(node, ast.For) for inner in ast.walk(node.iter)]  # type: ignore[misc]
+    used += [argument for node in nodes if isinstance(node, ast.Call) for argument in node.args]
     return list(dict.fromkeys(node.id for node in used if isinstance(node, ast.Name) and node.id in carried))

@@ -10,6 +10,7 @@ from typing import Any, TypeGuard
 
 from gradcompare.interfaces import source
 from gradcompare.interfaces.layouts import REGULARISATION
+from gradcompare.interfaces.multiplied import is_product, plain_name
 
 _NUMERIC = ("int", "float", "max", "min", "print", "abs", "sqrt", "exp", "log", "power", "round", "str", "format")
 """Functions that take a number."""
@@ -19,6 +20,24 @@ _ARITHMETIC = ast.Mult | ast.Div | ast.Add | ast.Sub | ast.Pow | ast.FloorDiv | 
 def told(function: Callable[..., Any], argument: str) -> list[Any]:
     """[a value that an argument may have]; empty where the code does more with it than to calculate."""
     return told_in(source.tree(function), argument)
+
+
+_OF_ARRAYS = {"shape", "ndim", "T", "dot", "reshape", "ravel", "flatten", "sum", "mean", "astype", "transpose"}
+
+
+@source.kept
+def arrays_in(function: Callable[..., Any]) -> frozenset[str]:
+    """The names that a function asks for what only arrays have: d of d.shape."""
+    attributes = (node for node in ast.walk(source.tree(function)) if isinstance(node, ast.Attribute))
+    return frozenset(a.value.id for a in attributes if a.attr in _OF_ARRAYS and isinstance(a.value, ast.Name))
+
+
+@source.kept
+def multiplied_in(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The arguments that a function multiplies with a matrix, in their order: i of np.dot(w, i) and i.T @ w."""
+    factors = (factor for node in ast.walk(source.tree(function)) for factor in is_product(node))
+    names = {name for factor in factors if (name := plain_name(factor)) is not None}
+    return tuple(name for name in source.argument_names(function) if name in names)
 
 
 def told_in(tree: ast.AST, name: str) -> list[Any]:

@@ -23,6 +23,11 @@ _OUTPUT_NAME = re.compile(
 )
 
 
+def is_output(name: str) -> bool:
+    """Whether something is called like the output of a network."""
+    return bool(_OUTPUT_NAME.match(name))
+
+
 def output_and_cost(
     function: Callable[..., Any],
     result: Any,

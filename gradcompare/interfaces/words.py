@@ -19,7 +19,7 @@ FUNCTIONS = {
     "ignored": re.compile(r"numeric|gradcheck|checkgrad|gradientcheck|finitediff|approx|plot|accuracy|print|test"),
     "slope_of_cost": re.compile(
         r"^(d|deriv(ative)?(of)?|grad(ient)?(of)?|prime)_?(cost|loss|mse|bce|crossentropy|cce)"
-        r"|(cost|loss|mse|bce|crossentropy|cce|error)_?(function)?_?(prime|deriv(ative)?|grad(ient)?|backward|delta|d)$"
+        r"|(cost|loss|mse|bce|crossentropy|cce|error)_?(function)?_?(prime|der|deriv(ative)?|grad(ient)?|backward|delta|d)$"
     ),
     "initialise": re.compile(
         r"^(init|initiali[sz]e)(?!(al)?(plot|data))|^(he|xavier|glorot|random|rand)?(init|initiali[sz]e|create|build|make|get|generate|setup|random|new|start)"
@@ -81,7 +81,7 @@ ARGUMENTS = {
         r"|(x|inputs?|in)s?(seqs?|sequences?)|entradas?|entrees?|eingaben?|donnees|datos|dados|amostras?|muestras?)$"
     ),
     "targets": re.compile(
-        r"^(y|ys|yi|yy|t|ts|ytrain|trainy|ybatch|yb|labels?|targets?|ytrue|truey|yactual|actual|desired|expected|answers?"
+        r"^(y|ys|yi|yy|t|ts|ytrain|trainy|ybatch|yb|labels?|targets?|ytrue|truey|yactual|actual|desired|expected|ans|answers?"
         r"|onehoty|yonehot|yd|yoh|yhot|yenc|groundtruth|truth|gt|targets?(vector|list|array|values?)|correct|classes|ydata"
         r"|(expected|desired|training|train|true|target)(outputs?|labels?|values?|targets?|y)|trainingset(outputs)|want"
         r"|y(train(ing)?|batch|tr)?(onehot|oh|enc|encoded|cat|categorical|scaled|norm|normali[sz]ed|flat)"
@@ -101,6 +101,7 @@ ARGUMENTS = {
         r"^(lr|lrate|learnr|learning_?rate|learnrate|alpha|eta|stepsize|rate|epsilon|l_?r)((for)?(w|b|weights?|bias(es)?|\d+|init))?$"
         r"|^(w|b|weights?|bias(es)?)(lr|learning_?rate|alpha)$|^(w|weights?|bias(es)?)eta$"
         r"|^(taxa|tasa|taux)(de|d)?(aprendizado|aprendizagem|aprendizaje|apprentissage)?$|^lernrate$"
+        r"|^learn(ing)?(para|param(eter)?|coeff?(icient)?|factor|speed|const(ant)?)$"
     ),
     "regularisation": re.compile(
         r"^(lambda?s?|lambda(param|value|reg)?|lambd|lamb|lamda|lmbda|lmbd|lam|reg|regularization|regularisation|l2|l2reg|l2lambda|reglambda|lambdareg|decay"
@@ -242,15 +243,15 @@ SIZES = {
         r"|sizes?|dims?|dimensions?|arch(itecture)?|topology|shapes?|layers|structure|units|neurons|nodes|layerd|nhs)$"
     ),
     "hidden": re.compile(
-        r"^(n|num|number|size|dim|d|units|nodes|neurons)?(of)?(in)?"
+        r"^(n|nn|num|number|size|dim|d|units|nodes|neurons)?(of)?(in)?"
         r"(hid\w*|h\w?\d*|h(dim|size|unit|node|neuron|layer|width)\w*)$|^n1$"
     ),
     "out": re.compile(
-        r"^(n|num|size|dim|d|units|nodes)?_?(of)?_?(y|out\w*|class(es)?|k|nclass(es)?|numclasses|labels|targets|next\w*)$"
+        r"^(n|nn|num|size|dim|d|units|nodes)?_?(of)?_?(y|out\w*|class(es)?|k|nclass(es)?|numclasses|labels|targets|next\w*)$"
         r"|^(c|m|k|no|nl|ny|nout|fanout|dout|outdim|outfeatures|n2|neurons|nneurons|units)$"
     ),
     "in": re.compile(
-        r"^(n|num|size|dim|d|units|nodes)?_?(of)?_?(x|in\w*|features?|i|vis\w*|prev\w*)$"
+        r"^(n|nn|num|size|dim|d|units|nodes)?_?(of)?_?(x|in\w*|features?|i|vis\w*|prev\w*)$"
         r"|^(d|ni|nx|nin|n0|fanin|din|infeatures|nfeatures|numfeatures)$"
     ),
 }

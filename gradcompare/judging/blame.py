@@ -15,8 +15,10 @@ cost is one of the logits Z2, the subject's may well be one of its A2 = g(Z2).
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from fractions import Fraction
 from functools import cache
 
 import numpy as np
@@ -38,6 +40,28 @@ def scales(claims: Mapping[str, np.ndarray], inputs: Iterable[str]) -> list[floa
     """
     lengths = [set(claim.shape) for name, claim in claims.items() if is_intermediate(name, inputs)]
     return [1.0, *(float(m) for m in sorted(set.intersection(*lengths), reverse=True) if m > 1)] if lengths else [1.0]
+
+
+FEW = 2
+"""So many entries may be proportional by chance."""
+NEARLY = 1e-5
+"""How near they are, as a part of the largest; float32 has seven digits."""
+SIMPLE = 100
+"""The largest denominator of a fraction that a person writes."""
+
+
+def proportion(claim: np.ndarray, value: np.ndarray) -> float | None:
+    """The simple fraction that all entries of an array are of those of another; None where there is none above 0."""
+    if claim.shape != value.shape or value.size <= FEW or claim.dtype.kind != "f":
+        return None
+    with np.errstate(all="ignore"):
+        below = float(np.sum(value * value))
+        ratio = float(np.sum(claim * value)) / below if below else math.nan
+        alike = math.isfinite(ratio) and np.max(np.abs(claim - ratio * value)) <= NEARLY * ratio * np.max(np.abs(value))
+    if not alike or ratio <= 0:
+        return None
+    simple = float(Fraction(ratio).limit_denominator(SIMPLE))
+    return simple if simple and abs(ratio - simple) <= NEARLY * simple else None
 
 
 def is_intermediate(name: str, inputs: Iterable[str]) -> bool:

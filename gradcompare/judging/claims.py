@@ -49,10 +49,12 @@ class Comparison:
         notes: list[str],
         also: Iterable[str] = (),
         first: Evaluation | None = None,
+        conventions: Sequence[float] = (),
     ) -> None:
         """`claim_errors` may be a function, asked only where a claim would be wrong without them. `also` are gradients
         that nobody claims and a diagnosis wants to know. `first` is what the reference says of the claims, where it has
-        been asked."""
+        been asked. `conventions`: what dZ and dA may be multiplied by, beside the number of samples."""
+        self.conventions = conventions
         self._reference, self.inputs, self.precision, self.notes = evaluate, inputs, precision, notes
         self._ask = claim_errors if callable(claim_errors) else None
         self.opaque = claim_errors is None
@@ -119,7 +121,7 @@ class Comparison:
         if known is None:
             return None
         if not self._shows_the_scale(findings):
-            others = scales(self.claims, self.inputs)[1:]
+            others = self._scales[1:]
             there = known.scale if known.scale == 1 else others[0] if len(others) == 1 else None
             if there is not None and there != scale:
                 scale, findings = there, self._judge(there)
@@ -179,13 +181,19 @@ class Comparison:
     def _wrong(self, findings: Mapping[str, Finding]) -> list[str]:
         return [name for name, finding in findings.items() if finding.verdict in WRONG]
 
+    @cached_property
+    def _scales(self) -> list[float]:
+        """The scales that dZ and dA may carry by convention, 1 first."""
+        usual = scales(self.claims, self.inputs)
+        return usual + [scale for scale in self.conventions if scale not in usual]
+
     def _best_scale(self) -> tuple[float, dict[str, Finding]]:
         """The convention for dZ and dA under which fewest of their entries are wrong, and by least; 1 where none is
         better."""
         findings = self._judge(1.0)
         intermediate = [name for name in findings if is_intermediate(name, self.inputs)]
         best, least = 1.0, self._how_wrong({name: findings[name] for name in intermediate}, 1.0)
-        for scale in scales(self.claims, self.inputs)[1:] if any(least) else ():
+        for scale in self._scales[1:] if any(least) else ():
             judged = self._judge(scale, intermediate)
             how_wrong = self._how_wrong(judged, scale)
             if how_wrong < least:
@@ -301,7 +309,7 @@ class Comparison:
         """Own fault or inherited, under the convention for dZ and dA that leaves fewest steps at fault."""
         is_shown = self._shows_the_scale(findings)
         outcomes: list[tuple[float, dict[str, Finding], Evaluation]] = []
-        for candidate in (scale, *sorted(set(scales(self.claims, self.inputs)) - {scale})):
+        for candidate in (scale, *sorted(set(self._scales) - {scale})):
             if outcomes and is_shown and self._at_fault(*outcomes[0][1:]) < 2:
                 break  # one step at fault is the least
             judged = findings if candidate == scale else self._judge(candidate)
@@ -370,9 +378,12 @@ class Comparison:
 
     def _note_conventions(self, scale: float) -> None:
         if scale != 1:
+            summed = scale in scales(self.claims, self.inputs)
             self.notes.append(
                 "The gradients of intermediate tensors are those of the summed loss, m times those of the mean: "
                 "a convention."
+                if summed
+                else f"The gradients of intermediate tensors are {scale:g} times those of the cost: a convention."
             )
         if self.opaque:
             used = ", a stand-in was used" if self.claim_errors else ""

@@ -199,12 +199,14 @@ def _plausible(claim: np.ndarray, value: np.ndarray, factor: float, total: np.nd
 
 
 def _simple_numbers(near: float) -> Iterable[float]:
-    """A whole number, the inverse of one, or a fraction of small ones near a measured ratio."""
+    """A whole number, the inverse of one, or a fraction of small ones near a measured ratio; what a cost in bits or
+    decades is of one in nats."""
     yield float(round(near))
     if near != 0 and abs(1 / near) < 1e9:
         yield 1.0 / (round(1 / near) or 1)
     if abs(near) < 1e9:
         yield float(Fraction(near).limit_denominator(100))
+    yield from (math.log(2), 1 / math.log(2), math.log(10), 1 / math.log(10))
 
 
 def _widened(bounds: Bounds, value: np.ndarray, uncertain: float) -> Bounds:

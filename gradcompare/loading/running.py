@@ -271,7 +271,7 @@ class Runner:
         if why is None:
             try:
                 expression: Any = ast.Expression(statement.test)
-                taken = bool(eval(compile(expression, self.file, "eval"), self.names))
+                taken = _is_main(statement.test) or bool(eval(compile(expression, self.file, "eval"), self.names))
             except Exception as error:
                 why = self._failure(error)
         if why is not None:
@@ -303,6 +303,11 @@ class Runner:
 
     def _nothing(self, statement: ast.stmt, strict: bool) -> None:
         pass
+
+
+def _is_main(test: ast.expr) -> bool:
+    """Whether it asks if the file is run as a program: what that defines, functions may read."""
+    return ast.unparse(test) in ("__name__ == '__main__'", "'__main__' == __name__")
 
 
 ABSENT_DEFAULT = "_absent_default_"  # two underscores would be a private name in a class

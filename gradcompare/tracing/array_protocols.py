@@ -131,12 +131,22 @@ def _rounded_to_objects(self: Any, *_: Any, **__: Any) -> Any:
     )
 
 
+_of_tensor = TracedArray.__init__
+
+
+def _init(self: Any, shape: Any = None, dtype: Any = float, **_: Any) -> None:
+    """np.ndarray(shape=(2, 3)), of which the numbers are whatever they are: here 0."""
+    sizes = isinstance(shape, int) or (isinstance(shape, tuple | list) and len(shape) > 0)
+    _of_tensor(self, torch_numpy.zeros(shape, dtype=dtype_of(dtype)).tensor if sizes else shape)
+
+
 _AS_THEY_WERE: dict[str, Any] = {
     name: accepting_numpy(method)
     for name, method in vars(TracedArray).items()
     if isinstance(method, types.FunctionType) and name != "__init__"
 }
 PROTOCOLS: dict[str, Any] = _AS_THEY_WERE | {
+    "__init__": _init,
     "__array_ufunc__": _array_ufunc,
     "__array_function__": _array_function,
     "__array__": _rounded_to_objects,

@@ -123,6 +123,11 @@ def piecewise(x: Any, condlist: Sequence[Any], funclist: Sequence[Any], *args: A
     return select(condlist, pieces, otherwise)
 
 
+def put(a: Any, indices: Any, values: Any, mode: str = "raise") -> None:
+    """In place; places are counted along the rows."""
+    a[np.unravel_index(index(indices), a.shape)] = values
+
+
 def putmask(a: Any, mask: Any, values: Any) -> None:
     if asarray(values).size != 1:
         raise NotTraceableError("numpy.putmask with several values cannot be traced")
@@ -365,6 +370,7 @@ TABLE: dict[str, Any] = {
     "polyval": polyval,
     "pow": power,
     "power": power,
+    "put": put,
     "putmask": putmask,
     "quantile": _order_statistic("quantile"),
     "r_": _Joined("numpy.r_", _rows),
