@@ -352,3 +352,52 @@ def test_what_makes_a_wrong_gradient_of_a_right_one_is_blamed_and_not_what_goes_
     assert report.first_fault is not None
     assert report.first_fault.source == "delta = error * self.slope(out)"
     assert checked(tmp_path, SUPERFLUOUS_SLOPE.replace("error * self.slope(out)", "error")).verdict == "agrees"
+
+
+HELPER_WITH_A_CACHE = """
+def leaky(Z):
+    cache = Z
+    return np.maximum(Z, 0.01 * Z), cache
+
+def leaky_backward(dA, cache):
+    Z = cache
+    dZ = np.array(dA, copy=True)
+    dZ[Z <= 0] = 0.01
+    return dZ
+
+def forward(X, parameters):
+    A, caches, depth = X, [], len(parameters) // 2
+    for l in range(1, depth + 1):
+        A_prev, W, b = A, parameters["W" + str(l)], parameters["b" + str(l)]
+        Z = W @ A_prev + b
+        A, cache = leaky(Z) if l < depth else (Z, Z)
+        caches.append((A_prev, W, cache))
+    return A, caches
+
+def cost(AL, Y):
+    return np.sum((AL - Y) ** 2) / (2 * Y.shape[1])
+
+def backward(AL, Y, caches):
+    grads, m, dA = {}, Y.shape[1], AL - Y
+    for l in range(len(caches), 0, -1):
+        A_prev, W, cache = caches[l - 1]
+        dZ = dA if l == len(caches) else leaky_backward(dA, cache)
+        grads["dW" + str(l)] = dZ @ A_prev.T / m
+        grads["db" + str(l)] = np.sum(dZ, axis=1, keepdims=True) / m
+        dA = W.T @ dZ
+    return grads
+
+def initialize_parameters_deep(dims):
+    parameters = {}
+    for l in range(1, len(dims)):
+        parameters["W" + str(l)] = np.random.randn(dims[l], dims[l - 1])
+        parameters["b" + str(l)] = np.zeros((dims[l], 1))
+    return parameters
+"""
+
+
+def test_a_helper_that_is_never_right_is_blamed_and_not_its_caller(tmp_path):
+    report = checked(tmp_path, HELPER_WITH_A_CACHE)
+    assert report.first_fault is not None
+    assert report.first_fault.source == "dZ[Z <= 0] = 0.01"
+    assert checked(tmp_path, HELPER_WITH_A_CACHE.replace("] = 0.01", "] *= 0.01")).verdict == "agrees"

@@ -20,6 +20,7 @@ from gradcompare.checking.sightings import (
     assign,
     conventions,
     downhill,
+    in_helpers,
     is_called_like,
     is_real,
     line_of,
@@ -339,6 +340,8 @@ def _placed_with(
         conventions=others,
     )
     report = comparison.report()
+    faults = [f.name for f in report.tensors if f.verdict in WRONG]
+    sightings = in_helpers(faults, [f.name for f in report.tensors if f.verdict == "ok"], sightings, watched)
     report.tensors = [
         _placed(finding, sightings.get(finding.name)).but(witness=finding.name not in claims)
         for finding in report.tensors

@@ -253,15 +253,33 @@ def origins(found: Mapping[str, Sighting], watched: Watched) -> dict[str, Sighti
     return {name: made(name, sighting) for name, sighting in found.items()}
 
 
+def in_helpers(
+    faults: Iterable[str], right: Iterable[str], found: Mapping[str, Sighting], watched: Watched
+) -> dict[str, Sighting]:
+    """The sightings, those of faults each where a helper made the array that its caller only took, unless something
+    right was made on that line too: then it is the wrong helper, or given the wrong things."""
+    lines = {found[name].line for name in right if name in found}
+    moved: dict[str, Sighting] = {}
+    for name in (n for n in faults if n in found):
+        taken = found[name]
+        for sighting in (w.sighting for w in watched.sightings if w.sighting.array == taken.array != 0):
+            if np.array_equal(sighting.value, taken.value, equal_nan=True):
+                deeper = len(sighting.calls) > len(taken.calls) and sighting.line not in lines
+                moved |= {name: sighting} if deeper else {}
+                break
+    return {**found, **moved}
+
+
 def renamings(watched: Watched) -> set[tuple[str, int, str, int]]:
-    """The keys of the sightings in which an array only gets one more name: `grads[0] = delta`."""
-    before: dict[int, np.ndarray] = {}
+    """The keys of the sightings in which an array only gets one more name in its function: `grads[0] = delta`."""
+    before: dict[int, Sighting] = {}
     found = set()
     for sighting in (witness.sighting for witness in watched.sightings):
-        known = before.get(sighting.array)
-        if sighting.array and known is not None and np.array_equal(known, sighting.value, equal_nan=True):
+        known = before.get(sighting.array) if sighting.array else None
+        same = known is not None and (known.function, known.calls) == (sighting.function, sighting.calls)
+        if known is not None and same and np.array_equal(known.value, sighting.value, equal_nan=True):
             found.add(sighting.key)
-        before[sighting.array] = sighting.value
+        before[sighting.array] = sighting
     return found
 
 
