@@ -316,3 +316,43 @@ def test_the_network_that_a_file_builds_is_preferred_to_one_of_its_layers(tmp_pa
     program = recognise(load(path).names)
     assert program is not None
     assert len(program.parameters) == 4
+
+
+TRAINER_THAT_RETURNS_WEIGHTS = Habit(
+    """
+    class Sorter:
+        def __init__(self, n_inputs, n_outputs=3, n_hidden=9, learning_rate=0.01):
+            self.W1, self.b1 = np.random.rand(n_hidden, n_inputs), np.random.rand(n_hidden, 1)
+            self.W2, self.b2 = np.random.rand(n_outputs, n_hidden), np.random.rand(n_outputs, 1)
+            self.learning_rate = learning_rate
+
+        def forward_prop(self, X):
+            Z1 = self.W1.dot(X) + self.b1
+            A1 = np.tanh(Z1)
+            Z2 = self.W2.dot(A1) + self.b2
+            return Z1, A1, Z2, np.exp(Z2) / np.sum(np.exp(Z2), axis=0)
+
+        def back_prop(self, Y, A2, Z2, A1, Z1, X):
+            dZ2 = A2 - Y
+            dZ1 = self.W2.T.dot(dZ2) * (1 - A1**2)
+            m = X.shape[1]
+            db2, db1 = np.sum(dZ2, axis=1, keepdims=True) / m, np.sum(dZ1, axis=1, keepdims=True) / m
+            return dZ2.dot(A1.T) / m, db2, dZ1.dot(X.T) / m, db1
+
+        def gradient_decent(self, X, Y, num_iterations=5000):
+            for i in range(num_iterations):
+                Z1, A1, Z2, A2 = self.forward_prop(X)
+                dW2, db2, dW1, db1 = self.back_prop(Y, A2, Z2, A1, Z1, X)
+                self.W2 -= self.learning_rate * dW2
+                self.b2 -= self.learning_rate * db2
+                self.W1 -= self.learning_rate * dW1
+                self.b1 -= self.learning_rate * db1
+            return self.W1, self.b1, self.W2, self.b2
+    """,
+    "self.W2.T.dot(dZ2) * (1 - A1**2)",
+    "self.W2.T.dot(dZ2) * (1 - A1)",
+)
+
+
+def test_weights_that_a_trainer_returns_are_no_gradients(tmp_path):
+    agrees_and_is_found(tmp_path, TRAINER_THAT_RETURNS_WEIGHTS)

@@ -278,7 +278,8 @@ def _meets_data(method: Any, others: Iterable[Any]) -> bool:
 
 def _outermost_first(makers: list[Any]) -> list[Any]:
     """Those that others of them call, layer by layer, last."""
-    called = {name for f in makers for name in source.names_called(f) if name != f.__name__}
+    once = [f for f in makers if not source.repeats(f)]
+    called = {name for f in once for name in source.names_called(f) if name != f.__name__}
     return sorted(makers, key=lambda f: f.__name__ in called)
 
 

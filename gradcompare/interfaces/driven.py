@@ -397,7 +397,8 @@ class Driven(Program):
                     continue
                 updated = naming.updated_name(name, path, places, array, session.inputs)
                 taken_back = self._taken_back(path, array, session)
-                if taken_back or (updated and (self.steps.role == "update" or name in changed)):
+                held = updated and any(array is _at(session.root, where) for where in places[updated])
+                if taken_back or (updated and (self.steps.role == "update" or name in changed or held)):
                     after[taken_back or str(updated)] = array
                 else:
                     found.append((naming.Slot("returned", path, name), array))
@@ -537,6 +538,13 @@ def _state(parameters: list[Any], width: int) -> Any:
     for array in sorted(biases, key=lambda array: np.size(array) != width)[:1]:
         return np.zeros_like(array.reshape(-1)[:width]).reshape([n if n == 1 else width for n in np.shape(array)])
     return None
+
+
+def _at(root: Any, path: paths.Path) -> Any:
+    try:
+        return paths.get(root, path)
+    except (LookupError, AttributeError, TypeError):
+        return None
 
 
 def _of_optimiser(path: paths.Path) -> bool:

@@ -32,7 +32,7 @@ FUNCTIONS = {
     ),
     "backward": re.compile(
         rf"^{_WHOSE}(back|bprop|bp$|bwd|propagateback|(compute|calc|calculate|get|find|evaluate)(the|all)?_?"
-        r"(d_?weights|grads?|gradients?|deltas?)|gradients?(?!descent)|grads?(fn|func|function|step)?$|dloss$|deltas?$"
+        r"(d_?weights|grads?|gradients?|deltas?)|gradients?(?!des?cen[dt])|grads?(fn|func|function|step)?$|dloss$|deltas?$"
         r"|retro_?prop|propaga\w*(atras|tras$|arriere)|passearriere|rueckw|ruckw)"
     ),
     "forward": re.compile(
@@ -41,12 +41,12 @@ FUNCTIONS = {
         r"|propaga(r|cao|cion|tion)?(a|para|hacia|en)?(adelante|frente|avant|directa|direta)?$|passeavant|vorw(ae|a)rts)"
     ),
     "cost": re.compile(
-        rf"^(?!.*(gradientdescent|train|fit$)){_WHOSE}(compute|calc|calculate|get|eval|find|total|mean|avg|average)*(the)?"
+        rf"^(?!.*(gradientdes?cen[dt]|train|fit$)){_WHOSE}(compute|calc|calculate|get|eval|find|total|mean|avg|average)*(the)?"
         r"(cost|loss|crossentropy|categoricalcrossentropy|binarycrossentropy|bce|cce|mse|mean_?squared|squared|nll|error"
         r"|logloss|j$|objective|custo|cout|perte|perda|perdida|verlust|kosten|erreur|erro$)"
     ),
     "update": re.compile(
-        rf"^{_WHOSE}(train|fit|step|learn|sgd|optimi[sz]e|gradientdescent|update|onestep|adjust|run$|teach"
+        rf"^{_WHOSE}(train|fit|step|learn|sgd|optimi[sz]e|gradientdes?cen[dt]|update|onestep|adjust|run$|teach"
         r"|entrena|entrain|treina|apprend|apprentissage|aprend|lerne|atuali[sz]a|actuali[sz]a)"
     ),
     "predict": re.compile(rf"^{_WHOSE}(predict|query|run|output|evaluate|ask|predec|predi[rz]|prever|vorhers)"),
