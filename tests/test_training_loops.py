@@ -275,6 +275,31 @@ HABITS = {
         "(dw / m + 2 * reg * W)",
         "(dw / m + reg * W)",
     ),
+    "a bias is bound anew, and a sum along the wrong axis spreads it": Habit(
+        """
+        def softmax(scores):
+            grown = np.exp(scores - scores.max(axis=1, keepdims=True))
+            return grown / grown.sum(axis=1, keepdims=True)
+
+        X, Y = loaded()
+        count = X.shape[0]
+        first, start = 0.01 * np.random.randn(6, 5), np.zeros((1, 5))
+        second, offset = 0.01 * np.random.randn(5, 3), np.zeros((1, 3))
+        for turn in range(200):
+            hidden = np.tanh(X @ first + start)
+            guess = softmax(hidden @ second + offset)
+            loss = -np.sum(Y * np.log(guess)) / count
+            off = guess - Y
+            down = (off @ second.T) * (1 - hidden**2)
+            second = second - 0.1 * hidden.T @ off / count
+            drift = np.sum(off, axis=0, keepdims=True) / count
+            offset = offset - 0.1 * drift
+            first = first - 0.1 * X.T @ down / count
+            start = start - 0.1 * np.sum(down, axis=0, keepdims=True) / count
+        """,
+        "np.sum(off, axis=0, keepdims=True)",
+        "np.sum(off, axis=1, keepdims=True)",
+    ),
     "a step in a function that is given the weights and finds its data": Habit(
         """
         def gathered():

@@ -220,7 +220,7 @@ def line_of(name: str, claim: Any, watched: Watched, parameter: Any = None) -> S
     alike = [w.sighting for w in watched.sightings if _long(w.sighting.value) == _long(array) == _long(parameter)]
     applied = [s for s in alike if _is_multiple(s.value.reshape(array.shape), array)]
     others = [other for n, other in watched.claims.items() if n != name]
-    spread = [w for w in watched.sightings if _spreads_to(w.sighting.value, array)]
+    spread = [w for w in watched.sightings if _spreads_to(w.sighting.value, array, parameter)]
     applied = applied or [w.sighting for w in spread if not any(_is_claim(w, other) for other in others)]
     applied = applied or [s for s in alike if s.value.shape == array.shape and _is_change(s.value, parameter, array)]
     return next(iter(applied or [w.sighting for w in watched.sightings if _is_called(w.sighting, name)]), None)
@@ -287,11 +287,13 @@ NEARLY = 1e-4
 """How near a difference of float32 numbers must be to what it is taken for, as a part of its largest entry."""
 
 
-def _spreads_to(value: np.ndarray, array: np.ndarray) -> bool:
-    """Whether fewer numbers are these, with either sign, once broadcasting has spread them: a sum without its axis."""
+def _spreads_to(value: np.ndarray, array: np.ndarray, parameter: np.ndarray) -> bool:
+    """Whether fewer numbers are these, with either sign, once broadcasting has spread them: a sum without its axis. A
+    parameter's change shows nothing that is smaller than its own rounding: a sum that is 0 but for rounding."""
     with contextlib.suppress(ValueError, TypeError):  # TypeError: a mask, which has no sign
         spread = np.broadcast_to(value, array.shape)
-        nearly = NEARLY * np.max(np.abs(array), initial=0.0)
+        rounding = np.finfo(array.dtype).eps * np.max(np.abs(parameter), initial=0.0)
+        nearly = NEARLY * np.max(np.abs(array), initial=0.0) + rounding
         return value.size < array.size and any(np.max(np.abs(array - x)) <= nearly for x in (spread, -spread))
     return False
 

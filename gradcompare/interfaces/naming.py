@@ -281,12 +281,20 @@ def _is_twin(path: paths.Path, parameter: paths.Path) -> bool:
 
 
 def updated_name(name: str, path: paths.Path, places: Places, array: Any, inputs: Mapping[str, Any]) -> str | None:
-    """The parameter whose new value a returned array is, after an update."""
+    """The parameter whose new value a returned array is, after an update; one that a gradient of another shape has
+    spread is the parameter still."""
     word = re.sub(
         r"^(new|updated|next)_?|_?(new|updated|next)$|(_?(history|hist|list|trace|path|iter)_?)\d+$", "", name
     )
     for parameter, where in places.items():
         same = words.plain(word) == words.plain(parameter) or any(path == p or path[1:] == p for p in where)
-        if same and np.shape(array) == np.shape(inputs[parameter]):
+        if same and (np.shape(array) == np.shape(inputs[parameter]) or _is_spread(array, inputs[parameter])):
             return parameter
     return None
+
+
+def _is_spread(array: Any, parameter: Any) -> bool:
+    """Whether it has the shape of a parameter from which more than one number was taken for each of its own."""
+    own, new = np.shape(parameter), np.shape(array)
+    own = (1, *own) if len(own) == 1 and len(new) == 2 else own
+    return len(own) == len(new) and all(n == o or o == 1 for o, n in zip(own, new, strict=True))
