@@ -83,6 +83,8 @@ TABLE = {
     "positional_summed_over_units": Row("positional", "wrong", "db2", 43, "summed_over_units"),
     "positional_wrong_variable": Row("positional", "wrong", "dZ1", 44, "wrong_variable"),
     "residual_skip_missing": Row("class", "wrong", "dh0", 40, "term_missing"),
+    "script_outer_turned": Row("script", "wrong", "don", 28, "transposed"),
+    "script_right": Row("script", "agrees"),
     "training_loop_bias_summed_over_units": Row("training-loop", "wrong", "db1", 23, "summed_over_units"),
     "training_loop_right": Row("training-loop", "agrees"),
     "training_loop_slope_lost": Row("training-loop", "wrong", "d_hidden", 24, "slope_missing"),

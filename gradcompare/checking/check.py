@@ -75,6 +75,10 @@ def check(
             interrupted.report.subject = subject
             raise
     report.subject, report.source = subject, text
+    if report.verdict == "error" and subject["interface"] not in (None, "script") and interface is name is None:
+        options: dict[str, Any] = {"loss": loss, "dtype": dtype, "examples": examples, "seed": seed}
+        other = check(source, interface="script", timeout=timeout, progress=progress, **options)
+        return other if other.verdict not in ("error", "unfinished") else report
     if name is None and report.verdict == "agrees":
         options = {"interface": interface, "loss": loss, "dtype": dtype, "examples": examples, "seed": seed}
         return _with_rivals(report, source, about["rivals"], options | {"timeout": timeout})

@@ -21,7 +21,7 @@ from gradcompare.checking.subject import Subject
 from gradcompare.judging.claims import Familiar
 from gradcompare.judging.evaluation import COST
 from gradcompare.judging.verdict import WRONG, Finding
-from gradcompare.losses import LOSSES
+from gradcompare.losses import LOSSES, count
 from gradcompare.network import Network
 from gradcompare.picture import Picture, picture_of
 from gradcompare.report import Report
@@ -183,6 +183,8 @@ def _smallest(
             return is_it(report)
         return False
 
-    found = smallest(known.network, subject.wide, shows).astype(precision)
-    sizes = subject.about["own_widths"] or list(found.sizes)
-    return {"sizes": sizes, "m": found.m, "inputs": subject.inputs(found), "seed": seed}
+    of_one_size = subject.about["interface"] == "script"
+    found = (known.network if of_one_size else smallest(known.network, subject.wide, shows)).astype(precision)
+    sizes, inputs = subject.about["own_widths"] or list(found.sizes), subject.inputs(found)
+    samples = count(inputs["X"], subject.about["samples_axis"]) if of_one_size else found.m
+    return {"sizes": sizes, "m": samples, "inputs": inputs, "seed": seed}

@@ -81,7 +81,7 @@ class Host:
             "averaged": program.averaged,
             "given_slope": program.given_slope,
             "only_updates": program.only_updates,
-            "notes": [*program.notes, *left_out(program, names, alike)],
+            "notes": [*program.notes, *(left_out(program, names, alike) if program.interface != "script" else ())],
             "complete": program.complete,
             "rivals": alike,
         }
@@ -368,15 +368,26 @@ def open_loaded(host: Host, loaded: Loaded, name: str | None, interface: str | N
     try:
         found = host.open(names, interface, seed)
     except CodeError as problem:
-        if needed is None and gaps is None:
+        found = _as_script(host, names, seed) if interface is name is needed is None else None
+        if found is None and needed is None and gaps is None:
             raise CodeError(unread or str(problem)) from None
-        return about | {"unfinished": needed or f"{gaps} {problem}"}
+        if found is None:
+            return about | {"unfinished": needed or f"{gaps} {problem}"}
+    if found is None and interface is name is needed is None:
+        found = _as_script(host, names, seed)
     if found is None:
         return about | {"unfinished": needed or gaps, "not_found": unread or not_recognised(names, interface)}
     if needed and not found["complete"]:
         return about | {"unfinished": needed}
     open_ends = [f"{needed} The gradient does without."] if needed else []
     return about | found | {"notes": [*loaded.notes, *open_ends, *found["notes"]]}
+
+
+def _as_script(host: Host, names: Mapping[str, Any], seed: int) -> dict[str, Any] | None:
+    """The file's own program, run as it stands; None where it does not train."""
+    with contextlib.suppress(CodeError):
+        return host.open(names, "script", seed)
+    return None
 
 
 def _without_source(names: Mapping[str, Any]) -> str:

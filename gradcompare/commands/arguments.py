@@ -30,6 +30,7 @@ LOSSES = (
 INTERFACES = (
     "dict-cache", "positional", "l-layer", "fused", "flat-vector", "global-weights", "loss-and-gradients",
     "gradient-method", "backprop-lists", "class", "layers", "update-only", "function-layers", "training-loop",
+    "script",
     "adapter",
 )  # fmt: skip
 """The keys of `gradcompare.interfaces.INTERFACES`, for which the same holds."""
@@ -43,8 +44,9 @@ Draw random networks, run the file's own forward and backward code on them, and
 hold every gradient against PyTorch's derivative of the file's own forward
 pass. What would keep the network from learning at the parameters that the file
 itself starts from is a note. Of a file only the definitions are run (imports,
-functions, classes, constants), in a process of its own with a limit on its time
-and memory. That protects against accidents and not against malice: check only
+functions, classes, constants), or, where these do not tell how it trains, its
+program up to the end of the first turn of its training loop; in a process of
+its own with a limit on its time and memory. That protects against accidents and not against malice: check only
 code that you would run."""
 
 CHECK_MORE = """\

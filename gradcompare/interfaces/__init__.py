@@ -13,6 +13,7 @@ functions that make no network     derivatives (a loss and its gradient)
 where gradients end up             naming, axes, inside (where only local variables hold them), ascent, rates
 which way up arrays are            layouts
 the trial that settles it all      candidates, fitting, rounds (how far code goes by itself), seen (what it is given)
+what none of these understands     rehearsal (the file's own program, up to the end of one turn of its loop)
 what is said                       failures (where nothing runs), left_out (what makes gradients and was not run)
 """
 

@@ -40,11 +40,12 @@ def walk(tree: Any, path: Path = (), seen: frozenset[int] = frozenset()) -> Iter
     if id(tree) in seen or len(path) > DEEPEST or isinstance(tree, _LEAVES):
         return
     seen |= {id(tree)}
-    for step, branch in _branches(tree):
+    for step, branch in branches(tree):
         yield from walk(branch, (*path, step), seen)
 
 
-def _branches(tree: Any) -> Iterator[tuple[tuple[str, Any], Any]]:
+def branches(tree: Any) -> Iterator[tuple[tuple[str, Any], Any]]:
+    """(step, what is there) of all that a container or an object holds."""
     if isinstance(tree, Mapping):
         yield from ((("item", key), branch) for key, branch in list(tree.items()))
     elif isinstance(tree, list | tuple) or (isinstance(tree, np.ndarray) and tree.dtype == object and tree.ndim == 1):

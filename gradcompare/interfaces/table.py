@@ -45,6 +45,12 @@ def _row(name: str, skeleton: str) -> tuple[str, Interface]:
     return name, Interface(skeleton, lambda names: recognise(names, name))
 
 
+def _as_script(names: Mapping[str, Any]) -> Program | None:
+    from gradcompare.interfaces import rehearsal  # needs torch, which the process that judges does without
+
+    return rehearsal.recognise(names)
+
+
 INTERFACES: dict[str, Interface] = dict(
     [
         _row(
@@ -221,6 +227,17 @@ for epoch in range(1000):                          # in the module, a function o
     W1 -= learning_rate * dW1                      # the gradient is (before - after) / learning_rate
 """,
         ),
+        (
+            "script",
+            Interface(
+                """\
+net = Network(2, 3, 1)                             # any program that trains when it is run: its statements are run up
+for epoch in range(1000):                          # to the end of the first turn of a loop that trains, and no further
+    net.learn(X, Y)
+""",
+                _as_script,
+            ),
+        ),
         _row("adapter", ADAPTER),
     ]
 )
@@ -232,8 +249,8 @@ def recognise(namespace: Mapping[str, Any], interface: str | None = None) -> Pro
 
     KeyError for an unknown interface.
     """
-    if interface is not None:
-        INTERFACES[interface]
+    if interface is not None and INTERFACES[interface].recognise is _as_script:
+        return _as_script(namespace)
     first: Driven | None = None
     best: Driven | None = None
     failure: BaseException | None = None

@@ -1,0 +1,12 @@
+"""The file's own program, run up to the end of one turn of its training loop: what nothing else has understood.
+
+How a program makes its network, in which order it calls what, and where it keeps things, it shows when it is run. So
+its statements are run as they stand, one after another; those that fail, because their data are not there, are left
+out. Every loop tells when a turn begins and ends (`script`). What a turn changes, and what the cost depends on, are the
+parameters (`stage`); what meets them first are the samples, what meets the output are the labels (`meeting`). From
+then on the turn is run again and again from other numbers (`rehearsed`).
+"""
+
+from gradcompare.interfaces.rehearsal.rehearsed import Rehearsed, recognise
+
+__all__ = ["Rehearsed", "recognise"]

@@ -1,0 +1,171 @@
+"""A program whose turn is run as it stands, from numbers under test in the places of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradcompare.interfaces.program import CannotCheckError, Program
+from gradcompare.interfaces.rehearsal import supplies
+from gradcompare.interfaces.rehearsal.finding import Found, Occurrence, found_in, size_of, stand_in
+from gradcompare.interfaces.rehearsal.script import Script
+from gradcompare.interfaces.rehearsal.stage import Exploring, Turn
+from gradcompare.network import Network
+
+
+def recognise(names: Mapping[str, Any]) -> Rehearsed | None:
+    """The file's own program, where it has a loop."""
+    script = Script(names) if isinstance(names, dict) and names.get("__file__") else None
+    return Rehearsed(script) if script is not None and script.loops else None
+
+
+class Rehearsed(Program):
+    """The file's own program, up to the end of one turn of a loop."""
+
+    interface = "script"
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self.functions, self.parameters, self.last_layer, self.notes = [], [], [], []
+        self.has_cost = self.averaged = self.given_slope = False
+        self.complete = self.only_updates = True
+        self.metric = None
+        self.own_widths = []
+        self.samples_axis, self.sign = 0, 1.0
+        self._found: Found | None = None
+        self._supplied: dict[str, np.ndarray] = {}
+        self._last: Turn | None = None
+
+    # ---- finding out
+
+    def fit(self, seed: int) -> None:
+        """See Program."""
+        problems: list[BaseException] = []
+        for lie in supplies.LIES if self._found is None else ():
+            widths = supplies.WIDTHS
+            for _ in range(supplies.TRIES):
+                self._supplied = supplies.data(lie, widths)
+                explored = Exploring(self._supplied)
+                self.script.run(explored)
+                problems = problems or list(self.script.problems)
+                asked = sorted(explored.asked)
+                self._supplied |= {name: self._supplied[supplies.role(name) or ""] for name in asked}
+                others = supplies.widths_asked_for(self.script.problems, widths) if asked else None
+                for loop, changed in explored.changed.items():
+                    with contextlib.suppress(Exception):
+                        self._found = found_in(self.script, loop, list(changed.values()), self._supplied)
+                    if self._found is not None:
+                        return self._settle(self._found, asked)
+                if others is None:
+                    break
+                widths = others
+            if not asked:
+                break
+        if self._found is None:
+            raise CannotCheckError(
+                "Its own program was run, and no loop of it goes a step along the gradient of a cost."
+            ) from next(iter(problems), None)
+        return None
+
+    def _settle(self, found: Found, asked: Sequence[str]) -> None:
+        self.functions = [stand_in(self.script, found.loop)]
+        self.parameters, self.last_layer = found.parameters, found.agreeing
+        self.samples_axis, self.has_cost = found.samples_axis, found.cost is not None
+        weights = [n for n in found.parameters if found.own[n].ndim == 2 and not n.lower().startswith("b")]
+        self.own_widths = _chained([found.own[n].shape for n in weights])
+        of_ours = f", with random data for {', '.join(asked)}" if asked else ""
+        self.notes = [
+            "The file's own program was run, to the end of the first turn of its loop in line "
+            f"{self.script.loops[found.loop].line} and no further{of_ours}: networks have its own widths.",
+            f"No gradient is to be seen, only its effect: it is taken to be (before - after) / {found.rate:.6g}.",
+        ]
+
+    # ---- the API of every program
+
+    def networks(self) -> dict[str, Any]:
+        """Of what is drawn only the seed matters."""
+        return {"layers": 1, "outputs": 1, "labels": "binary"}
+
+    def inputs(self, network: Network) -> dict[str, Any]:
+        """Random numbers in the places of its parameters, samples and labels."""
+        assert self._found is not None
+        generator, dtype = np.random.default_rng(network.seed), network.X.dtype
+        given: dict[str, Any] = {}
+        for name, own in self._found.own.items():
+            size = size_of(own) if name in self.parameters else 1.0
+            drawn = _labels(own, generator) if name == "Y" else size * generator.standard_normal(own.shape)
+            given[name] = np.asarray(drawn).astype(dtype) if np.asarray(drawn).dtype.kind == "f" else drawn
+        return given | {name: np.zeros((1, 1), dtype) for name in ("X", "Y") if name not in given}
+
+    def start(self, inputs: Mapping[str, Any]) -> dict[str, Any] | None:
+        """What the file itself starts from."""
+        assert self._found is not None
+        return {name: self._found.own[name] for name in self.parameters}
+
+    def forward(self, inputs: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """See Program; the output alone."""
+        assert self._found is not None
+        self._last = turn = self._turn(inputs)
+        return _value(turn, self._found.output or self._found.cost), {}
+
+    def cost(self, inputs: Mapping[str, Any], output: Any) -> Any:
+        """See Program."""
+        assert self._found is not None
+        turn = self._last if self._last is not None else self._turn(inputs)
+        self._last = None
+        value = _value(turn, self._found.cost)
+        return value.reshape(()) if np.ndim(value) else value
+
+    def average_cost(self, averaged: bool) -> None:
+        """See Program; it never is."""
+
+    def gradients(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """See Program."""
+        assert self._found is not None
+        after = self._turn(inputs).after
+        return {f"d{n}": (inputs[n] - after[n]) / self._found.rate for n in self.parameters if after[n] is not None}
+
+    def again(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Nothing: every turn is the first."""
+        return {}
+
+    def _turn(self, inputs: Mapping[str, Any]) -> Turn:
+        """The turn, from these inputs. Raises what the file raises where it does not come to an end."""
+        assert self._found is not None
+        where = self._found.where
+        given = {places: inputs[n].copy() for n, places in where.items()}
+        turn = Turn(self._found.loop, given, {n: where[n] for n in self.parameters}, self._supplied)
+        self.script.run(turn)
+        if not turn.after:
+            raise next(iter(reversed(self.script.problems)), ValueError("its loop was not reached"))
+        return turn
+
+
+def _value(turn: Turn, occurrence: Occurrence | None) -> Any:
+    """What got its name at a place, the how manieth time."""
+    values = [event.value for event in turn.events if occurrence is not None and event.place == occurrence[0]]
+    if occurrence is None or len(values) < occurrence[1]:
+        raise ValueError("the turn went another way than before")
+    return values[occurrence[1] - 1]
+
+
+def _labels(own: np.ndarray, generator: np.random.Generator) -> Any:
+    """Other labels of the same kind: the file's own in another order, or any numbers where they are not few."""
+    few = np.unique(own)
+    if own.dtype.kind == "f" and not np.array_equal(few, np.round(few)):
+        return generator.standard_normal(own.shape)
+    if own.ndim < 2 or 1 in own.shape:
+        return generator.choice(few, own.shape)
+    return own[generator.integers(0, len(own), len(own))]
+
+
+def _chained(weights: Sequence[tuple[int, ...]]) -> list[int]:
+    """The widths of a network whose weights have these shapes, one after another; nothing where they do not chain."""
+    for into in (0, 1):
+        if weights and all(a[1 - into] == b[into] for a, b in itertools.pairwise(weights)):
+            return [weights[0][into], *(w[1 - into] for w in weights)]
+    return []

@@ -1,0 +1,326 @@
+"""A file's statements, with calls of a stage in them: where a turn of a loop begins and ends, and what gets a name."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import copy
+import random
+import re
+import types
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from gradcompare.interfaces import source, words
+from gradcompare.loading.absent import Absent
+from gradcompare.tracing.randomness import same_random_numbers
+
+STAGE = "_stage_"
+"""The name by which the statements find the stage."""
+_DROPPED = frozenset(
+    [
+        "print",
+        "show",
+        "plot",
+        "savefig",
+        "save",
+        "savez",
+        "savetxt",
+        "dump",
+        "write",
+        "writelines",
+        "close",
+        "sleep",
+        "imshow",
+        "imsave",
+        "figure",
+        "title",
+        "legend",
+        "xlabel",
+        "ylabel",
+        "scatter",
+        "subplot",
+        "subplots",
+        "draw",
+        "pause",
+        "info",
+        "debug",
+        "warning",
+        "set_trace",
+        "to_csv",
+        "update_log",
+        "remove",
+        "mkdir",
+        "makedirs",
+        "system",
+        "run",
+        "call",
+        "append_log",
+        "flush",
+        "set_description",
+    ]
+)
+"""Calls that stand alone and are not made: they print, draw, write or wait."""
+_DOWNLOADS = re.compile(r"fetch_|download|urlretrieve|urlopen|load_data$|get_file$|wget")
+"""Calls that may download; those of the file's own functions are made, and come to such a one inside of them."""
+_REFUSED = "os shutil subprocess requests urllib socket webbrowser smtplib ftplib http multiprocessing ctypes"
+"""Modules with effects outside."""
+
+
+class TurnOverError(BaseException):
+    """The turn that was asked for is over."""
+
+
+class Loop(NamedTuple):
+    """A loop of the file."""
+
+    line: int
+    function: str
+    """In which it stands; "" in none."""
+
+
+class Place(NamedTuple):
+    """Where something gets its name, or is returned."""
+
+    line: int
+    text: str
+    """The names, or "return"."""
+
+
+class Stage(Protocol):
+    """What the statements tell."""
+
+    def begin(self, loop: int) -> bool:
+        """A turn of a loop begins; whether the loop is to be left instead."""
+
+    def end(self, loop: int) -> None:
+        """The turn is over."""
+
+    def take(self, loop: int, name: str, value: Any) -> Any:
+        """What a local name is to be in the turn that has begun."""
+
+    def note(self, place: int, value: Any) -> Any:
+        """The value, which gets a name."""
+
+    def refuse(self, call: str) -> Any:
+        """Raises PermissionError for what may download."""
+
+    def supply(self, name: str) -> Any:
+        """What a name is that nothing has bound; KeyError where nobody knows."""
+
+    def known(self) -> Mapping[str, Any]:
+        """The names of which that is known beforehand."""
+
+
+class Script:
+    """The program of a file whose definitions were loaded."""
+
+    def __init__(self, names: dict[str, Any]) -> None:
+        self.names, self.file = names, str(names.get("__file__"))
+        tree = copy.deepcopy(source.parsed(self.file))
+        staged = _Staged({node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)})
+        self._code = [
+            (compile(ast.fix_missing_locations(ast.Module([s], [])), self.file, "exec"), _binds(s))
+            for statement in _flattened(tree.body, _scripts(tree))
+            if (s := staged.visit(statement)) is not None
+        ]
+        self.loops, self.places = staged.loops, staged.places
+        self.problems: list[BaseException] = []
+        """What went wrong in the last run."""
+
+    def run(self, stage: Stage) -> None:
+        """Run all statements in turn, up to where the stage says that it is over; those that fail are left out."""
+        space: dict[str, Any] = {name: _tamed(value) for name, value in self.names.items()}
+        space |= {name: array.copy() for name, array in stage.known().items()}
+        space |= {"__name__": "__main__", STAGE: stage, "__builtins__": _Builtins(stage, space)}
+        self.problems = []
+        state = random.getstate()
+        random.seed(0)
+        try:
+            with np.errstate(all="ignore"), same_random_numbers():
+                for code, imports in self._code:
+                    if imports and all(name in space for name in imports):
+                        continue
+                    try:
+                        exec(code, space)
+                    except Exception as error:
+                        self.problems.append(error)
+        except (TurnOverError, SystemExit):
+            pass
+        finally:
+            random.setstate(state)
+
+
+class _Builtins(dict[str, Any]):
+    """The built-in names without those that have effects; of those that nothing has bound what the stage supplies."""
+
+    def __init__(self, stage: Stage, space: dict[str, Any]) -> None:
+        super().__init__(vars(builtins))
+        self.stage, self.space = stage, space
+        self["open"], self["input"] = _only_reading, _nobody_answers
+
+    def __missing__(self, name: str) -> Any:
+        return self.space.setdefault(name, self.stage.supply(name))
+
+
+def _only_reading(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
+    if set(mode) & set("wax+"):
+        raise PermissionError(f"{file} is not written in a check")
+    return open(file, mode, *args, **kwargs)
+
+
+def _nobody_answers(*_: Any) -> Any:
+    raise EOFError("it asks for input(), and nobody is there to answer")
+
+
+def _tamed(value: Any) -> Any:
+    """Modules with effects outside, and their functions, are absent."""
+    module = value.__name__ if isinstance(value, types.ModuleType) else getattr(value, "__module__", None)
+    top = str(module).partition(".")[0]
+    if top == "os" and isinstance(value, types.ModuleType):
+        import os
+
+        return types.SimpleNamespace(path=os.path, sep=os.sep, getcwd=os.getcwd, environ={})
+    if (top in _REFUSED.split() or top == "posix") and not isinstance(value, type):
+        return Absent(getattr(value, "__name__", top), "it has effects outside")
+    return value
+
+
+def _flattened(statements: list[ast.stmt], scripts: Mapping[str, ast.FunctionDef]) -> Iterator[ast.stmt]:
+    """The statements, one by one those of `if __name__ == "__main__"` and of functions that take and return nothing:
+    what fails in them is left out like what fails in the module."""
+    for statement in statements:
+        called = statement.value if isinstance(statement, ast.Expr) else None
+        script = scripts.get(source.called(called) or "") if isinstance(called, ast.Call) else None
+        if isinstance(statement, ast.If) and "__name__" in ast.unparse(statement.test):
+            yield from _flattened(statement.body, scripts)
+        elif script is not None:
+            others = {name: function for name, function in scripts.items() if name != script.name}
+            yield from _flattened(copy.deepcopy(script.body), others)
+        else:
+            yield statement
+
+
+def _scripts(tree: ast.Module) -> dict[str, ast.FunctionDef]:
+    """The functions that are scripts with a name."""
+    found = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    return {f.name: copy.deepcopy(f) for f in found if not ast.unparse(f.args) and not any(map(_leaves, ast.walk(f)))}
+
+
+def _leaves(node: ast.AST) -> bool:
+    return isinstance(node, ast.Return | ast.Yield | ast.YieldFrom | ast.Nonlocal)
+
+
+def _binds(statement: ast.stmt) -> list[str]:
+    """The names that an import binds."""
+    if not isinstance(statement, ast.Import | ast.ImportFrom):
+        return []
+    return [alias.asname or alias.name.partition(".")[0] for alias in statement.names]
+
+
+class _Staged(ast.NodeTransformer):
+    """The same statements with calls of the stage."""
+
+    def __init__(self, own: Collection[str]) -> None:
+        """`own`: the names of the file's own functions."""
+        self.own = own
+        self.loops: list[Loop] = []
+        self.places: list[Place] = []
+        self._functions: list[str] = []
+        self._locals: list[set[str]] = []
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+        stored = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        self._functions.append(node.name)
+        self._locals.append(stored | {a.arg for a in arguments})
+        self.generic_visit(node)
+        self._functions.pop()
+        self._locals.pop()
+        node.body = node.body or [ast.Pass()]
+        return node
+
+    def visit_For(self, node: ast.For) -> ast.AST:
+        return self._loop(node)
+
+    def visit_While(self, node: ast.While) -> ast.AST:
+        return self._loop(node)
+
+    def _loop(self, node: Any) -> ast.AST:
+        number = len(self.loops)
+        self.loops.append(Loop(node.lineno, self._functions[-1] if self._functions else ""))
+        used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+        names = sorted(used & self._locals[-1]) if self._locals else []
+        self.generic_visit(node)
+        begin = ast.If(_call("begin", number), [ast.Break()], [])
+        takes = [_taken(number, name) for name in names]
+        turn = ast.Try(node.body or [ast.Pass()], [], [], [ast.Expr(_call("end", number))])
+        node.body = [_at(node, s) for s in (begin, *takes, turn)]
+        return node
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
+        called = source.called(node.value) if isinstance(node.value, ast.Call) else None
+        if called in _DROPPED:
+            return _at(node, ast.Pass())
+        return self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        called = source.called(node) or ""
+        if _DOWNLOADS.match(called) and called not in self.own:
+            return _at(node, _call("refuse", called))
+        return self.generic_visit(node)
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        self.generic_visit(node)
+        node.value = self._noted(node, node.value, ", ".join(map(ast.unparse, node.targets)))
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        self.generic_visit(node)
+        if node.value is not None:
+            node.value = self._noted(node, node.value, ast.unparse(node.target))
+        return node
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
+        self.generic_visit(node)
+        if not isinstance(node.target, ast.Name):
+            return node
+        now = ast.Name(node.target.id, ast.Load())
+        return [node, _at(node, ast.Expr(self._noted(node, now, node.target.id)))]
+
+    def visit_Return(self, node: ast.Return) -> ast.AST:
+        self.generic_visit(node)
+        if node.value is not None:
+            node.value = self._noted(node, node.value, "return")
+        return node
+
+    def _noted(self, statement: ast.stmt, value: ast.expr, text: str) -> ast.expr:
+        rate = isinstance(value, ast.Constant) and words.role_of_argument(text) == "learning_rate"
+        if not rate and isinstance(
+            value, ast.Constant | ast.Lambda | ast.Dict | ast.JoinedStr | ast.Yield | ast.YieldFrom
+        ):
+            return value
+        self.places.append(Place(statement.lineno, text))
+        return _at(value, _call("note", len(self.places) - 1, value))
+
+
+def _call(method: str, number: int | str, *more: ast.expr) -> Any:
+    function = ast.Attribute(ast.Name(STAGE, ast.Load()), method, ast.Load())
+    return ast.Call(function, [ast.Constant(number), *more], [])
+
+
+def _taken(loop: int, name: str) -> ast.stmt:
+    """name = _stage_.take(loop, "name", name), where it is bound."""
+    value = _call("take", loop, ast.Constant(name), ast.Name(name, ast.Load()))
+    unbound = ast.ExceptHandler(ast.Name("NameError", ast.Load()), None, [ast.Pass()])
+    return ast.Try([ast.Assign([ast.Name(name, ast.Store())], value)], [unbound], [], [])
+
+
+def _at(place: Any, node: Any) -> Any:
+    """The node and what is new in it, at the place of another."""
+    for part in ast.walk(node):
+        if "lineno" in part._attributes and not hasattr(part, "lineno"):
+            ast.copy_location(part, place)
+    return node

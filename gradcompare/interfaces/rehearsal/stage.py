@@ -1,0 +1,271 @@
+"""What happens on the stage: which arrays a turn of a loop changes, and the same turn from other numbers."""
+
+from __future__ import annotations
+
+import sys
+import time
+import types
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gradcompare.bounds import BoundedTensor
+from gradcompare.interfaces import naming, paths
+from gradcompare.interfaces.rehearsal import supplies
+from gradcompare.interfaces.rehearsal.script import TurnOverError
+from gradcompare.loading.absent import Absent
+from gradcompare.tracing.traced_array import TracedArray, plain
+
+SECONDS = 3.0
+"""So long the file's own program may take to come to the end of a turn."""
+LONGEST = 64
+"""Lists of more numbers than this hold data."""
+
+Where = tuple[paths.Path, ...]
+"""All paths to one array."""
+Root = dict[str, dict[str, Any]]
+"""{"local": ..., "global": ...}: the names that are known where a loop stands."""
+_LIBRARY = types.ModuleType | types.FunctionType | types.BuiltinFunctionType | types.MethodType | type | Absent
+
+
+class Stage:
+    """A stage on which nothing happens; the time is limited."""
+
+    def __init__(self, supplied: Mapping[str, Any] | None = None, seconds: float = SECONDS) -> None:
+        self.supplied = dict(supplied or {})
+        self.asked: dict[str, Any] = {}
+        """What it has supplied, by name."""
+        self.until = time.process_time() + seconds
+
+    def begin(self, loop: int) -> bool:
+        """See `script.Stage`."""
+        self._look_at_the_clock()
+        return False
+
+    def end(self, loop: int) -> None:
+        """See `script.Stage`."""
+
+    def take(self, loop: int, name: str, value: Any) -> Any:
+        """See `script.Stage`."""
+        return value
+
+    def note(self, place: int, value: Any) -> Any:
+        """See `script.Stage`."""
+        return value
+
+    def refuse(self, call: str) -> Any:
+        """See `script.Stage`."""
+        raise PermissionError(f"{call}() may download, which a check does not")
+
+    def supply(self, name: str) -> Any:
+        """Samples or labels, for a name that is called so."""
+        array = self.supplied[supplies.role(name) or ""]
+        return self.asked.setdefault(name, array.copy())
+
+    def known(self) -> Mapping[str, Any]:
+        """What another run has asked for."""
+        return {name: array for name, array in self.supplied.items() if name not in supplies.ROLES}
+
+    def _look_at_the_clock(self) -> None:
+        if time.process_time() > self.until:
+            raise TurnOverError
+
+
+class Exploring(Stage):
+    """Notes which loops change which arrays in their first turn; a loop that stands in no other ends with it."""
+
+    def __init__(self, supplied: Mapping[str, Any] | None = None) -> None:
+        super().__init__(supplied)
+        self.changed: dict[int, dict[paths.Path, list[paths.Path]]] = {}
+        """By loop, of each array that is another after the turn all paths that lead to it; inner loops first."""
+        self._active: list[tuple[int, dict[paths.Path, Any]]] = []
+        self._seen: set[int] = set()
+        self._over: set[int] = set()
+
+    def begin(self, loop: int) -> bool:
+        """See `script.Stage`."""
+        self._look_at_the_clock()
+        if loop in self._over:
+            return True
+        if loop not in self._seen:
+            self._seen.add(loop)
+            before = arrays_in(root_of(sys._getframe(1)))
+            self._active.append((loop, {path: (array, np.array(array)) for path, array in before.items()}))
+        return False
+
+    def end(self, loop: int) -> None:
+        """See `script.Stage`."""
+        if not self._active or self._active[-1][0] != loop:
+            return
+        _, before = self._active.pop()
+        after = arrays_in(root_of(sys._getframe(1)))
+        changed = [p for p, (_, was) in before.items() if p in after and _differs(was, after[p])]
+        if changed:
+            together: dict[int, list[paths.Path]] = {}
+            for path, (array, _) in before.items():
+                together.setdefault(id(array) if np.ndim(array) else hash(path), []).append(path)
+            groups = [group for group in together.values() if group[0] in changed]
+            self.changed[loop] = {group[0]: group for group in groups}
+            if not self._active:
+                self._over.add(loop)
+
+
+class Event(NamedTuple):
+    """Something got a name."""
+
+    place: int
+    value: Any
+    """As it was then: the code may write into it later."""
+    number: int | None
+    """Of the tensor, where it is one of a run."""
+
+
+def _event(place: int, value: Any) -> Event:
+    if isinstance(value, TracedArray):
+        number = value.tensor.number if isinstance(value.tensor, BoundedTensor) else None
+        return Event(place, TracedArray(value.tensor.clone()), number)
+    return Event(place, value.copy() if isinstance(value, np.ndarray) else value, None)
+
+
+class Turn(Stage):
+    """The first turn of one loop, from numbers that are given to it."""
+
+    def __init__(
+        self,
+        loop: int,
+        given: Mapping[Where, Any],
+        watched: Mapping[str, Where],
+        supplied: Mapping[str, Any] | None = None,
+        wrapped: Callable[[paths.Path, Any], Any] | None = None,
+    ) -> None:
+        """`given`: what is to be at these paths. `watched`: by name, of what is to be told what it is after the turn.
+        `wrapped`: what is to be made of every other array that is there when the turn begins, and of a path to it."""
+        super().__init__(supplied)
+        self.loop, self.given, self.watched, self.wrapped = loop, given, watched, wrapped
+        self.begun = False
+        self.before: dict[paths.Path, Any] = {}
+        """The arrays that were there when the turn began, and were not given."""
+        self.alike: dict[int, list[paths.Path]] = {}
+        """The same, by what is one array under several paths."""
+        self.after: dict[str, Any] = {}
+        self.events: list[Event] = []
+        """All that got a name in the turn."""
+        self._pending: dict[str, Any] = {}
+
+    def begin(self, loop: int) -> bool:
+        """See `script.Stage`."""
+        self._look_at_the_clock()
+        if loop == self.loop and not self.begun:
+            self.begun = True
+            self._set(sys._getframe(1))
+        return False
+
+    def end(self, loop: int) -> None:
+        """See `script.Stage`."""
+        if loop == self.loop and self.begun:
+            root = root_of(sys._getframe(1))
+            for name, where in self.watched.items():
+                found = [value for path in where if (value := _got(root, path)) is not None]
+                moved = [value for value in found if value is not self._first(where)]
+                self.after[name] = next(iter(moved or found), None)
+            raise TurnOverError
+
+    def take(self, loop: int, name: str, value: Any) -> Any:
+        """See `script.Stage`."""
+        return self._pending.pop(name, value) if loop == self.loop and self.begun else value
+
+    def note(self, place: int, value: Any) -> Any:
+        """See `script.Stage`."""
+        if self.begun:
+            self.events += (_event(place, part) for part in (value if isinstance(value, tuple) else (value,)))
+        return value
+
+    def occurrence(self, event: Event) -> tuple[int, int]:
+        """(its place, the how manieth event there it is)"""
+        return event.place, 1 + next(
+            i for i, e in enumerate(e for e in self.events if e.place == event.place) if e is event
+        )
+
+    def _first(self, where: Where) -> Any:
+        return self._placed.get(where)
+
+    def _set(self, frame: types.FrameType) -> None:
+        root = root_of(frame)
+        self._placed = dict(self.given)
+        mine = {path for where in self.given for path in where}
+        others = {path: array for path, array in arrays_in(root, whole=True).items() if path not in mine}
+        self.before = {
+            path: np.array(plain(array) if isinstance(array, TracedArray) else array) for path, array in others.items()
+        }
+        for path, array in others.items():
+            self.alike.setdefault(id(array), []).append(path)
+        if self.wrapped is not None:
+            made: dict[int, Any] = {}
+            for path, array in others.items():
+                if id(array) not in made:
+                    made[id(array)] = self.wrapped(path, array)
+                self._put(root, path, made[id(array)], frame)
+        for where, value in self.given.items():
+            for path in where:
+                self._put(root, path, value, frame)
+
+    def _put(self, root: Root, path: paths.Path, value: Any, frame: types.FrameType) -> None:
+        (_, scope), (_, name), *rest = path
+        names = root[scope]
+        put = names[name] = paths.put(names[name], tuple(rest), value) if rest else value
+        if scope == "global":
+            frame.f_globals[name] = put
+        else:
+            self._pending[name] = put
+
+
+def _got(root: Root, path: paths.Path) -> Any:
+    try:
+        return paths.get(root, path)
+    except (LookupError, AttributeError, TypeError):
+        return None
+
+
+def root_of(frame: types.FrameType) -> Root:
+    """The names that are known in a frame, without what is no data."""
+    inner = frame.f_locals if frame.f_locals is not frame.f_globals else {}
+    return {"local": _own(inner), "global": _own(frame.f_globals)}
+
+
+def _own(names: Mapping[str, Any]) -> dict[str, Any]:
+    return {n: v for n, v in names.items() if not n.startswith("__") and n != "_stage_" and not isinstance(v, _LIBRARY)}
+
+
+def arrays_in(root: Root, whole: bool = False) -> dict[paths.Path, Any]:
+    """Every array in reach, and every number that is none of whole ones; with `whole`, arrays of whole numbers too."""
+    found: dict[paths.Path, Any] = {}
+    for scope, names in root.items():
+        for path, array in _walk(names, (("item", scope),), frozenset()):
+            kind = getattr(getattr(array, "dtype", None), "kind", "f")
+            number = isinstance(array, float | np.floating) or (
+                isinstance(array, int) and naming.is_bias(str(path[-1][1]))
+            )
+            if np.ndim(array) == 0 and not hasattr(array, "shape") and not number:
+                continue
+            if isinstance(array, TracedArray) or kind == "f" or (whole and kind in "iub" and np.ndim(array)):
+                found[path] = array
+    return found
+
+
+def _walk(tree: Any, path: paths.Path, seen: frozenset[int]) -> Iterator[tuple[paths.Path, Any]]:
+    if isinstance(tree, list | tuple) and len(tree) > LONGEST:
+        return
+    if paths.is_array(tree):
+        yield path, tree
+        return
+    if id(tree) in seen or len(path) > paths.DEEPEST or isinstance(tree, (*_LIBRARY.__args__, str, bytes)):
+        return
+    for step, branch in paths.branches(tree):
+        yield from _walk(branch, (*path, step), seen | {id(tree)})
+
+
+def _differs(before: Any, now: Any) -> bool:
+    if np.shape(before) != np.shape(now):
+        return np.ndim(now) == np.ndim(before) or np.ndim(before) == 0
+    return not np.array_equal(before, np.asarray(now), equal_nan=True)

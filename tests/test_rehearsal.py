@@ -1,0 +1,170 @@
+"""What nothing else understands is run as it stands, up to the end of one turn of its training loop."""
+
+import textwrap
+
+import pytest
+
+import gradcompare
+from gradcompare.loading import load
+from tests.habits import Habit
+
+
+def rehearsed(folder, source: str, interface: str | None = "script", examples: int = 4) -> gradcompare.Report:
+    """The report on a program that follows `import numpy as np`, run as it stands."""
+    path = folder / "program.py"
+    path.write_text("import numpy as np\n" + textwrap.dedent(source))
+    return gradcompare.check(load(path).names, interface=interface, examples=examples, dtype="float64")
+
+
+HABITS = {
+    "an object that is told its rate where it is trained": Habit(
+        """
+        class Brain:
+            def __init__(self, a, b, c):
+                self.one, self.two = np.random.randn(a, b), np.random.randn(b, c)
+                self.shift = np.zeros((1, b))
+
+            def think(self, table):
+                self.seen = np.tanh(table @ self.one + self.shift)
+                self.said = 1 / (1 + np.exp(-(self.seen @ self.two)))
+
+            def learn(self, table, answers):
+                off = (self.said - answers) * self.said * (1 - self.said)
+                back = off @ self.two.T * (1 - self.seen**2)
+                self.two -= self.pace * self.seen.T @ off
+                self.one -= self.pace * table.T @ back
+                self.shift -= self.pace * back.sum(axis=0, keepdims=True)
+
+            def school(self, table, answers, days, pace):
+                self.pace = pace
+                for day in range(days):
+                    self.think(table)
+                    self.learn(table, answers)
+
+        brain = Brain(2, 5, 1)
+        brain.school(np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([[0], [1], [1], [0]]), 1000, 0.3)
+        """,
+        "* (1 - self.seen**2)",
+        "* (1 - self.seen)",
+    ),
+    "data that are not there, widths that are written down, and a main function": Habit(
+        """
+        from digits_of_the_house import download
+
+        def main():
+            (train_images, train_labels), rest = download("digits")
+            hidden_w, out_w = 0.1 * np.random.randn(40, 12), 0.1 * np.random.randn(12, 4)
+            for epoch in range(50):
+                for k in range(0, len(train_images), 20):
+                    batch, wanted = train_images[k : k + 20], train_labels[k : k + 20]
+                    hidden = np.maximum(0, batch @ hidden_w)
+                    scores = np.exp(hidden @ out_w)
+                    share = scores / scores.sum(axis=1, keepdims=True)
+                    off = (share - wanted) / len(batch)
+                    back = off @ out_w.T * (hidden > 0)
+                    out_w -= 0.5 * hidden.T @ off
+                    hidden_w -= 0.5 * batch.T @ back
+
+        if __name__ == "__main__":
+            main()
+        """,
+        "off @ out_w.T * (hidden > 0)",
+        "off @ out_w.T",
+    ),
+    "letters one after another, with a state": Habit(
+        """
+        class Letters:
+            def __init__(self, size, count):
+                self.U, self.S = 0.3 * np.random.randn(size, count), 0.3 * np.random.randn(size, size)
+                self.V = 0.3 * np.random.randn(count, size)
+
+            def read(self, given, wanted, state):
+                states, shares, loss = {-1: state}, {}, 0
+                for t, letter in enumerate(given):
+                    states[t] = np.tanh(self.U[:, [letter]] + self.S @ states[t - 1])
+                    grown = np.exp(self.V @ states[t])
+                    shares[t] = grown / grown.sum()
+                    loss += -np.log(shares[t][wanted[t], 0])
+                dU, dS, dV, later = (np.zeros_like(a) for a in (self.U, self.S, self.V, state))
+                for t in reversed(range(len(given))):
+                    off = shares[t].copy()
+                    off[wanted[t]] -= 1
+                    dV += off @ states[t].T
+                    back = (self.V.T @ off + later) * (1 - states[t] ** 2)
+                    dU[:, [given[t]]] += back
+                    dS += back @ states[t - 1].T
+                    later = self.S.T @ back
+                for kept, change in zip((self.U, self.S, self.V), (dU, dS, dV)):
+                    kept -= 0.1 * change
+                return loss
+
+        text = "banana"
+        known = sorted(set(text))
+        numbers = [known.index(letter) for letter in text]
+        letters = Letters(6, len(known))
+        for k in range(1000):
+            loss = letters.read(numbers[:-1], numbers[1:], np.zeros((6, 1)))
+        """,
+        "later = self.S.T @ back",
+        "later = self.S @ back",
+    ),
+}
+
+
+@pytest.mark.parametrize("habit", HABITS.values(), ids=list(HABITS))
+def test_the_right_program_agrees_and_the_wrong_one_is_found(tmp_path, habit: Habit):
+    assert habit.source.count(habit.right) == 1
+    report = rehearsed(tmp_path, habit.source)
+    assert report.verdict == "agrees", str(report)
+    assert "to the end of the first turn" in str(report)
+    report = rehearsed(tmp_path, habit.source.replace(habit.right, habit.wrong))
+    assert report.verdict == "wrong", str(report)
+    found = [finding.source for finding in report.tensors if finding.verdict == "fault"]
+    assert report.first_fault is not None
+    assert any(habit.wrong in line for line in found) or "dS" in report.first_fault.name
+
+
+def test_what_nothing_else_understands_is_run_by_itself(tmp_path):
+    report = rehearsed(tmp_path, HABITS["an object that is told its rate where it is trained"].source, interface=None)
+    assert report.subject["interface"] == "script"
+    assert report.verdict == "agrees"
+
+
+def test_nothing_is_written_and_nobody_is_asked(tmp_path):
+    other = tmp_path / "weights.txt"
+    report = rehearsed(
+        tmp_path,
+        f"""
+        import os
+        from urllib.request import urlretrieve
+
+        w = np.ones((3, 1))
+        X, y = np.random.randn(9, 3), np.random.randn(9, 1)
+        open({str(other)!r}, "w").write("before")
+        os.mkdir({str(tmp_path / "new")!r})
+        np.savetxt({str(other)!r}, w)
+        X = urlretrieve("somewhere") or X
+        rounds = int(input("how many? "))
+        while True:
+            guess = X @ w
+            w -= 0.1 * X.T @ (guess - y)
+            np.savetxt({str(other)!r}, w)
+        """,
+    )
+    assert report.verdict == "agrees", str(report)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["program.py"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "table = np.ones((3, 4))\nfor row in table:\n    row *= 2\n",
+        "w = np.ones(4)\nfor k in range(9):\n    w -= np.sign(w - k)\n",
+        "while True:\n    pass\n",
+    ],
+    ids=["no training", "no step along a gradient", "nothing"],
+)
+def test_a_loop_that_does_not_train_is_none(tmp_path, source):
+    report = rehearsed(tmp_path, source)
+    assert report.verdict == "error"
+    assert "no loop of it goes a step along the gradient" in report.notes[0]
