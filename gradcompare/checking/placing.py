@@ -410,6 +410,7 @@ def merged_with(report: Report, placed: Sequence[Placed]) -> Report:
             found.setdefault(finding.name, []).append(finding)
     overall = {finding.name: finding for finding in report.tensors}
     wrong = any(finding.verdict in (*WRONG, "inherited", "scaled") for finding in report.tensors)
+    others = any(f.verdict == "fault" for findings in found.values() for f in findings)
     rows = []
     for name, findings in found.items():
         own = max(findings, key=lambda f: (SEVERITY.index(f.verdict), f.ratio))
@@ -422,6 +423,8 @@ def merged_with(report: Report, placed: Sequence[Placed]) -> Report:
         if finding.verdict in _BLAMED and blamed:
             worst = max(blamed, key=lambda f: f.verdict != "inherited")
             finding = finding.but(verdict=worst.verdict, inherited_from=worst.inherited_from)
+        elif finding.verdict == "fault" and others and all(f.verdict == "undecided" for f in findings):
+            finding = finding.but(verdict="undecided")  # what is before it is wrong, and whose fault this is not said
         rows.append(
             finding.but(
                 line=own.line, occurrence=own.occurrence, variable=own.variable, calls=own.calls, source=own.source
