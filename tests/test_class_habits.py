@@ -35,6 +35,32 @@ class Tanh:
         return delta * (1 - self.output**2)
 """
 HABITS = {
+    "a layer of its own that is given the slope of one output and looks for it": Habit(
+        """
+        class Shares:
+            def __init__(self, width, count):
+                self.table, self.shift = np.random.randn(width, count) / width, np.zeros(count)
+
+            def forward(self, input):
+                self.seen = input.flatten()
+                self.sums = self.seen @ self.table + self.shift
+                return np.exp(self.sums) / np.exp(self.sums).sum()
+
+            def backprop(self, d_L_d_out, rate):
+                for k, slope in enumerate(d_L_d_out):
+                    if slope == 0:
+                        continue
+                    grown = np.exp(self.sums)
+                    whole = grown.sum()
+                    part = -grown[k] * grown / whole**2
+                    part[k] = grown[k] * (whole - grown[k]) / whole**2
+                    self.table -= rate * np.outer(self.seen, slope * part)
+                    self.shift -= rate * slope * part
+                    return self.table @ (slope * part)
+        """,
+        "part[k] = grown[k] * (whole - grown[k]) / whole**2",
+        "part[k] = grown[k] * (whole - grown[k]) / whole",
+    ),
     "a cost that is a static method, beside a score that counts": Habit(
         """
         class Net:

@@ -234,6 +234,12 @@ class Driven(Program):
         return source.counts_classes(source.reached([f for f in self.functions if callable(f)]))
 
     @functools.cached_property
+    def _takes_one_entry(self) -> bool:
+        """Whether backward looks for the one entry of the slope that is not 0."""
+        maker = self.function(self.steps.maker)
+        return any(source.skips_zeros_of(maker, name) for name in source.argument_names(maker))
+
+    @functools.cached_property
     def _changed(self) -> set[str]:
         """Names of forward that stand for one value after another, as with dropout: which one dA1 is of is not said."""
         return source.changed_in(self.function(self.steps.forward)) if self.steps.forward is not None else set()
@@ -257,6 +263,9 @@ class Driven(Program):
             drawn = fitting.numbers(network, layout, arrays)
             arrays = {name: self.holder.placed(name, array) for name, array in drawn.items()}
         arrays |= {"X": layout.X(network), "Y": layout.Y(network)}
+        if layout.labels == "cotangent" and self._takes_one_entry:
+            arrays["Y"] = np.where(np.arange(arrays["Y"].size).reshape(arrays["Y"].shape) == 0, arrays["Y"], 0.0)
+            arrays["Y"] = np.roll(arrays["Y"], network.seed)
         own = [path for where in places.values() for path in where]
         held = {path: name for path, name in _held(template, arrays).items() if path not in own}
         self._templates[_key(arrays)] = template, held, network.sizes
@@ -339,7 +348,8 @@ class Driven(Program):
     def run_cost(self, session: Session) -> Any:
         """The cost of a session that has run forward."""
         if self.found is not None and self.found.cost_from == "cotangent":
-            return np.sum(session.output * session.inputs["Y"])
+            slope, shape = session.inputs["Y"], np.shape(session.output)
+            return np.sum(session.output * (slope.reshape(shape) if slope.shape == (*shape, 1) else slope))
         if self.found is not None and self.found.cost_from == "step":
             self.run_made(session)
             return session.cost

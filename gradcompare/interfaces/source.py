@@ -27,6 +27,25 @@ def argument_names(function: Callable[..., Any]) -> list[str]:
     return names[1:] if names[:1] in (["self"], ["cls"]) else names
 
 
+def skips_zeros_of(function: Callable[..., Any], argument: str) -> bool:
+    """Whether a function goes through an argument's entries, passes over those that are 0, and returns at another:
+    only one is expected."""
+    for loop in (node for node in ast.walk(tree(function)) if isinstance(node, ast.For)):
+        over = {node.id for node in ast.walk(loop.iter) if isinstance(node, ast.Name)}
+        skips = [
+            test
+            for test in loop.body
+            if isinstance(test, ast.If)
+            and isinstance(test.body[0], ast.Continue)
+            and isinstance(test.test, ast.Compare)
+            and isinstance(test.test.ops[0], ast.Eq)
+            and ast.unparse(test.test.comparators[0]) in ("0", "0.0")
+        ]
+        if argument in over and skips and any(isinstance(node, ast.Return) for node in loop.body):
+            return True
+    return False
+
+
 def switches_of(function: Callable[..., Any]) -> set[str]:
     """The names of the arguments that are true or false unless said otherwise."""
     return {name for name, parameter in signature(function).items() if isinstance(parameter.default, bool)}
