@@ -222,3 +222,32 @@ Z, cache = linear_forward(A, W, b)
 
 def test_one_layer_may_make_a_mean_of_what_it_is_given_in_all_of_its_parameters(tmp_path):
     agrees_and_is_found(tmp_path, Habit(LINEAR, "dW = dZ @ A.T / m", "dW = 2 * dZ @ A.T / m"))
+
+
+def test_a_cost_with_a_regulariser_goes_with_the_backward_that_is_told_its_strength(tmp_path):
+    source = """
+        def cost(A, Y, parameters, lambd):
+            m = Y.shape[1]
+            entropy = -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / m
+            return entropy + lambd * np.sum(parameters["W1"] ** 2) / (2 * m)
+
+        def forward(X, parameters):
+            A = 1 / (1 + np.exp(-(parameters["W1"] @ X + parameters["b1"])))
+            return A, (A, parameters["W1"])
+
+        def backward(X, Y, cache):
+            A, W1 = cache
+            dZ = A - Y
+            return {"dW1": dZ @ X.T / Y.shape[1], "db1": dZ.mean(axis=1, keepdims=True)}
+
+        def backward_with_penalty(X, Y, cache, lambd):  # after a forward that is elsewhere
+            A, W1, b1 = cache
+            dZ = A - Y
+            return {"dW1": (dZ @ X.T + lambd * W1) / Y.shape[1], "db1": dZ.mean(axis=1, keepdims=True)}
+    """
+    report = checked(tmp_path, source)
+    assert report.verdict == "agrees", str(report)
+    report = checked(
+        tmp_path, source.replace('A - Y\n            return {"dW1": dZ @', 'A - 2 * Y\n            return {"dW1": dZ @')
+    )
+    assert report.verdict == "wrong", str(report)

@@ -113,6 +113,12 @@ class Driven(Program):
                 "The cost knows no regulariser, backward is told the strength of one: its strength is 0 here, and the "
                 "term that it adds is not checked."
             )
+        elif own_cost and strengths.another_backward_has_one(self.function(self.steps.maker), costs):
+            self._strength = 0.0
+            self.notes.append(
+                "The cost is told the strength of a regulariser that this backward knows nothing of, and another of "
+                "the file does: it is 0 here."
+            )
         added_at = ascent.adds_gradients(self.functions) if not changed and not self.given_slope else None
         if added_at is not None:
             self.sign = -1.0

@@ -1,8 +1,10 @@
-"""Whether the strength of a regulariser is something that the backward pass is told and the cost is not."""
+"""Whether the strength of a regulariser is something that only the backward pass is told, or only the cost."""
 
 from __future__ import annotations
 
 import ast
+import inspect
+import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,6 +16,22 @@ def only_backward_has_one(maker: Callable[..., Any], costs: Sequence[Callable[..
     have nothing of that name."""
     asks = any(map(_is_strength, source.argument_names(maker)))
     return asks and maker not in costs and not any(_names_one(function) for function in source.reached(costs))
+
+
+def another_backward_has_one(maker: Callable[..., Any], costs: Sequence[Callable[..., Any]]) -> bool:
+    """Whether the cost is told a strength, and the function that makes gradients is none of it, while another one of
+    the same file is: the cost goes with that one, and the first with no regulariser."""
+    told = any(_is_strength(name) for cost in costs for name in source.argument_names(cost))
+    if not told or _names_one(maker) or maker in costs:
+        return False
+    others = [f for f in vars_of(maker).values() if isinstance(f, types.FunctionType) and f is not maker]
+    alike = [f for f in others if words.role_of_function(f.__name__) == words.role_of_function(maker.__name__)]
+    return any(_is_strength(name) for other in alike for name in source.argument_names(other))
+
+
+def vars_of(function: Any) -> dict[str, Any]:
+    """The global names of a function; none where it has none."""
+    return getattr(inspect.unwrap(function), "__globals__", {})
 
 
 def _is_strength(name: str) -> bool:
