@@ -111,7 +111,7 @@ def downhill(watched: Watched, evaluation: Evaluation, scales: Sequence[float]) 
 
 def conventions(watched: Watched, evaluation: Evaluation, scales: Sequence[float]) -> list[float]:
     """The other scale that most of the arrays carry, each the gradient of a value of the forward pass but for that;
-    nothing where one agrees under a usual one."""
+    nothing where one agrees under a usual one, or what is handed out carries it too: then it is a mistake."""
     inner = [n for n in evaluation.tensors if n.startswith("d") and n[1:] in evaluation.values and n != "dX"]
     gradients = [evaluation.tensors[n] for n in inner if n not in watched.claims]
     if any(_agrees(w, g, scale) for g in gradients for scale in scales for w in watched.sightings):
@@ -121,7 +121,12 @@ def conventions(watched: Watched, evaluation: Evaluation, scales: Sequence[float
         for w in watched.sightings
         for scale in {proportion(w.sighting.value, g.value) for g in gradients} - {None, *scales}
     )
-    return [float(scale) for scale, _ in carried.most_common(1) if scale is not None]
+    handed_out = {
+        proportion(np.asarray(claim), evaluation.tensors[n].value)
+        for n, claim in watched.claims.items()
+        if n in evaluation.tensors
+    }
+    return [float(scale) for scale, _ in carried.most_common(1) if scale is not None and scale not in handed_out]
 
 
 def is_real(witness: Witness) -> bool:
