@@ -35,14 +35,14 @@ HABITS = {
                 self.one -= self.pace * table.T @ back
                 self.shift -= self.pace * back.sum(axis=0, keepdims=True)
 
-            def school(self, table, answers, days, pace):
+            def run(self, table, answers, days, pace):
                 self.pace = pace
                 for day in range(days):
                     self.think(table)
                     self.learn(table, answers)
 
         brain = Brain(2, 5, 1)
-        brain.school(np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([[0], [1], [1], [0]]), 1000, 0.3)
+        brain.run(np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([[0], [1], [1], [0]]), 1000, 0.3)
         """,
         "* (1 - self.seen**2)",
         "* (1 - self.seen)",

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.checking.errors import CheckInterruptedError, CodeError
+from gradcompare.checking.errors import CheckInterruptedError, CodeError, TimeIsUpError
 from gradcompare.losses import LOSSES
 from gradcompare.report import Report, Source
 
@@ -57,6 +57,7 @@ def check(
     precisions = ["float64", "float32"] if dtype == "both" else [dtype]
     subject: dict[str, Any] = {"file": _file_name(source), "interface": None, "functions": []}
     text: Source | None = None
+    time_is_up = False
     with np.errstate(all="ignore"), _host(source, timeout) as host:  # the code's numbers may be anything
         # The child loads torch in the meantime: what takes long to load here is loaded while it does.
         from gradcompare.checking.subject import Subject
@@ -70,12 +71,14 @@ def check(
         except _UnfinishedError as found:
             report = Report("unfinished", notes=[str(found)], cases=dict.fromkeys(_CASES, 0))
         except CodeError as problem:
+            time_is_up = isinstance(problem, TimeIsUpError)
             report = Report("error", notes=[str(problem)], cases=dict.fromkeys(_CASES, 0))
         except CheckInterruptedError as interrupted:
             interrupted.report.subject = subject
             raise
     report.subject, report.source = subject, text
-    if report.verdict == "error" and subject["interface"] not in (None, "script") and interface is name is None:
+    understood = subject["interface"] not in (None, "script") and interface is name is None
+    if report.verdict == "error" and understood and not time_is_up:
         options: dict[str, Any] = {"loss": loss, "dtype": dtype, "examples": examples, "seed": seed}
         other = check(source, interface="script", timeout=timeout, progress=progress, **options)
         return other if other.verdict not in ("error", "unfinished") else report

@@ -19,50 +19,12 @@ from gradcompare.tracing.randomness import same_random_numbers
 
 STAGE = "_stage_"
 """The name by which the statements find the stage."""
-_DROPPED = frozenset(
-    [
-        "print",
-        "show",
-        "plot",
-        "savefig",
-        "save",
-        "savez",
-        "savetxt",
-        "dump",
-        "write",
-        "writelines",
-        "close",
-        "sleep",
-        "imshow",
-        "imsave",
-        "figure",
-        "title",
-        "legend",
-        "xlabel",
-        "ylabel",
-        "scatter",
-        "subplot",
-        "subplots",
-        "draw",
-        "pause",
-        "info",
-        "debug",
-        "warning",
-        "set_trace",
-        "to_csv",
-        "update_log",
-        "remove",
-        "mkdir",
-        "makedirs",
-        "system",
-        "run",
-        "call",
-        "append_log",
-        "flush",
-        "set_description",
-    ]
-)
-"""Calls that stand alone and are not made: they print, draw, write or wait."""
+_WITHOUT_VALUE = """print show plot savefig save savez savetxt dump write writelines close sleep imshow imsave figure
+    title legend xlabel ylabel scatter subplot subplots draw pause info debug warning set_trace to_csv mkdir makedirs
+    system flush set_description"""
+_DROPPED = frozenset(_WITHOUT_VALUE.split())
+"""Calls that stand alone and are not made, unless they are of the file's own functions: they print, draw, write or
+wait."""
 _DOWNLOADS = re.compile(r"fetch_|download|urlretrieve|urlopen|load_data$|get_file$|wget")
 """Calls that may download; those of the file's own functions are made, and come to such a one inside of them."""
 _REFUSED = "os shutil subprocess requests urllib socket webbrowser smtplib ftplib http multiprocessing ctypes"
@@ -262,7 +224,7 @@ class _Staged(ast.NodeTransformer):
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
         called = source.called(node.value) if isinstance(node.value, ast.Call) else None
-        if called in _DROPPED:
+        if called in _DROPPED and called not in self.own:
             return _at(node, ast.Pass())
         return self.generic_visit(node)
 

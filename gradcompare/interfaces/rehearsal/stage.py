@@ -167,7 +167,7 @@ class Turn(Stage):
             root = root_of(sys._getframe(1))
             for name, where in self.watched.items():
                 found = [value for path in where if (value := _got(root, path)) is not None]
-                moved = [value for value in found if value is not self._first(where)]
+                moved = [value for value in found if value is not self.given.get(where)]
                 self.after[name] = next(iter(moved or found), None)
             raise TurnOverError
 
@@ -187,12 +187,8 @@ class Turn(Stage):
             i for i, e in enumerate(e for e in self.events if e.place == event.place) if e is event
         )
 
-    def _first(self, where: Where) -> Any:
-        return self._placed.get(where)
-
     def _set(self, frame: types.FrameType) -> None:
         root = root_of(frame)
-        self._placed = dict(self.given)
         mine = {path for where in self.given for path in where}
         others = {path: array for path, array in arrays_in(root, whole=True).items() if path not in mine}
         self.before = {
