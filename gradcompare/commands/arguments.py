@@ -46,8 +46,8 @@ pass. What would keep the network from learning at the parameters that the file
 itself starts from is a note. Of a file only the definitions are run (imports,
 functions, classes, constants), or, where these do not tell how it trains, its
 program up to the end of the first turn of its training loop; in a process of
-its own with a limit on its time and memory. That protects against accidents and not against malice: check only
-code that you would run."""
+its own with a limit on its time and memory. That protects against accidents and
+not against malice: check only code that you would run."""
 
 CHECK_MORE = """\
 several files:
