@@ -168,3 +168,16 @@ def test_a_loop_that_does_not_train_is_none(tmp_path, source):
     report = rehearsed(tmp_path, source)
     assert report.verdict == "error"
     assert "no loop of it goes a step along the gradient" in report.notes[0]
+
+
+def test_a_name_of_the_module_that_is_divided_by_a_number_is_still_compiled(tmp_path):
+    report = rehearsed(
+        tmp_path,
+        """
+        X, y, w = np.random.randn(9, 3), np.random.randn(9, 1), np.ones((3, 1))
+        X /= 255
+        for turn in range(5):
+            w -= 0.1 * X.T @ (X @ w - y)
+        """,
+    )
+    assert report.verdict == "agrees", str(report)

@@ -86,7 +86,7 @@ class Script:
         self._code = [
             (compile(ast.fix_missing_locations(ast.Module([s], [])), self.file, "exec"), _binds(s))
             for statement in _flattened(tree.body, _scripts(tree))
-            if (s := staged.visit(statement)) is not None
+            for s in staged.statements(statement)
         ]
         self.loops, self.places = staged.loops, staged.places
         self.problems: list[BaseException] = []
@@ -192,6 +192,11 @@ class _Staged(ast.NodeTransformer):
         self.places: list[Place] = []
         self._functions: list[str] = []
         self._locals: list[set[str]] = []
+
+    def statements(self, statement: ast.stmt) -> list[ast.stmt]:
+        """What a statement becomes: more than one where what it makes of a name is noted after it."""
+        became = self.visit(statement)
+        return became if isinstance(became, list) else [became]
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
