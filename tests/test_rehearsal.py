@@ -177,7 +177,8 @@ def test_a_name_of_the_module_that_is_divided_by_a_number_is_still_compiled(tmp_
         X, y, w = np.random.randn(9, 3), np.random.randn(9, 1), np.ones((3, 1))
         X /= 255
         for turn in range(5):
-            w -= 0.1 * X.T @ (X @ w - y)
+            guess = X @ w
+            w -= 0.1 * X.T @ (guess - y)
         """,
     )
     assert report.verdict == "agrees", str(report)
