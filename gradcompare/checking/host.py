@@ -227,10 +227,10 @@ class Host:
             output, named = self.program.forward(inputs)
             if loss is None:
                 return self.program.cost(inputs, output), named
-            samples = self.program.samples_axis
-            assumed = losses.LOSSES[loss].cost(output, losses.target(inputs["Y"], output, samples), samples)
+            assumed = self.program.assumed_cost(loss, inputs, output)
             if self._penalty is not None:
-                assumed = assumed + self._penalty.cost(inputs, losses.count(inputs["X"], samples))
+                samples = losses.count(inputs["X"], self.program.samples_axis)
+                assumed = assumed + self._penalty.cost(inputs, samples)
             return assumed, named
 
         return cost

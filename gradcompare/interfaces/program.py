@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from gradcompare import losses
 from gradcompare.network import Network
 
 Arrays = dict[str, Any]
@@ -80,6 +81,11 @@ class Program(ABC):
     @abstractmethod
     def cost(self, inputs: Mapping[str, Any], output: Any) -> Any:
         """The file's own cost, where it has one."""
+
+    def assumed_cost(self, loss: str, inputs: Mapping[str, Any], output: Any) -> Any:
+        """A cost for a file that has none: a key of `losses.LOSSES`, of the output and the labels."""
+        labels = losses.target(inputs["Y"], output, self.samples_axis)
+        return losses.LOSSES[loss].cost(output, labels, self.samples_axis)
 
     @abstractmethod
     def average_cost(self, averaged: bool) -> None:

@@ -161,6 +161,8 @@ PROTOCOLS: dict[str, Any] = _AS_THEY_WERE | {
     "dtype": property(_dtype),
     "astype": _astype,
     "copy": lambda self, order="C": array(self),
+    "__copy__": lambda self: array(self),
+    "__deepcopy__": lambda self, _: array(self),
     "flatten": lambda self, order="C": array(numpy_shapes.ravel(self, order)),
     "mT": property(lambda self: torch_numpy.swapaxes(self, -1, -2)),
     "ravel": numpy_shapes.ravel,

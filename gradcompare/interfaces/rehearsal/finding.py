@@ -7,6 +7,7 @@ the gradient of a cost, the file's own or one that its output suggests.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
 import types
 from collections.abc import Callable, Mapping, Sequence
@@ -19,10 +20,10 @@ import torch
 from gradcompare import losses
 from gradcompare.bounds import Run
 from gradcompare.interfaces import paths, words
-from gradcompare.interfaces.rehearsal import supplies
-from gradcompare.interfaces.rehearsal.meeting import Met, NotedRun, meetings
+from gradcompare.interfaces.rehearsal.costs import Seed, fitting, seeds
+from gradcompare.interfaces.rehearsal.meeting import NotedRun, meetings
 from gradcompare.interfaces.rehearsal.script import Script
-from gradcompare.interfaces.rehearsal.stage import Event, Turn, Where
+from gradcompare.interfaces.rehearsal.stage import Event, Turn, Where, differs
 from gradcompare.tracing.numpy_on_torch import NumpyOnTorch, TracedArray
 from gradcompare.tracing.traced_array import plain
 
@@ -34,6 +35,11 @@ NEAR = 1e-6
 TOLD = 0.05
 """How near the multiple must be to what the file calls its learning rate to be that: with one output and one sample a
 wrong derivative makes another multiple of a gradient of it."""
+
+ATTEMPTS = 3
+"""From so many numbers a turn is tried."""
+SEEDS = 12
+"""So many places are tried at which an output may meet its labels."""
 
 Occurrence = tuple[int, int]
 """A place where something gets a name, and the how manieth time."""
@@ -51,8 +57,12 @@ class Found:
     parameters: list[str]
     agreeing: list[str]
     """Those that the turn moves along the gradient."""
-    output: Occurrence | None
+    seed: Seed | None
+    """Where the output meets its labels, if the cost is an assumed one."""
+    loss: str | None
+    """Which it is: a key of `losses.LOSSES`."""
     cost: Occurrence | None
+    """Where the file's own cost gets its name."""
     samples_axis: int
     rate: float
 
@@ -61,10 +71,16 @@ class _Reading(NamedTuple):
     """A cost, and what the steps are beside its gradients."""
 
     cost: Occurrence | None
+    seed: Seed | None
+    loss: str | None
     used: list[str]
     """The parameters that it depends on."""
     agreeing: dict[str, float]
     """By name the number by which a step is a multiple of the gradient, of those that share it."""
+
+    def rank(self, rate: float) -> tuple[int, bool, bool, int]:
+        """How well it explains the steps, where the file calls `rate` its learning rate."""
+        return len(self.agreeing), self.cost is not None, self.is_told(rate), len(self.used)
 
     def is_told(self, rate: float) -> bool:
         """Whether that number is what the file calls its learning rate."""
@@ -88,39 +104,37 @@ def found_in(
     script.run(first)
     if not names or not first.after:
         return None
+    names = _named([*changed, *_changed_elsewhere(script, loop, first, names, supplied)])
     own = {name: first.before[where[0]] for name, where in names.items()}
-    moved = {name: _moved(array, i) for i, (name, array) in enumerate(own.items())}
-    traced = _Traced(script, first, names)
-    start = {n: traced.run.exact(torch.from_numpy(array), requires_grad=True) for n, array in moved.items()}
-    with traced.run:
-        traced.rehearse(loop, start, supplied)
-    again = Turn(loop, {names[n]: array.copy() for n, array in moved.items()}, names, supplied)
-    script.run(again)
-    steps = {n: _step(moved[n], again.after.get(n)) for n in names}
     told = _told_rate(first, script)
-    best = max(
-        (
-            _Reading(cost, list(g), _agreeing({n: _factor(steps[n], g[n]) for n in g}, steps))
-            for cost, g in traced.costs
-        ),
-        key=lambda reading: (len(reading.agreeing), reading.cost is not None, reading.is_told(told)),
-        default=None,
-    )
+    best, used = None, set[str]()
+    for attempt in range(ATTEMPTS):
+        traced = _Traced(script, first, names)
+        traced.rehearse(loop, _moved(own, attempt), supplied)
+        readings = [_reading(candidate, traced) for candidate in traced.candidates]
+        reading = max(readings, key=lambda reading: reading.rank(told), default=None)
+        if reading is not None and (best is None or reading.rank(told) > best.rank(told)):
+            best, meeting = reading, traced
+        used |= set(best.used if best else ())
+        if best is not None and best.agreeing and len(used) == len(names):
+            break
     if best is None or not best.agreeing:
         return None
-    where = {n: names[n] for n in best.used}
-    for name, path in (("X", traced.samples), ("Y", None if best.cost else traced.labels)):
+    parameters = [n for n in names if n in used]
+    where = {n: names[n] for n in parameters}
+    for name, path in (("X", meeting.samples), ("Y", None if best.cost else meeting.labels)):
         if path is not None and not _NO_DATA.search(paths.word(path)):
             where[name] = next(tuple(alike) for alike in first.alike.values() if path in alike)
     return Found(
         loop,
         where,
         {n: first.before[paths_[0]] for n, paths_ in where.items()},
-        best.used,
+        parameters,
         list(best.agreeing),
-        traced.output,
+        best.seed,
+        best.loss,
         best.cost,
-        traced.samples_axis,
+        meeting.samples_axis,
         told if best.is_told(told) else next(iter(best.agreeing.values())),
     )
 
@@ -137,28 +151,45 @@ def _named(changed: Sequence[Sequence[paths.Path]]) -> dict[str, Where]:
     return names
 
 
+class _Candidate(NamedTuple):
+    """A cost that a turn may go down, and its gradients by name."""
+
+    cost: Occurrence | None
+    seed: Seed | None
+    loss: str | None
+    gradients: dict[str, np.ndarray]
+
+
+def _reading(candidate: _Candidate, traced: _Traced) -> _Reading:
+    factors = {n: _factor(traced.steps[n], g) for n, g in candidate.gradients.items()}
+    agreeing = _agreeing(factors, traced.steps)
+    return _Reading(candidate.cost, candidate.seed, candidate.loss, list(candidate.gradients), agreeing)
+
+
 class _Traced:
-    """The turn run on torch: what meets what, and the gradients of every cost that may be meant."""
+    """The turn run on torch: what meets what, its steps, and the gradients of every cost that may be meant."""
 
     def __init__(self, script: Script, first: Turn, names: Mapping[str, Where]) -> None:
         self.script, self.first, self.names = script, first, names
         self.run = NotedRun()
         self.samples: paths.Path | None = None
         self.labels: paths.Path | None = None
-        self.output: Occurrence | None = None
         self.samples_axis = 0
-        self.costs: list[tuple[Occurrence | None, dict[str, np.ndarray]]] = []
-        """(the file's own, or None for an assumed one; its gradients by name)"""
+        self.steps: dict[str, np.ndarray] = {}
+        """By how much the turn moves each parameter."""
+        self.candidates: list[_Candidate] = []
 
-    def rehearse(self, loop: int, start: Mapping[str, Any], supplied: Mapping[str, np.ndarray]) -> None:
-        """Run it, and fill in what was found out."""
+    def rehearse(self, loop: int, moved: Mapping[str, np.ndarray], supplied: Mapping[str, np.ndarray]) -> None:
+        """Run it from these parameters, and fill in what was found out."""
         reaching = [stand_in(self.script, loop), losses.target]
-        NumpyOnTorch(lambda given: self._turn(loop, given, start, supplied), reaching)(dict(start))
+        start = {n: self.run.exact(torch.from_numpy(array), requires_grad=True) for n, array in moved.items()}
+        with self.run:
+            NumpyOnTorch(lambda given: self._turn(loop, given, start, supplied), reaching)(dict(start))
 
     def _turn(
         self, loop: int, given: Mapping[str, Any], start: Mapping[str, Any], supplied: Mapping[str, np.ndarray]
     ) -> None:
-        parameters = {given[n].tensor.number for n in self.names}  # what the code writes into them has another number
+        parameters = frozenset(given[n].tensor.number for n in self.names)  # what is written into them has another
         data: dict[int, paths.Path] = {}
 
         def numbered(path: paths.Path, array: Any) -> Any:
@@ -166,94 +197,86 @@ class _Traced:
             data[tensor.number] = path
             return TracedArray(tensor)
 
-        turn = Turn(loop, {where: given[n] for n, where in self.names.items()}, {}, supplied, numbered)
+        turn = Turn(loop, {where: given[n] for n, where in self.names.items()}, self.names, supplied, numbered)
         self.script.run(turn)
+        self.steps = {n: _step(plain(TracedArray(start[n])), turn.after.get(n)) for n in self.names}
         met = meetings(self.run, parameters, data)
         self.samples, self.labels = (data.get(n) if n is not None else None for n in (met.samples, met.labels))
-        output = self._output(turn, met)
-        self.output = turn.occurrence(output) if output is not None else None
         self.samples_axis = _samples_axis(self._at(self.samples), self._at(self.labels))
-        for event in turn.events:
-            if self._is_cost(event):
-                self._differentiate(event.value, start, turn.occurrence(event))
-        if output is not None and self.labels is not None:
-            for cost in self._assumed(output.value):
-                self._differentiate(cost, start, None)
-
-    def _output(self, turn: Turn, met: Met) -> Event | None:
-        """Where the output got a name; where it is a part or another view of what has one, that. A name rather than a
-        return: np.vectorize calls a function once more than it needs."""
-        named: dict[int, Event] = {}
-        for event in turn.events:
-            known = named.get(event.number) if event.number is not None else None
-            if event.number is not None and (known is None or self.script.places[known.place].text == "return"):
-                named[event.number] = event
-        number = met.output
-        shapes = self.run.shapes
-        while number is not None and number not in named:
-            whole = int(np.prod(shapes[number]))
-            before = [p for p in self.run.parents[number] if met.depends[p] and int(np.prod(shapes[p])) == whole]
-            number = before[0] if len(before) == 1 else None
-        return named[number] if number is not None else self._looked_up(turn, met)
-
-    def _looked_up(self, turn: Turn, met: Met) -> Event | None:
-        """What is a probability for each class, where labels are whole numbers by which some of them are looked up."""
-        whole = [
-            path
-            for path, array in self.first.before.items()
-            if array.dtype.kind in "iu" and array.ndim == 1 and supplies.role(paths.word(path)) == "targets"
-        ]
-        for event in turn.events if whole and met.labels is None else ():
-            if event.number is None or not met.depends[event.number] or len(event.value.shape) != 2:
-                continue
-            value = plain(event.value)
-            for axis in (1, 0):
-                fitting = [path for path in whole if len(self.first.before[path]) == value.shape[1 - axis]]
-                if fitting and value.shape[axis] > 1 and np.allclose(value.sum(axis=axis), 1):
-                    self.labels = fitting[0]
-                    return event
-        return None
+        for event in _ends([event for event in turn.events if self._is_cost(event)]):
+            self._differentiate(event.value, start, cost=turn.occurrence(event))
+        for seed in itertools.islice(seeds(self.script, turn, met.depends, parameters), SEEDS):
+            with contextlib.suppress(Exception):
+                for loss in fitting(seed.pairs(turn)[0]):
+                    self._differentiate(seed.cost(loss, turn), start, seed=seed, loss=loss)
 
     def _is_cost(self, event: Event) -> bool:
         text = self.script.places[event.place].text
         one = event.number is not None and event.value.tensor.numel() == 1 and event.value.tensor.requires_grad
         return bool(one and _COST.search(text) and not _NO_COST.search(text))
 
-    def _assumed(self, output: Any) -> Sequence[Any]:
-        labels, found = self._at(self.labels), []
-        for name in losses.fitting(plain(output), 1 - self.samples_axis):
-            with contextlib.suppress(Exception):
-                target = losses.target(labels, output, self.samples_axis)
-                found.append(losses.LOSSES[name].cost(output, target, self.samples_axis))
-        return found
-
-    def _differentiate(self, cost: Any, start: Mapping[str, Any], occurrence: Occurrence | None) -> None:
+    def _differentiate(self, value: Any, start: Mapping[str, Any], **of: Any) -> None:
         """Note the gradients of a cost with respect to the parameters that it depends on."""
-        if not cost.tensor.requires_grad:
+        if not value.tensor.requires_grad:
             return
-        found = torch.autograd.grad(cost.tensor.sum(), list(start.values()), allow_unused=True, retain_graph=True)
+        found = torch.autograd.grad(value.tensor.sum(), list(start.values()), allow_unused=True, retain_graph=True)
         with Run.paused():
             gradients = {n: plain(TracedArray(g)) for n, g in zip(start, found, strict=True) if g is not None}
-        self.costs.append((occurrence, gradients))
+        gradients = {n: g for n, g in gradients.items() if np.any(g)}  # else it is written over before it is read
+        self.candidates.append(_Candidate(of.get("cost"), of.get("seed"), of.get("loss"), gradients))
 
     def _at(self, path: paths.Path | None) -> Any:
         return self.first.before[path] if path is not None else np.zeros((1, 1))
 
 
-def _moved(own: np.ndarray, i: int) -> np.ndarray:
-    """Other numbers than the file's own, of their size."""
-    noise = np.random.default_rng(7 + i).standard_normal(own.shape)
-    return np.asarray(np.asarray(own, dtype=float) + size_of(own) * noise)
+def _ends(events: Sequence[Event]) -> list[Event]:
+    """Of each place the last event and the first: a sum is whole at its end."""
+    by_place: dict[int, list[Event]] = {}
+    for event in events:
+        by_place.setdefault(event.place, []).append(event)
+    return [event for at in by_place.values() for event in ([at[-1], at[0]] if len(at) > 1 else at)]
+
+
+def _changed_elsewhere(
+    script: Script, loop: int, first: Turn, names: Mapping[str, Where], supplied: Mapping[str, np.ndarray]
+) -> list[list[paths.Path]]:
+    """What the turn changes from other numbers, and did not from the file's own: a bias where the errors cancel out."""
+    moved = _moved({name: first.before[where[0]] for name, where in names.items()})
+    there = {paths_[0]: tuple(paths_) for paths_ in first.alike.values() if first.before[paths_[0]].dtype.kind == "f"}
+    others = {str(path): where for path, where in there.items() if not any(path in own for own in names.values())}
+    turn = Turn(loop, {names[n]: array for n, array in moved.items()}, others, supplied)
+    script.run(turn)
+    return [
+        list(where)
+        for key, where in others.items()
+        if turn.after.get(key) is not None and differs(first.before[where[0]], turn.after[key])
+    ]
+
+
+def _moved(own: Mapping[str, np.ndarray], attempt: int = 0) -> dict[str, np.ndarray]:
+    """Other numbers than the file's own, of their size: beside these at first, since some cannot be any; then any,
+    since all units may be at their ends beside these, or none alive."""
+    return {
+        name: np.asarray(size_of(array) * _noise(i + 100 * attempt, array) + (0 if attempt else array))
+        for i, (name, array) in enumerate(own.items())
+    }
+
+
+def _noise(i: int, like: np.ndarray) -> np.ndarray:
+    return np.random.default_rng(7 + i).standard_normal(like.shape)
 
 
 def size_of(own: np.ndarray) -> float:
-    """How large random numbers in the place of a parameter are."""
-    return float(np.clip(np.std(own), 0.2, 1.0))
+    """How large random numbers in the place of a parameter are: about as its own, but so that sums over hundreds of
+    inputs do not drive every unit to its end."""
+    most = 1.0 if own.ndim < 2 else min(1.0, 2 / np.sqrt(max(own.shape)))
+    return float(np.clip(np.std(own), min(0.2, most / 2), most))
 
 
 def _step(before: np.ndarray, after: Any) -> np.ndarray:
     """By how much something was moved; nothing where it has another shape since."""
-    return before - np.asarray(after, dtype=float) if np.shape(after) == np.shape(before) else np.zeros(0)
+    now = plain(after) if isinstance(after, TracedArray) else after
+    return before - np.asarray(now, dtype=float) if np.shape(now) == np.shape(before) else np.zeros(0)
 
 
 def _factor(step: np.ndarray, gradient: np.ndarray) -> float | None:

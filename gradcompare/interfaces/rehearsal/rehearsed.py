@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from gradcompare.interfaces import paths
 from gradcompare.interfaces.program import CannotCheckError, Program
 from gradcompare.interfaces.rehearsal import supplies
 from gradcompare.interfaces.rehearsal.finding import Found, Occurrence, found_in, size_of, stand_in
 from gradcompare.interfaces.rehearsal.script import Script
 from gradcompare.interfaces.rehearsal.stage import Exploring, Turn
 from gradcompare.network import Network
+from gradcompare.tracing.traced_array import TracedArray, from_numpy
 
 
 def recognise(names: Mapping[str, Any]) -> Rehearsed | None:
@@ -110,7 +112,9 @@ class Rehearsed(Program):
         """See Program; the output alone."""
         assert self._found is not None
         self._last = turn = self._turn(inputs)
-        return _value(turn, self._found.output or self._found.cost), {}
+        if self._found.seed is not None:
+            return self._found.seed.pairs(turn)[0].output, {}
+        return _value(turn, self._found.cost), {}
 
     def cost(self, inputs: Mapping[str, Any], output: Any) -> Any:
         """See Program."""
@@ -119,6 +123,14 @@ class Rehearsed(Program):
         self._last = None
         value = _value(turn, self._found.cost)
         return value.reshape(()) if np.ndim(value) else value
+
+    def assumed_cost(self, loss: str, inputs: Mapping[str, Any], output: Any) -> Any:
+        """See Program; summed, where output and labels meet several times in a turn."""
+        assert self._found is not None
+        assert self._found.seed is not None
+        turn = self._last if self._last is not None else self._turn(inputs)
+        self._last = None
+        return self._found.seed.cost(loss, turn)
 
     def average_cost(self, averaged: bool) -> None:
         """See Program; it never is."""
@@ -138,18 +150,25 @@ class Rehearsed(Program):
         assert self._found is not None
         where = self._found.where
         given = {places: inputs[n].copy() for n, places in where.items()}
-        turn = Turn(self._found.loop, given, {n: where[n] for n in self.parameters}, self._supplied)
+        only = [self._found.seed.meeting] if self._found.seed is not None else []
+        wrapped = _traced if any(isinstance(array, TracedArray) for array in given.values()) else None
+        turn = Turn(self._found.loop, given, {n: where[n] for n in self.parameters}, self._supplied, wrapped, only)
         self.script.run(turn)
         if not turn.after:
             raise next(iter(reversed(self.script.problems)), ValueError("its loop was not reached"))
         return turn
 
 
+def _traced(_: paths.Path, array: Any) -> Any:
+    """An array beside those under test: NumPy's own cannot be indexed by traced ones."""
+    return from_numpy(array)
+
+
 def _value(turn: Turn, occurrence: Occurrence | None) -> Any:
     """What got its name at a place, the how manieth time."""
     values = [event.value for event in turn.events if occurrence is not None and event.place == occurrence[0]]
     if occurrence is None or len(values) < occurrence[1]:
-        raise ValueError("the turn went another way than before")
+        raise turn.stopped or ValueError("the turn went another way than before")
     return values[occurrence[1] - 1]
 
 

@@ -51,6 +51,14 @@ class Place(NamedTuple):
     """The names, or "return"."""
 
 
+class Meeting(NamedTuple):
+    """Where two values meet that may be an output and its labels."""
+
+    line: int
+    kind: str
+    """"difference", "quotient" or "look-up": output[labels]."""
+
+
 class Stage(Protocol):
     """What the statements tell."""
 
@@ -65,6 +73,9 @@ class Stage(Protocol):
 
     def note(self, place: int, value: Any) -> Any:
         """The value, which gets a name."""
+
+    def meet(self, meeting: int, side: int, value: Any) -> Any:
+        """The value, which is on one side, 0 or 1, of a meeting."""
 
     def refuse(self, call: str) -> Any:
         """Raises PermissionError for what may download."""
@@ -88,7 +99,7 @@ class Script:
             for statement in _flattened(tree.body, _scripts(tree))
             for s in staged.statements(statement)
         ]
-        self.loops, self.places = staged.loops, staged.places
+        self.loops, self.places, self.meetings = staged.loops, staged.places, staged.meetings
         self.problems: list[BaseException] = []
         """What went wrong in the last run."""
 
@@ -190,6 +201,7 @@ class _Staged(ast.NodeTransformer):
         self.own = own
         self.loops: list[Loop] = []
         self.places: list[Place] = []
+        self.meetings: list[Meeting] = []
         self._functions: list[str] = []
         self._locals: list[set[str]] = []
 
@@ -237,7 +249,24 @@ class _Staged(ast.NodeTransformer):
         called = source.called(node) or ""
         if _DOWNLOADS.match(called) and called not in self.own:
             return _at(node, _call("refuse", called))
-        return self.generic_visit(node)
+        self.generic_visit(node)
+        kind = _FUNCTIONS.get(called)
+        if kind and len(node.args) == 2 and not _constant(*node.args):
+            node.args = self._met(node, kind, *node.args)
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        self.generic_visit(node)
+        kind = _OPERATORS.get(type(node.op))
+        if kind and not _constant(node.left, node.right):
+            node.left, node.right = self._met(node, kind, node.left, node.right)
+        return node
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.ctx, ast.Load) and _looks_up(node.slice):
+            node.value, node.slice = self._met(node, "look-up", node.value, node.slice)
+        return node
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
         self.generic_visit(node)
@@ -251,17 +280,32 @@ class _Staged(ast.NodeTransformer):
         return node
 
     def visit_AugAssign(self, node: ast.AugAssign) -> Any:
+        """What it takes away meets what it is taken from; what `P[range(m), labels] -= 1` looks up is met there."""
+        target, statements = copy.deepcopy(node.target), []
+        kind = _OPERATORS.get(type(node.op))
         self.generic_visit(node)
-        if not isinstance(node.target, ast.Name):
-            return node
-        now = ast.Name(node.target.id, ast.Load())
-        return [node, _at(node, ast.Expr(self._noted(node, now, node.target.id)))]
+        if isinstance(target, ast.Subscript) and _looks_up(target.slice):
+            sides = self._met(node, "look-up", _loaded(target.value), _loaded(target.slice))
+            statements += [_at(node, ast.Expr(side)) for side in sides]
+        elif kind and not _constant(node.value):
+            before, node.value = self._met(node, kind, _loaded(target), node.value)
+            statements.append(_at(node, ast.Expr(before)))
+        statements.append(node)
+        if isinstance(target, ast.Name):
+            statements.append(_at(node, ast.Expr(self._noted(node, _loaded(target), target.id))))
+        return statements
 
     def visit_Return(self, node: ast.Return) -> ast.AST:
         self.generic_visit(node)
         if node.value is not None:
             node.value = self._noted(node, node.value, "return")
         return node
+
+    def _met(self, node: Any, kind: str, *sides: ast.expr) -> list[ast.expr]:
+        """The two sides of a meeting, each told to the stage."""
+        self.meetings.append(Meeting(node.lineno, kind))
+        number = len(self.meetings) - 1
+        return [_at(node, _call("meet", number, ast.Constant(i), side)) for i, side in enumerate(sides)]
 
     def _noted(self, statement: ast.stmt, value: ast.expr, text: str) -> ast.expr:
         rate = isinstance(value, ast.Constant) and words.role_of_argument(text) == "learning_rate"
@@ -271,6 +315,32 @@ class _Staged(ast.NodeTransformer):
             return value
         self.places.append(Place(statement.lineno, text))
         return _at(value, _call("note", len(self.places) - 1, value))
+
+
+_OPERATORS = {ast.Sub: "difference", ast.Div: "quotient"}
+_FUNCTIONS = {"subtract": "difference", "divide": "quotient", "true_divide": "quotient"}
+
+
+def _constant(*sides: ast.expr) -> bool:
+    """Whether one of them is a number that is written there."""
+    return any(isinstance(s.operand if isinstance(s, ast.UnaryOp) else s, ast.Constant) for s in sides)
+
+
+def _looks_up(index: ast.expr) -> bool:
+    """Whether entries are taken by numbers that are computed: P[np.arange(m), labels], p[t][letters[t]], p[label]."""
+    parts = index.elts if isinstance(index, ast.Tuple) else [index]
+    if any(isinstance(part, ast.Slice | ast.Starred) for part in parts):
+        return False
+    return any(isinstance(part, ast.Name | ast.Attribute | ast.Subscript | ast.Call) for part in parts)
+
+
+def _loaded(target: ast.expr) -> ast.expr:
+    """The same, to be read."""
+    loaded = copy.deepcopy(target)
+    for part in ast.walk(loaded):
+        if isinstance(getattr(part, "ctx", None), ast.Store):
+            part.ctx = ast.Load()  # type: ignore[attr-defined]
+    return loaded
 
 
 def _call(method: str, number: int | str, *more: ast.expr) -> Any:

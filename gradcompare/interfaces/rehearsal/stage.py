@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +21,8 @@ SECONDS = 3.0
 """So long the file's own program may take to come to the end of a turn."""
 LONGEST = 64
 """Lists of more numbers than this hold data."""
+OFTEN = 200
+"""What meets oftener in one turn is no output and its labels."""
 
 Where = tuple[paths.Path, ...]
 """All paths to one array."""
@@ -51,6 +53,10 @@ class Stage:
         return value
 
     def note(self, place: int, value: Any) -> Any:
+        """See `script.Stage`."""
+        return value
+
+    def meet(self, meeting: int, side: int, value: Any) -> Any:
         """See `script.Stage`."""
         return value
 
@@ -100,7 +106,7 @@ class Exploring(Stage):
             return
         _, before = self._active.pop()
         after = arrays_in(root_of(sys._getframe(1)))
-        changed = [p for p, (_, was) in before.items() if p in after and _differs(was, after[p])]
+        changed = [p for p, (_, was) in before.items() if p in after and differs(was, after[p])]
         if changed:
             together: dict[int, list[paths.Path]] = {}
             for path, (array, _) in before.items():
@@ -123,9 +129,14 @@ class Event(NamedTuple):
 
 def _event(place: int, value: Any) -> Event:
     if isinstance(value, TracedArray):
-        number = value.tensor.number if isinstance(value.tensor, BoundedTensor) else None
-        return Event(place, TracedArray(value.tensor.clone()), number)
+        return Event(place, TracedArray(value.tensor.clone()), number_of(value))
     return Event(place, value.copy() if isinstance(value, np.ndarray) else value, None)
+
+
+def number_of(value: Any) -> int | None:
+    """Of its tensor, where it is one of a run."""
+    tensor = value.tensor if isinstance(value, TracedArray) else None
+    return tensor.number if isinstance(tensor, BoundedTensor) else None
 
 
 class Turn(Stage):
@@ -138,11 +149,13 @@ class Turn(Stage):
         watched: Mapping[str, Where],
         supplied: Mapping[str, Any] | None = None,
         wrapped: Callable[[paths.Path, Any], Any] | None = None,
+        only: Collection[int] | None = None,
     ) -> None:
         """`given`: what is to be at these paths. `watched`: by name, of what is to be told what it is after the turn.
-        `wrapped`: what is to be made of every other array that is there when the turn begins, and of a path to it."""
+        `wrapped`: what is to be made of every other array that is there when the turn begins, and of a path to it.
+        `only`: the meetings that are to be noted; None for all."""
         super().__init__(supplied)
-        self.loop, self.given, self.watched, self.wrapped = loop, given, watched, wrapped
+        self.loop, self.given, self.watched, self.wrapped, self.only = loop, given, watched, wrapped, only
         self.begun = False
         self.before: dict[paths.Path, Any] = {}
         """The arrays that were there when the turn began, and were not given."""
@@ -151,19 +164,27 @@ class Turn(Stage):
         self.after: dict[str, Any] = {}
         self.events: list[Event] = []
         """All that got a name in the turn."""
+        self.met: dict[int, tuple[list[Event], list[Event]]] = {}
+        """By meeting, what was on its two sides, time after time."""
+        self.stopped: BaseException | None = None
+        """What ended the turn before its time."""
         self._pending: dict[str, Any] = {}
+        self._handled: BaseException | None = None
 
     def begin(self, loop: int) -> bool:
         """See `script.Stage`."""
         self._look_at_the_clock()
         if loop == self.loop and not self.begun:
             self.begun = True
+            self._handled = sys.exc_info()[1]
             self._set(sys._getframe(1))
         return False
 
     def end(self, loop: int) -> None:
         """See `script.Stage`."""
         if loop == self.loop and self.begun:
+            now = sys.exc_info()[1]
+            self.stopped = now if now is not self._handled else None
             root = root_of(sys._getframe(1))
             for name, where in self.watched.items():
                 found = [value for path in where if (value := _got(root, path)) is not None]
@@ -179,6 +200,14 @@ class Turn(Stage):
         """See `script.Stage`."""
         if self.begun:
             self.events += (_event(place, part) for part in (value if isinstance(value, tuple) else (value,)))
+        return value
+
+    def meet(self, meeting: int, side: int, value: Any) -> Any:
+        """See `script.Stage`."""
+        if self.begun and (self.only is None or meeting in self.only):
+            events = self.met.setdefault(meeting, ([], []))[side]
+            if len(events) <= OFTEN:
+                events.append(_event(meeting, value))
         return value
 
     def occurrence(self, event: Event) -> tuple[int, int]:
@@ -252,16 +281,17 @@ def arrays_in(root: Root, whole: bool = False) -> dict[paths.Path, Any]:
 def _walk(tree: Any, path: paths.Path, seen: frozenset[int]) -> Iterator[tuple[paths.Path, Any]]:
     if isinstance(tree, list | tuple) and len(tree) > LONGEST:
         return
+    if id(tree) in seen or len(path) > paths.DEEPEST or isinstance(tree, (*_LIBRARY.__args__, str, bytes)):
+        return
     if paths.is_array(tree):
         yield path, tree
-        return
-    if id(tree) in seen or len(path) > paths.DEEPEST or isinstance(tree, (*_LIBRARY.__args__, str, bytes)):
         return
     for step, branch in paths.branches(tree):
         yield from _walk(branch, (*path, step), seen | {id(tree)})
 
 
-def _differs(before: Any, now: Any) -> bool:
+def differs(before: Any, now: Any) -> bool:
+    """Whether an array is another than before."""
     if np.shape(before) != np.shape(now):
         return np.ndim(now) == np.ndim(before) or np.ndim(before) == 0
     return not np.array_equal(before, np.asarray(now), equal_nan=True)
