@@ -108,6 +108,96 @@ HABITS = {
         "later = self.S.T @ back",
         "later = self.S @ back",
     ),
+    "what is applied is made of the gradients by an optimiser": Habit(
+        """
+        class Optimiser:
+            def __init__(self):
+                self.first, self.second, self.time = {}, {}, 0
+
+            def step(self, weights, slopes):
+                self.time += 1
+                for k in weights:
+                    self.first[k] = 0.9 * self.first.get(k, 0) + 0.1 * slopes[k]
+                    self.second[k] = 0.999 * self.second.get(k, 0) + 0.001 * slopes[k] ** 2
+                    grown = np.sqrt(self.second[k] / (1 - 0.999**self.time))
+                    weights[k] -= 0.01 * self.first[k] / (1 - 0.9**self.time) / (grown + 1e-8)
+
+        table = np.random.randn(9, 4)
+        answers = (table[:, :1] > 0).astype(float)
+        net = {"w1": np.random.randn(4, 5), "c1": np.zeros((1, 5)), "w2": np.random.randn(5, 1), "c2": np.zeros((1, 1))}
+        optimiser = Optimiser()
+        for epoch in range(100):
+            seen = np.tanh(table @ net["w1"] + net["c1"])
+            said = 1 / (1 + np.exp(-(seen @ net["w2"] + net["c2"])))
+            off = (said - answers) / len(table)
+            back = (off @ net["w2"].T) * (1 - seen**2)
+            slopes = {}
+            slopes["w2"] = seen.T @ off
+            slopes["c2"] = off.sum(axis=0, keepdims=True)
+            slopes["w1"] = table.T @ back
+            slopes["c1"] = back.sum(axis=0, keepdims=True)
+            optimiser.step(net, slopes)
+        """,
+        "* (1 - seen**2)",
+        "* (1 - seen)",
+    ),
+    "labels looked up by class, a mini-batch at a time": Habit(
+        """
+        table = np.random.randn(90, 4)
+        kinds = np.random.randint(0, 3, 90)
+        A, B = np.random.randn(4, 6), np.random.randn(6, 3)
+        for epoch in range(100):
+            order = np.random.permutation(len(table))
+            for k in range(0, len(table), 8):
+                some = order[k : k + 8]
+                seen = np.maximum(0, table[some] @ A)
+                grown = np.exp(seen @ B)
+                share = grown / grown.sum(axis=1, keepdims=True)
+                share[np.arange(len(some)), kinds[some]] -= 1
+                off = share / len(some)
+                back = off @ B.T
+                back[seen <= 0] = 0
+                B -= 0.1 * seen.T @ off
+                A -= 0.1 * table[some].T @ back
+        """,
+        "back[seen <= 0] = 0",
+        "back[back <= 0] = 0",
+    ),
+    "one sample at a time, whose updates wait for the last": Habit(
+        """
+        table = np.random.randn(6, 3)
+        answers = np.random.randn(6, 2)
+        A, B = np.random.randn(3, 5), np.random.randn(5, 2)
+        for epoch in range(100):
+            for_A, for_B = np.zeros_like(A), np.zeros_like(B)
+            for k in range(6):
+                seen = np.tanh(table[k] @ A)
+                off = seen @ B - answers[k]
+                for_B += np.outer(seen, off)
+                for_A += np.outer(table[k], (B @ off) * (1 - seen**2))
+            A -= 0.05 / 6 * for_A
+            B -= 0.05 / 6 * for_B
+        """,
+        "* (1 - seen**2)",
+        "* (1 - seen)",
+    ),
+    "every gradient wrong, and a usual cost that is printed": Habit(
+        """
+        table = np.random.randn(9, 3)
+        answers, learning_rate = np.random.randn(9, 2), 0.01
+        A, B = np.random.randn(3, 5), np.random.randn(5, 2)
+        for epoch in range(100):
+            seen = np.tanh(table @ A)
+            said = np.tanh(seen @ B)
+            loss = np.mean((said - answers) ** 2)
+            off = (said - answers) * (1 - said**2)
+            back = off @ B.T * (1 - seen**2)
+            B -= learning_rate * seen.T @ off
+            A -= learning_rate * table.T @ back
+        """,
+        "(said - answers) * (1 - said**2)",
+        "(said - answers) * (1 - said)",
+    ),
 }
 
 
@@ -122,6 +212,21 @@ def test_the_right_program_agrees_and_the_wrong_one_is_found(tmp_path, habit: Ha
     found = [finding.source for finding in report.tensors if finding.verdict == "fault"]
     assert report.first_fault is not None
     assert any(habit.wrong in line for line in found) or "dS" in report.first_fault.name
+
+
+def test_a_bias_that_the_first_turn_leaves_as_it_was_is_a_parameter(tmp_path):
+    report = rehearsed(
+        tmp_path,
+        """
+        X, y = np.random.randn(6, 3), np.array([0.0, 0, 0, 1, 1, 1])
+        w, b = np.zeros(3), 0.0
+        for epoch in range(100):
+            off = 1 / (1 + np.exp(-(X @ w + b))) - y
+            w = w - 0.1 * X.T @ off / 6
+            b = b - 0.1 * np.sum(off)
+        """,
+    )
+    assert [finding.name for finding in report.tensors if finding.verdict == "fault"] == ["db"]
 
 
 def test_what_nothing_else_understands_is_run_by_itself(tmp_path):

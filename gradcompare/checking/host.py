@@ -93,7 +93,8 @@ class Host:
         output = np.asarray(output)
         if output.ndim == 0 and (self.program.metric or not self.program.has_cost):  # of one sample, and one unit
             output = output.reshape(1, 1)
-        return losses.fitting(output, axis=1 - self.program.samples_axis)
+        fitting = losses.fitting(output, axis=1 - self.program.samples_axis)
+        return sorted(fitting, key=lambda loss: loss != self.program.loss)
 
     def guards(self, inputs: Inputs, loss: str | None) -> list[float]:
         """The numbers that the cost adds inside of logarithms, to keep them from 0."""

@@ -37,6 +37,8 @@ class Program(ABC):
     """Whether the file has a cost of its own."""
     metric: str | None
     """Why that cost may be none, in words: the file never calls it in training, or only looks at it; else None."""
+    loss: str | None = None
+    """The cost to assume where the file has none, a key of `losses.LOSSES`, if it is known already."""
     averaged: bool
     """Whether the file divides that cost by the number of samples where it calls it."""
     given_slope: bool

@@ -1,7 +1,8 @@
 """What a turn of a loop is: parameters, samples, labels, output, cost and learning rate, told by running it.
 
 Nothing is believed that does not show: a turn is taken for a step of training if it moves one parameter at least along
-the gradient of a cost, the file's own or one that its output suggests.
+the gradient of a cost, the file's own or one that its output suggests; or if it computes that gradient, and moves the
+parameter by something made of it; or, where no gradient is right, if the file's own cost is a usual one.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,8 +21,9 @@ import torch
 from gradcompare import losses
 from gradcompare.bounds import Run
 from gradcompare.interfaces import paths, words
-from gradcompare.interfaces.rehearsal.costs import Seed, fitting, seeds
+from gradcompare.interfaces.rehearsal.costs import fitting, seeds
 from gradcompare.interfaces.rehearsal.meeting import NotedRun, meetings
+from gradcompare.interfaces.rehearsal.reading import Candidate, Done, Held, Named, readings, stated
 from gradcompare.interfaces.rehearsal.script import Script
 from gradcompare.interfaces.rehearsal.stage import Event, Turn, Where, differs
 from gradcompare.tracing.numpy_on_torch import NumpyOnTorch, TracedArray
@@ -30,19 +32,10 @@ from gradcompare.tracing.traced_array import plain
 _COST = re.compile(r"cost|loss|mse|entropy|\bj\b|objective|custo|perda|costo|kosten|verlust", re.IGNORECASE)
 _NO_COST = re.compile(r"list|hist|_d|^d|grad|delta|deriv|prime", re.IGNORECASE)
 _NO_DATA = re.compile(r"^d[A-Z_bw]|grad|delta|nabla|mom|^v\d?$|^m\d?$", re.IGNORECASE)
-NEAR = 1e-6
-"""How near a step must be to a multiple of a gradient, as a part of it."""
-TOLD = 0.05
-"""How near the multiple must be to what the file calls its learning rate to be that: with one output and one sample a
-wrong derivative makes another multiple of a gradient of it."""
-
 ATTEMPTS = 3
 """From so many numbers a turn is tried."""
 SEEDS = 12
 """So many places are tried at which an output may meet its labels."""
-
-Occurrence = tuple[int, int]
-"""A place where something gets a name, and the how manieth time."""
 
 
 @dataclass(frozen=True)
@@ -57,34 +50,16 @@ class Found:
     parameters: list[str]
     agreeing: list[str]
     """Those that the turn moves along the gradient."""
-    seed: Seed | None
-    """Where the output meets its labels, if the cost is an assumed one."""
-    loss: str | None
-    """Which it is: a key of `losses.LOSSES`."""
-    cost: Occurrence | None
-    """Where the file's own cost gets its name."""
+    held: dict[str, Held] | None
+    """See `reading.Reading`."""
+    cost: Candidate
     samples_axis: int
     rate: float
 
-
-class _Reading(NamedTuple):
-    """A cost, and what the steps are beside its gradients."""
-
-    cost: Occurrence | None
-    seed: Seed | None
-    loss: str | None
-    used: list[str]
-    """The parameters that it depends on."""
-    agreeing: dict[str, float]
-    """By name the number by which a step is a multiple of the gradient, of those that share it."""
-
-    def rank(self, rate: float) -> tuple[int, bool, bool, int]:
-        """How well it explains the steps, where the file calls `rate` its learning rate."""
-        return len(self.agreeing), self.cost is not None, self.is_told(rate), len(self.used)
-
-    def is_told(self, rate: float) -> bool:
-        """Whether that number is what the file calls its learning rate."""
-        return any(abs(rate - factor) <= TOLD * factor for factor in self.agreeing.values())
+    @property
+    def believed(self) -> bool:
+        """Whether anything is a gradient; else it is only stated what it should be."""
+        return bool(self.agreeing)
 
 
 def stand_in(script: Script, loop: int) -> Callable[..., Any]:
@@ -109,20 +84,22 @@ def found_in(
     told = _told_rate(first, script)
     best, used = None, set[str]()
     for attempt in range(ATTEMPTS):
-        traced = _Traced(script, first, names)
+        traced = _Traced(script, first, names, told)
         traced.rehearse(loop, _moved(own, attempt), supplied)
-        readings = [_reading(candidate, traced) for candidate in traced.candidates]
-        reading = max(readings, key=lambda reading: reading.rank(told), default=None)
-        if reading is not None and (best is None or reading.rank(told) > best.rank(told)):
+        found = readings(traced.candidates, traced.done)
+        reading = max(found, key=lambda reading: reading.rank, default=None)
+        if reading is not None and not reading.agreeing:
+            reading = stated(traced.candidates, traced.done)
+        if reading is not None and (best is None or reading.rank > best.rank):
             best, meeting = reading, traced
-        used |= set(best.used if best else ())
+        used |= set(best.of.gradients if best else ())
         if best is not None and best.agreeing and len(used) == len(names):
             break
-    if best is None or not best.agreeing:
+    if best is None:
         return None
     parameters = [n for n in names if n in used]
     where = {n: names[n] for n in parameters}
-    for name, path in (("X", meeting.samples), ("Y", None if best.cost else meeting.labels)):
+    for name, path in (("X", meeting.samples), ("Y", None if best.of.cost else meeting.labels)):
         if path is not None and not _NO_DATA.search(paths.word(path)):
             where[name] = next(tuple(alike) for alike in first.alike.values() if path in alike)
     return Found(
@@ -131,11 +108,10 @@ def found_in(
         {n: first.before[paths_[0]] for n, paths_ in where.items()},
         parameters,
         list(best.agreeing),
-        best.seed,
-        best.loss,
-        best.cost,
+        best.held,
+        best.of,
         meeting.samples_axis,
-        told if best.is_told(told) else next(iter(best.agreeing.values())),
+        best.rate,
     )
 
 
@@ -151,33 +127,17 @@ def _named(changed: Sequence[Sequence[paths.Path]]) -> dict[str, Where]:
     return names
 
 
-class _Candidate(NamedTuple):
-    """A cost that a turn may go down, and its gradients by name."""
-
-    cost: Occurrence | None
-    seed: Seed | None
-    loss: str | None
-    gradients: dict[str, np.ndarray]
-
-
-def _reading(candidate: _Candidate, traced: _Traced) -> _Reading:
-    factors = {n: _factor(traced.steps[n], g) for n, g in candidate.gradients.items()}
-    agreeing = _agreeing(factors, traced.steps)
-    return _Reading(candidate.cost, candidate.seed, candidate.loss, list(candidate.gradients), agreeing)
-
-
 class _Traced:
     """The turn run on torch: what meets what, its steps, and the gradients of every cost that may be meant."""
 
-    def __init__(self, script: Script, first: Turn, names: Mapping[str, Where]) -> None:
-        self.script, self.first, self.names = script, first, names
+    def __init__(self, script: Script, first: Turn, names: Mapping[str, Where], rate: float) -> None:
+        self.script, self.first, self.names, self.rate = script, first, names, rate
         self.run = NotedRun()
         self.samples: paths.Path | None = None
         self.labels: paths.Path | None = None
         self.samples_axis = 0
-        self.steps: dict[str, np.ndarray] = {}
-        """By how much the turn moves each parameter."""
-        self.candidates: list[_Candidate] = []
+        self.done = Done({}, [], rate)
+        self.candidates: list[Candidate] = []
 
     def rehearse(self, loop: int, moved: Mapping[str, np.ndarray], supplied: Mapping[str, np.ndarray]) -> None:
         """Run it from these parameters, and fill in what was found out."""
@@ -199,8 +159,14 @@ class _Traced:
 
         turn = Turn(loop, {where: given[n] for n, where in self.names.items()}, self.names, supplied, numbered)
         self.script.run(turn)
-        self.steps = {n: _step(plain(TracedArray(start[n])), turn.after.get(n)) for n in self.names}
         met = meetings(self.run, parameters, data)
+        computed = [
+            Named(turn.occurrence(e), self.script.places[e.place].text, plain(e.value))
+            for e in turn.events
+            if e.number is not None and met.depends[e.number]
+        ]
+        steps = {n: _step(plain(TracedArray(start[n])), turn.after.get(n)) for n in self.names}
+        self.done = Done(steps, computed, self.rate)
         self.samples, self.labels = (data.get(n) if n is not None else None for n in (met.samples, met.labels))
         self.samples_axis = _samples_axis(self._at(self.samples), self._at(self.labels))
         for event in _ends([event for event in turn.events if self._is_cost(event)]):
@@ -223,7 +189,7 @@ class _Traced:
         with Run.paused():
             gradients = {n: plain(TracedArray(g)) for n, g in zip(start, found, strict=True) if g is not None}
         gradients = {n: g for n, g in gradients.items() if np.any(g)}  # else it is written over before it is read
-        self.candidates.append(_Candidate(of.get("cost"), of.get("seed"), of.get("loss"), gradients))
+        self.candidates.append(Candidate(of.get("cost"), of.get("seed"), of.get("loss"), gradients))
 
     def _at(self, path: paths.Path | None) -> Any:
         return self.first.before[path] if path is not None else np.zeros((1, 1))
@@ -277,28 +243,6 @@ def _step(before: np.ndarray, after: Any) -> np.ndarray:
     """By how much something was moved; nothing where it has another shape since."""
     now = plain(after) if isinstance(after, TracedArray) else after
     return before - np.asarray(now, dtype=float) if np.shape(now) == np.shape(before) else np.zeros(0)
-
-
-def _factor(step: np.ndarray, gradient: np.ndarray) -> float | None:
-    """The number by which a step is a multiple of a gradient, if it is."""
-    below = float(np.sum(gradient * gradient))
-    if step.shape != gradient.shape or not below:
-        return None
-    factor = float(np.sum(step * gradient)) / below
-    near = np.max(np.abs(step - factor * gradient)) <= NEAR * abs(factor) * np.max(np.abs(gradient))
-    return float(f"{factor:.8g}") if near else None
-
-
-def _agreeing(factors: Mapping[str, float | None], steps: Mapping[str, np.ndarray]) -> dict[str, float]:
-    """The parameters whose steps share one factor with their gradients, as many as do; single numbers, which always are
-    a multiple, two at least."""
-    positive = {n: f for n, f in factors.items() if f is not None and f > 0}
-    best: list[str] = []
-    for factor in positive.values():
-        alike = [n for n, f in positive.items() if np.isclose(f, factor, rtol=NEAR)]
-        if len(alike) > len(best) and (len(alike) > 1 or steps[alike[0]].size > 1):
-            best = alike
-    return {n: positive[n] for n in best}
 
 
 def _told_rate(turn: Turn, script: Script) -> float:

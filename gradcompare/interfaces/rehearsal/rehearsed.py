@@ -12,7 +12,8 @@ import numpy as np
 from gradcompare.interfaces import paths
 from gradcompare.interfaces.program import CannotCheckError, Program
 from gradcompare.interfaces.rehearsal import supplies
-from gradcompare.interfaces.rehearsal.finding import Found, Occurrence, found_in, size_of, stand_in
+from gradcompare.interfaces.rehearsal.finding import Found, found_in, size_of, stand_in
+from gradcompare.interfaces.rehearsal.reading import Occurrence
 from gradcompare.interfaces.rehearsal.script import Script
 from gradcompare.interfaces.rehearsal.stage import Exploring, Turn
 from gradcompare.network import Network
@@ -35,7 +36,7 @@ class Rehearsed(Program):
         self.functions, self.parameters, self.last_layer, self.notes = [], [], [], []
         self.has_cost = self.averaged = self.given_slope = False
         self.complete = self.only_updates = True
-        self.metric = None
+        self.metric = self.loss = None
         self.own_widths = []
         self.samples_axis, self.sign = 0, 1.0
         self._found: Found | None = None
@@ -47,6 +48,7 @@ class Rehearsed(Program):
     def fit(self, seed: int) -> None:
         """See Program."""
         problems: list[BaseException] = []
+        stated: tuple[Found, list[str], dict[str, np.ndarray]] | None = None
         for lie in supplies.LIES if self._found is None else ():
             widths = supplies.WIDTHS
             for _ in range(supplies.TRIES):
@@ -58,15 +60,21 @@ class Rehearsed(Program):
                 self._supplied |= {name: self._supplied[supplies.role(name) or ""] for name in asked}
                 others = supplies.widths_asked_for(self.script.problems, widths) if asked else None
                 for loop, changed in explored.changed.items():
+                    found = None
                     with contextlib.suppress(Exception):
-                        self._found = found_in(self.script, loop, list(changed.values()), self._supplied)
-                    if self._found is not None:
-                        return self._settle(self._found, asked)
+                        found = found_in(self.script, loop, list(changed.values()), self._supplied)
+                    if found is not None and found.believed:
+                        return self._settle(found, asked)
+                    if found is not None and stated is None:
+                        stated = found, asked, self._supplied
                 if others is None:
                     break
                 widths = others
             if not asked:
                 break
+        if stated is not None:
+            found, asked, self._supplied = stated
+            return self._settle(found, asked)
         if self._found is None:
             raise CannotCheckError(
                 "Its own program was run, and no loop of it goes a step along the gradient of a cost."
@@ -74,9 +82,11 @@ class Rehearsed(Program):
         return None
 
     def _settle(self, found: Found, asked: Sequence[str]) -> None:
+        self._found = found
         self.functions = [stand_in(self.script, found.loop)]
-        self.parameters, self.last_layer = found.parameters, found.agreeing
-        self.samples_axis, self.has_cost = found.samples_axis, found.cost is not None
+        self.parameters, self.last_layer = found.parameters, found.agreeing or found.parameters
+        self.samples_axis, self.has_cost = found.samples_axis, found.cost.cost is not None
+        self.loss = found.cost.loss
         weights = [n for n in found.parameters if found.own[n].ndim == 2 and not n.lower().startswith("b")]
         self.own_widths = _chained([found.own[n].shape for n in weights])
         of_ours = f", with random data for {', '.join(asked)}" if asked else ""
@@ -85,6 +95,11 @@ class Rehearsed(Program):
             f"{self.script.loops[found.loop].line} and no further{of_ours}: networks have its own widths.",
             f"No gradient is to be seen, only its effect: it is taken to be (before - after) / {found.rate:.6g}.",
         ]
+        if found.held:
+            lines = {self.script.places[held.occurrence[0]].line for held in found.held.values()}
+            said = ", ".join(map(str, sorted(lines)))
+            self.notes[1] = f"What is applied is made of the gradients by a rule; checked are these (line {said})."
+            self.only_updates = False
 
     # ---- the API of every program
 
@@ -112,25 +127,25 @@ class Rehearsed(Program):
         """See Program; the output alone."""
         assert self._found is not None
         self._last = turn = self._turn(inputs)
-        if self._found.seed is not None:
-            return self._found.seed.pairs(turn)[0].output, {}
-        return _value(turn, self._found.cost), {}
+        if self._found.cost.seed is not None:
+            return self._found.cost.seed.pairs(turn)[0].output, {}
+        return _value(turn, self._found.cost.cost), {}
 
     def cost(self, inputs: Mapping[str, Any], output: Any) -> Any:
         """See Program."""
         assert self._found is not None
         turn = self._last if self._last is not None else self._turn(inputs)
         self._last = None
-        value = _value(turn, self._found.cost)
+        value = _value(turn, self._found.cost.cost)
         return value.reshape(()) if np.ndim(value) else value
 
     def assumed_cost(self, loss: str, inputs: Mapping[str, Any], output: Any) -> Any:
         """See Program; summed, where output and labels meet several times in a turn."""
         assert self._found is not None
-        assert self._found.seed is not None
+        assert self._found.cost.seed is not None
         turn = self._last if self._last is not None else self._turn(inputs)
         self._last = None
-        return self._found.seed.cost(loss, turn)
+        return self._found.cost.seed.cost(loss, turn)
 
     def average_cost(self, averaged: bool) -> None:
         """See Program; it never is."""
@@ -138,7 +153,10 @@ class Rehearsed(Program):
     def gradients(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """See Program."""
         assert self._found is not None
-        after = self._turn(inputs).after
+        turn = self._turn(inputs)
+        if self._found.held:
+            return {f"d{n}": _value(turn, held.occurrence) / held.factor for n, held in self._found.held.items()}
+        after = turn.after
         return {f"d{n}": (inputs[n] - after[n]) / self._found.rate for n in self.parameters if after[n] is not None}
 
     def again(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,7 +168,7 @@ class Rehearsed(Program):
         assert self._found is not None
         where = self._found.where
         given = {places: inputs[n].copy() for n, places in where.items()}
-        only = [self._found.seed.meeting] if self._found.seed is not None else []
+        only = [self._found.cost.seed.meeting] if self._found.cost.seed is not None else []
         wrapped = _traced if any(isinstance(array, TracedArray) for array in given.values()) else None
         turn = Turn(self._found.loop, given, {n: where[n] for n in self.parameters}, self._supplied, wrapped, only)
         self.script.run(turn)

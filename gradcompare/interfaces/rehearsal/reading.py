@@ -1,0 +1,173 @@
+"""What a turn does, beside the gradients of a cost that it may go down: how its steps may be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from gradcompare.interfaces.rehearsal.costs import Seed
+
+NEAR = 1e-6
+"""How near a step must be to a multiple of a gradient, as a part of it."""
+TOLD = 0.05
+"""How near the multiple must be to what the file calls its learning rate to be that: with one output and one sample a
+wrong derivative makes another multiple of a gradient of it."""
+
+EXACT = 1e-9
+"""How near a measured rate must be to a number to be that, as a part of it."""
+DIVISORS = 1025
+"""Rates may be divided by numbers of samples below this."""
+
+Occurrence = tuple[int, int]
+"""A place where something gets a name, and the how manieth time."""
+
+
+class Named(NamedTuple):
+    """What got a name in a turn."""
+
+    occurrence: Occurrence
+    text: str
+    """The name."""
+    value: np.ndarray
+
+
+class Held(NamedTuple):
+    """Where a gradient is."""
+
+    occurrence: Occurrence
+    factor: float
+    """By which it is a multiple of the gradient of the cost."""
+
+
+class Done(NamedTuple):
+    """What a turn did."""
+
+    steps: Mapping[str, np.ndarray]
+    """By how much it moved each parameter."""
+    values: Sequence[Named]
+    """What got a name in it, and was computed from parameters."""
+    rate: float
+    """What the file calls its learning rate; 0 where nothing is called so."""
+
+
+class Candidate(NamedTuple):
+    """A cost that a turn may go down."""
+
+    cost: Occurrence | None
+    """Where the file's own gets its name."""
+    seed: Seed | None
+    loss: str | None
+    """Which it is, if it is an assumed one: a key of `losses.LOSSES`."""
+    gradients: dict[str, np.ndarray]
+    """By the names of the parameters that it depends on."""
+
+
+class Reading(NamedTuple):
+    """A turn, read as going down a cost."""
+
+    of: Candidate
+    agreeing: dict[str, float]
+    """By name the number by which a step, or what is computed for it, is a multiple of the gradient, of those that
+    share it."""
+    held: dict[str, Held] | None
+    """Where the gradient of each parameter is, where the steps are made of them by some rule; empty where that of one
+    is not to be found. None where the steps are multiples of the gradients."""
+    rate: float
+    told: bool
+    """Whether that number is what the file calls its learning rate."""
+
+    @property
+    def rank(self) -> tuple[int, bool, bool, bool, int]:
+        """How well it explains what is done."""
+        return len(self.agreeing), self.held is None, self.of.cost is not None, self.told, len(self.of.gradients)
+
+
+def readings(candidates: Iterable[Candidate], done: Done) -> list[Reading]:
+    """Each candidate's."""
+    return [_reading(candidate, done) for candidate in candidates]
+
+
+def _reading(candidate: Candidate, done: Done) -> Reading:
+    factors = {n: _factor(done.steps[n], g) for n, g in candidate.gradients.items()}
+    positive = {n: f for n, f in factors.items() if f is not None and f > 0}
+    agreeing = _sharing({n: [f] for n, f in positive.items()}, candidate.gradients)
+    if agreeing:
+        told = any(abs(done.rate - factor) <= TOLD * factor for factor in agreeing.values())
+        return Reading(candidate, agreeing, None, done.rate if told else next(iter(agreeing.values())), told)
+    return _by_rule(candidate, done)
+
+
+def _by_rule(candidate: Candidate, done: Done) -> Reading:
+    """The gradients in what is computed, whatever is made of them afterwards: a momentum, Adam, weight decay."""
+    multiples = {
+        n: [(value, f) for value in done.values if (f := _factor(value.value, g))]
+        for n, g in candidate.gradients.items()
+    }
+    shared = _sharing({n: [abs(f) for _, f in found] for n, found in multiples.items()}, candidate.gradients)
+    right = {
+        n: next((value, f) for value, f in multiples[n] if np.isclose(abs(f), factor, rtol=NEAR))
+        for n, factor in shared.items()
+    }
+    held = {n: Held(value.occurrence, f) for n, (value, f) in right.items()}
+    for n, gradient in candidate.gradients.items():
+        if n not in right:
+            alike = [value for value in done.values if value.value.shape == gradient.shape]
+            likest = _where_it_belongs(n, alike, {m: value for m, (value, _) in right.items()})
+            held |= {n: Held(likest.occurrence, next(iter(right.values()))[1])} if likest else {}
+    whole = held.keys() == candidate.gradients.keys()
+    return Reading(candidate, shared, held if whole else {}, done.rate or 1.0, False)
+
+
+def _where_it_belongs(name: str, values: Sequence[Named], right: Mapping[str, Named]) -> Named | None:
+    """What is named as the right gradients of others are, dW1 for dW2; or gets its name where these do, in a loop."""
+    texts = {value.text.replace(other, name) for other, value in right.items() if other in value.text}
+    named = [value for value in values if value.text in texts]
+    places = {value.occurrence[0] for value in right.values()}
+    taken = {value.occurrence for value in right.values()}
+    beside = [v for v in values if v.occurrence[0] in places and v.occurrence not in taken]
+    return next(iter(named), beside[0] if len(beside) == 1 else None)
+
+
+def _factor(step: np.ndarray, gradient: np.ndarray) -> float | None:
+    """The number by which a step is a multiple of a gradient, if it is."""
+    if step.shape != gradient.shape or not (below := float(np.sum(gradient * gradient))):
+        return None
+    factor = float(np.sum(step * gradient)) / below
+    near = np.max(np.abs(step - factor * gradient)) <= NEAR * abs(factor) * np.max(np.abs(gradient))
+    return exactly(factor) if near else None
+
+
+def exactly(factor: float) -> float:
+    """The number that a rate was before it was measured: a short decimal, or one divided by a number of samples."""
+    for divisor in range(1, DIVISORS):
+        short = float(f"{factor * divisor:.4g}") / divisor
+        if abs(short - factor) <= EXACT * abs(factor):
+            return short
+    return factor
+
+
+def _sharing(factors: Mapping[str, Sequence[float]], gradients: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """The parameters that share one factor, as many as do; single numbers, which always are a multiple, two at
+    least."""
+    best, shared = list[str](), 0.0
+    for factor in sorted({f for found in factors.values() for f in found}, key=lambda f: abs(np.log(f))):
+        alike = [n for n, found in factors.items() if any(np.isclose(f, factor, rtol=NEAR) for f in found)]
+        if len(alike) > len(best) and (len(alike) > 1 or gradients[alike[0]].size > 1):
+            best, shared = alike, factor
+    return dict.fromkeys(best, shared)
+
+
+def stated(candidates: Sequence[Candidate], done: Done) -> Reading | None:
+    """The file's own cost, where it is a usual one of an output and labels that meet in the turn, and every step is
+    another than down it: a file all of whose gradients are wrong."""
+    for own in candidates:
+        if own.cost is None or any(not np.any(done.steps[n]) for n in own.gradients):
+            continue
+        for usual in candidates:
+            if usual.seed is not None and usual.gradients.keys() == own.gradients.keys():
+                factors = [_factor(g, usual.gradients[n]) for n, g in own.gradients.items()]
+                if factors[0] and all(f is not None and np.isclose(f, factors[0], rtol=NEAR) for f in factors):
+                    return Reading(own, {}, None, done.rate or 1.0, False)
+    return None
