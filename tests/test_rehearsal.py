@@ -248,7 +248,7 @@ def test_nothing_is_written_and_nobody_is_asked(tmp_path):
         open({str(other)!r}, "w").write("before")
         os.mkdir({str(tmp_path / "new")!r})
         np.savetxt({str(other)!r}, w)
-        X = urlretrieve("somewhere") or X
+        urlretrieve("somewhere", {str(other)!r})
         rounds = int(input("how many? "))
         while True:
             guess = X @ w

@@ -26,6 +26,7 @@ from gradcompare.interfaces.rehearsal.meeting import NotedRun, meetings
 from gradcompare.interfaces.rehearsal.reading import Candidate, Done, Held, Named, readings, stated
 from gradcompare.interfaces.rehearsal.script import Script
 from gradcompare.interfaces.rehearsal.stage import Event, Turn, Where, differs
+from gradcompare.interfaces.rehearsal.supplies import ROLES, Supplies, is_whole
 from gradcompare.tracing.numpy_on_torch import NumpyOnTorch, TracedArray
 from gradcompare.tracing.traced_array import plain
 
@@ -70,9 +71,7 @@ def stand_in(script: Script, loop: int) -> Callable[..., Any]:
     return types.FunctionType(body, script.names)
 
 
-def found_in(
-    script: Script, loop: int, changed: Sequence[Sequence[paths.Path]], supplied: Mapping[str, np.ndarray]
-) -> Found | None:
+def found_in(script: Script, loop: int, changed: Sequence[Sequence[paths.Path]], supplied: Supplies) -> Found | None:
     """What the first turn of a loop is, which changes what is at these paths; None where it is no step of training."""
     names = _named(changed)
     first = Turn(loop, {}, names, supplied)
@@ -119,7 +118,8 @@ def _named(changed: Sequence[Sequence[paths.Path]]) -> dict[str, Where]:
     """The arrays that a turn changes by a name for each; data that it shuffles are left out."""
     names: dict[str, Where] = {}
     for where in changed:
-        if words.role_of_argument(paths.word(where[0])) in ("inputs", "targets"):
+        word = paths.word(where[0])
+        if words.role_of_argument(word) in ROLES or is_whole(word):
             continue
         label = paths.label(where[0][1:]) or "W"
         tries = (label, *(f"{label}_{i}" for i in range(2, len(changed) + 2)))
@@ -139,16 +139,14 @@ class _Traced:
         self.done = Done({}, [], rate)
         self.candidates: list[Candidate] = []
 
-    def rehearse(self, loop: int, moved: Mapping[str, np.ndarray], supplied: Mapping[str, np.ndarray]) -> None:
+    def rehearse(self, loop: int, moved: Mapping[str, np.ndarray], supplied: Supplies) -> None:
         """Run it from these parameters, and fill in what was found out."""
         reaching = [stand_in(self.script, loop), losses.target]
         start = {n: self.run.exact(torch.from_numpy(array), requires_grad=True) for n, array in moved.items()}
         with self.run:
             NumpyOnTorch(lambda given: self._turn(loop, given, start, supplied), reaching)(dict(start))
 
-    def _turn(
-        self, loop: int, given: Mapping[str, Any], start: Mapping[str, Any], supplied: Mapping[str, np.ndarray]
-    ) -> None:
+    def _turn(self, loop: int, given: Mapping[str, Any], start: Mapping[str, Any], supplied: Supplies) -> None:
         parameters = frozenset(given[n].tensor.number for n in self.names)  # what is written into them has another
         data: dict[int, paths.Path] = {}
 
@@ -204,7 +202,7 @@ def _ends(events: Sequence[Event]) -> list[Event]:
 
 
 def _changed_elsewhere(
-    script: Script, loop: int, first: Turn, names: Mapping[str, Where], supplied: Mapping[str, np.ndarray]
+    script: Script, loop: int, first: Turn, names: Mapping[str, Where], supplied: Supplies
 ) -> list[list[paths.Path]]:
     """What the turn changes from other numbers, and did not from the file's own: a bias where the errors cancel out."""
     moved = _moved({name: first.before[where[0]] for name, where in names.items()})

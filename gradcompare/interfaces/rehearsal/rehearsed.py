@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,9 @@ from gradcompare.interfaces.rehearsal.script import Script
 from gradcompare.interfaces.rehearsal.stage import Exploring, Turn
 from gradcompare.network import Network
 from gradcompare.tracing.traced_array import TracedArray, from_numpy
+
+SECONDS = 30.0
+"""So long other data are tried."""
 
 
 def recognise(names: Mapping[str, Any]) -> Rehearsed | None:
@@ -40,37 +44,35 @@ class Rehearsed(Program):
         self.own_widths = []
         self.samples_axis, self.sign = 0, 1.0
         self._found: Found | None = None
-        self._supplied: dict[str, np.ndarray] = {}
+        self._supplied = supplies.Supplies()
         self._last: Turn | None = None
 
     # ---- finding out
 
     def fit(self, seed: int) -> None:
         """See Program."""
+        until = time.process_time() + SECONDS
         problems: list[BaseException] = []
-        stated: tuple[Found, list[str], dict[str, np.ndarray]] | None = None
+        stated: tuple[Found, list[str], supplies.Supplies] | None = None
         for lie in supplies.LIES if self._found is None else ():
-            widths = supplies.WIDTHS
+            sizes: supplies.Sizes | None = supplies.Sizes()
             for _ in range(supplies.TRIES):
-                self._supplied = supplies.data(lie, widths)
-                explored = Exploring(self._supplied)
-                self.script.run(explored)
+                explored = self._explore(supplies.Supplies(lie, sizes, self.script.in_pairs))
                 problems = problems or list(self.script.problems)
-                asked = sorted(explored.asked)
-                self._supplied |= {name: self._supplied[supplies.role(name) or ""] for name in asked}
-                others = supplies.widths_asked_for(self.script.problems, widths) if asked else None
+                asked, told = sorted(explored.asked), sorted(explored.told)
+                wanted = supplies.sizes_asked_for(self.script.problems, explored.supplied.sizes, self.script.counts)
                 for loop, changed in explored.changed.items():
                     found = None
                     with contextlib.suppress(Exception):
                         found = found_in(self.script, loop, list(changed.values()), self._supplied)
                     if found is not None and found.believed:
-                        return self._settle(found, asked)
+                        return self._settle(found, asked or told)
                     if found is not None and stated is None:
-                        stated = found, asked, self._supplied
-                if others is None:
+                        stated = found, asked or told, self._supplied
+                if wanted is None or not (asked or told) or time.process_time() > until:
                     break
-                widths = others
-            if not asked:
+                sizes = wanted
+            if not (asked or told) or time.process_time() > until:
                 break
         if stated is not None:
             found, asked, self._supplied = stated
@@ -80,6 +82,14 @@ class Rehearsed(Program):
                 "Its own program was run, and no loop of it goes a step along the gradient of a cost."
             ) from next(iter(problems), None)
         return None
+
+    def _explore(self, supplied: supplies.Supplies) -> Exploring:
+        """One run; what it asks for is there beforehand in those that follow."""
+        explored = Exploring(supplied)
+        self.script.run(explored)
+        supplied |= {name: supplied[supplies.role(name) or ""] for name in explored.asked}
+        self._supplied = supplied
+        return explored
 
     def _settle(self, found: Found, asked: Sequence[str]) -> None:
         self._found = found

@@ -6,27 +6,24 @@ import ast
 import builtins
 import copy
 import random
-import re
 import types
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from gradcompare.interfaces import source, words
+from gradcompare.interfaces.rehearsal import missing
+from gradcompare.interfaces.rehearsal.asking import STAGE, Asking, at, call
 from gradcompare.loading.absent import Absent
 from gradcompare.tracing.randomness import same_random_numbers
 
-STAGE = "_stage_"
-"""The name by which the statements find the stage."""
 _WITHOUT_VALUE = """print show plot savefig save savez savetxt dump write writelines close sleep imshow imsave figure
     title legend xlabel ylabel scatter subplot subplots draw pause info debug warning set_trace to_csv mkdir makedirs
-    system flush set_description"""
+    system flush set_description save tofile save_weights to_excel dump_all"""
 _DROPPED = frozenset(_WITHOUT_VALUE.split())
 """Calls that stand alone and are not made, unless they are of the file's own functions: they print, draw, write or
 wait."""
-_DOWNLOADS = re.compile(r"fetch_|download|urlretrieve|urlopen|load_data$|get_file$|wget")
-"""Calls that may download; those of the file's own functions are made, and come to such a one inside of them."""
 _REFUSED = "os shutil subprocess requests urllib socket webbrowser smtplib ftplib http multiprocessing ctypes"
 """Modules with effects outside."""
 
@@ -77,8 +74,30 @@ class Stage(Protocol):
     def meet(self, meeting: int, side: int, value: Any) -> Any:
         """The value, which is on one side, 0 or 1, of a meeting."""
 
-    def refuse(self, call: str) -> Any:
-        """Raises PermissionError for what may download."""
+    def called(self, dotted: str, function: Any, *args: Any, **kwargs: Any) -> Any:
+        """What a function returns that reads or downloads."""
+
+    def named(self, structure: Any, value: Any) -> Any:
+        """The value, as names say that it is bound to."""
+
+    def returned(self, structure: Any, value: Any) -> Any:
+        """The same, of what a function of the file returned."""
+
+    def iterated(self, structure: Any, value: Any) -> Any:
+        """The value, as names say to which its parts are bound."""
+
+    def count(self, number: int) -> int:
+        """What a large number is."""
+
+    def around(self, value: Absent) -> Any:
+        """What is absent, with what may stand in for it."""
+
+    def open(self, file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
+        """open(), to read."""
+
+    @property
+    def answers(self) -> Callable[..., str]:
+        """input()."""
 
     def supply(self, name: str) -> Any:
         """What a name is that nothing has bound; KeyError where nobody knows."""
@@ -93,21 +112,28 @@ class Script:
     def __init__(self, names: dict[str, Any]) -> None:
         self.names, self.file = names, str(names.get("__file__"))
         tree = copy.deepcopy(source.parsed(self.file))
-        staged = _Staged({node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)})
+        own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+        asking, staged = Asking(own), _Staged(own)
         self._code = [
             (compile(ast.fix_missing_locations(ast.Module([s], [])), self.file, "exec"), _binds(s))
             for statement in _flattened(tree.body, _scripts(tree))
-            for s in staged.statements(statement)
+            for s in staged.statements(asking.visit(statement))
         ]
         self.loops, self.places, self.meetings = staged.loops, staged.places, staged.meetings
+        self.counts, self.in_pairs = sorted(asking.counts), asking.in_pairs
         self.problems: list[BaseException] = []
         """What went wrong in the last run."""
 
+    def _import(self, *args: Any, **kwargs: Any) -> Any:
+        """As when the file was loaded."""
+        known = self.names.get("__builtins__")
+        return (known if isinstance(known, dict) else vars(builtins))["__import__"](*args, **kwargs)
+
     def run(self, stage: Stage) -> None:
         """Run all statements in turn, up to where the stage says that it is over; those that fail are left out."""
-        space: dict[str, Any] = {name: _tamed(value) for name, value in self.names.items()}
+        space: dict[str, Any] = {name: _tamed(value, stage) for name, value in self.names.items()}
         space |= {name: array.copy() for name, array in stage.known().items()}
-        space |= {"__name__": "__main__", STAGE: stage, "__builtins__": _Builtins(stage, space)}
+        space |= {"__name__": "__main__", STAGE: stage, "__builtins__": _Builtins(stage, space, self._import)}
         self.problems = []
         state = random.getstate()
         random.seed(0)
@@ -129,36 +155,40 @@ class Script:
 class _Builtins(dict[str, Any]):
     """The built-in names without those that have effects; of those that nothing has bound what the stage supplies."""
 
-    def __init__(self, stage: Stage, space: dict[str, Any]) -> None:
+    def __init__(self, stage: Stage, space: dict[str, Any], imported: Callable[..., Any]) -> None:
         super().__init__(vars(builtins))
         self.stage, self.space = stage, space
-        self["open"], self["input"] = _only_reading, _nobody_answers
+        self["open"], self["input"], self["exit"], self["quit"] = (
+            stage.open,
+            stage.answers,
+            missing.ended,
+            missing.ended,
+        )
+        self["__import__"] = lambda *args, **kwargs: _tamed_inside(imported(*args, **kwargs), stage)
 
     def __missing__(self, name: str) -> Any:
         return self.space.setdefault(name, self.stage.supply(name))
 
 
-def _only_reading(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
-    if set(mode) & set("wax+"):
-        raise PermissionError(f"{file} is not written in a check")
-    return open(file, mode, *args, **kwargs)
-
-
-def _nobody_answers(*_: Any) -> Any:
-    raise EOFError("it asks for input(), and nobody is there to answer")
-
-
-def _tamed(value: Any) -> Any:
-    """Modules with effects outside, and their functions, are absent."""
+def _tamed(value: Any, stage: Stage) -> Any:
+    """Modules with effects outside, and their functions, are absent; for what is absent something may stand in."""
     module = value.__name__ if isinstance(value, types.ModuleType) else getattr(value, "__module__", None)
     top = str(module).partition(".")[0]
-    if top == "os" and isinstance(value, types.ModuleType):
-        import os
-
-        return types.SimpleNamespace(path=os.path, sep=os.sep, getcwd=os.getcwd, environ={})
+    if isinstance(value, types.ModuleType) and top in ("os", "sys"):
+        return missing.operating_system() if top == "os" else missing.system()
     if (top in _REFUSED.split() or top == "posix") and not isinstance(value, type):
-        return Absent(getattr(value, "__name__", top), "it has effects outside")
-    return value
+        value = Absent(getattr(value, "__name__", top), "it has effects outside")
+    return stage.around(value) if isinstance(value, Absent) else value
+
+
+def _tamed_inside(module: Any, stage: Stage) -> Any:
+    """What an import yields, with names from it."""
+    tame = _tamed(module, stage)
+    if isinstance(tame, types.ModuleType) and not getattr(tame, "__spec__", None):
+        for name, value in list(vars(tame).items()):
+            if isinstance(value, Absent | types.ModuleType | types.BuiltinFunctionType):
+                setattr(tame, name, _tamed(value, stage))
+    return tame
 
 
 def _flattened(statements: list[ast.stmt], scripts: Mapping[str, ast.FunctionDef]) -> Iterator[ast.stmt]:
@@ -188,6 +218,8 @@ def _leaves(node: ast.AST) -> bool:
 
 def _binds(statement: ast.stmt) -> list[str]:
     """The names that an import binds."""
+    if isinstance(statement, ast.Try) and all(isinstance(s, ast.Import | ast.ImportFrom) for s in statement.body):
+        return [name for import_ in statement.body for name in _binds(import_)]
     if not isinstance(statement, ast.Import | ast.ImportFrom):
         return []
     return [alias.asname or alias.name.partition(".")[0] for alias in statement.names]
@@ -233,22 +265,20 @@ class _Staged(ast.NodeTransformer):
         used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
         names = sorted(used & self._locals[-1]) if self._locals else []
         self.generic_visit(node)
-        begin = ast.If(_call("begin", number), [ast.Break()], [])
+        begin = ast.If(call("begin", number), [ast.Break()], [])
         takes = [_taken(number, name) for name in names]
-        turn = ast.Try(node.body or [ast.Pass()], [], [], [ast.Expr(_call("end", number))])
-        node.body = [_at(node, s) for s in (begin, *takes, turn)]
+        turn = ast.Try(node.body or [ast.Pass()], [], [], [ast.Expr(call("end", number))])
+        node.body = [at(node, s) for s in (begin, *takes, turn)]
         return node
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
         called = source.called(node.value) if isinstance(node.value, ast.Call) else None
         if called in _DROPPED and called not in self.own:
-            return _at(node, ast.Pass())
+            return at(node, ast.Pass())
         return self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         called = source.called(node) or ""
-        if _DOWNLOADS.match(called) and called not in self.own:
-            return _at(node, _call("refuse", called))
         self.generic_visit(node)
         kind = _FUNCTIONS.get(called)
         if kind and len(node.args) == 2 and not _constant(*node.args):
@@ -286,13 +316,13 @@ class _Staged(ast.NodeTransformer):
         self.generic_visit(node)
         if isinstance(target, ast.Subscript) and _looks_up(target.slice):
             sides = self._met(node, "look-up", _loaded(target.value), _loaded(target.slice))
-            statements += [_at(node, ast.Expr(side)) for side in sides]
+            statements += [at(node, ast.Expr(side)) for side in sides]
         elif kind and not _constant(node.value):
             before, node.value = self._met(node, kind, _loaded(target), node.value)
-            statements.append(_at(node, ast.Expr(before)))
+            statements.append(at(node, ast.Expr(before)))
         statements.append(node)
         if isinstance(target, ast.Name):
-            statements.append(_at(node, ast.Expr(self._noted(node, _loaded(target), target.id))))
+            statements.append(at(node, ast.Expr(self._noted(node, _loaded(target), target.id))))
         return statements
 
     def visit_Return(self, node: ast.Return) -> ast.AST:
@@ -305,7 +335,7 @@ class _Staged(ast.NodeTransformer):
         """The two sides of a meeting, each told to the stage."""
         self.meetings.append(Meeting(node.lineno, kind))
         number = len(self.meetings) - 1
-        return [_at(node, _call("meet", number, ast.Constant(i), side)) for i, side in enumerate(sides)]
+        return [at(node, call("meet", number, ast.Constant(i), side)) for i, side in enumerate(sides)]
 
     def _noted(self, statement: ast.stmt, value: ast.expr, text: str) -> ast.expr:
         rate = isinstance(value, ast.Constant) and words.role_of_argument(text) == "learning_rate"
@@ -314,7 +344,7 @@ class _Staged(ast.NodeTransformer):
         ):
             return value
         self.places.append(Place(statement.lineno, text))
-        return _at(value, _call("note", len(self.places) - 1, value))
+        return at(value, call("note", len(self.places) - 1, value))
 
 
 _OPERATORS = {ast.Sub: "difference", ast.Div: "quotient"}
@@ -343,21 +373,8 @@ def _loaded(target: ast.expr) -> ast.expr:
     return loaded
 
 
-def _call(method: str, number: int | str, *more: ast.expr) -> Any:
-    function = ast.Attribute(ast.Name(STAGE, ast.Load()), method, ast.Load())
-    return ast.Call(function, [ast.Constant(number), *more], [])
-
-
 def _taken(loop: int, name: str) -> ast.stmt:
     """name = _stage_.take(loop, "name", name), where it is bound."""
-    value = _call("take", loop, ast.Constant(name), ast.Name(name, ast.Load()))
+    value = call("take", loop, ast.Constant(name), ast.Name(name, ast.Load()))
     unbound = ast.ExceptHandler(ast.Name("NameError", ast.Load()), None, [ast.Pass()])
     return ast.Try([ast.Assign([ast.Name(name, ast.Store())], value)], [unbound], [], [])
-
-
-def _at(place: Any, node: Any) -> Any:
-    """The node and what is new in it, at the place of another."""
-    for part in ast.walk(node):
-        if "lineno" in part._attributes and not hasattr(part, "lineno"):
-            ast.copy_location(part, place)
-    return node

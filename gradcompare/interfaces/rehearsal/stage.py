@@ -12,8 +12,10 @@ import numpy as np
 
 from gradcompare.bounds import BoundedTensor
 from gradcompare.interfaces import naming, paths
-from gradcompare.interfaces.rehearsal import supplies
 from gradcompare.interfaces.rehearsal.script import TurnOverError
+from gradcompare.interfaces.rehearsal.supplies import Supplies
+from gradcompare.interfaces.rehearsal.supplying import Supplying
+from gradcompare.interfaces.rehearsal.tables import Record
 from gradcompare.loading.absent import Absent
 from gradcompare.tracing.traced_array import TracedArray, plain
 
@@ -28,16 +30,14 @@ Where = tuple[paths.Path, ...]
 """All paths to one array."""
 Root = dict[str, dict[str, Any]]
 """{"local": ..., "global": ...}: the names that are known where a loop stands."""
-_LIBRARY = types.ModuleType | types.FunctionType | types.BuiltinFunctionType | types.MethodType | type | Absent
+_LIBRARY = types.ModuleType | types.FunctionType | types.BuiltinFunctionType | types.MethodType | type | Absent | Record
 
 
-class Stage:
+class Stage(Supplying):
     """A stage on which nothing happens; the time is limited."""
 
-    def __init__(self, supplied: Mapping[str, Any] | None = None, seconds: float = SECONDS) -> None:
-        self.supplied = dict(supplied or {})
-        self.asked: dict[str, Any] = {}
-        """What it has supplied, by name."""
+    def __init__(self, supplied: Supplies | None = None, seconds: float = SECONDS) -> None:
+        super().__init__(supplied)
         self.until = time.process_time() + seconds
 
     def begin(self, loop: int) -> bool:
@@ -60,19 +60,6 @@ class Stage:
         """See `script.Stage`."""
         return value
 
-    def refuse(self, call: str) -> Any:
-        """See `script.Stage`."""
-        raise PermissionError(f"{call}() may download, which a check does not")
-
-    def supply(self, name: str) -> Any:
-        """Samples or labels, for a name that is called so."""
-        array = self.supplied[supplies.role(name) or ""]
-        return self.asked.setdefault(name, array.copy())
-
-    def known(self) -> Mapping[str, Any]:
-        """What another run has asked for."""
-        return {name: array for name, array in self.supplied.items() if name not in supplies.ROLES}
-
     def _look_at_the_clock(self) -> None:
         if time.process_time() > self.until:
             raise TurnOverError
@@ -81,7 +68,7 @@ class Stage:
 class Exploring(Stage):
     """Notes which loops change which arrays in their first turn; a loop that stands in no other ends with it."""
 
-    def __init__(self, supplied: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, supplied: Supplies | None = None) -> None:
         super().__init__(supplied)
         self.changed: dict[int, dict[paths.Path, list[paths.Path]]] = {}
         """By loop, of each array that is another after the turn all paths that lead to it; inner loops first."""
@@ -147,7 +134,7 @@ class Turn(Stage):
         loop: int,
         given: Mapping[Where, Any],
         watched: Mapping[str, Where],
-        supplied: Mapping[str, Any] | None = None,
+        supplied: Supplies | None = None,
         wrapped: Callable[[paths.Path, Any], Any] | None = None,
         only: Collection[int] | None = None,
     ) -> None:
@@ -281,10 +268,12 @@ def arrays_in(root: Root, whole: bool = False) -> dict[paths.Path, Any]:
 def _walk(tree: Any, path: paths.Path, seen: frozenset[int]) -> Iterator[tuple[paths.Path, Any]]:
     if isinstance(tree, list | tuple) and len(tree) > LONGEST:
         return
-    if id(tree) in seen or len(path) > paths.DEEPEST or isinstance(tree, (*_LIBRARY.__args__, str, bytes)):
+    if isinstance(tree, (*_LIBRARY.__args__, str, bytes)):
         return
     if paths.is_array(tree):
         yield path, tree
+        return
+    if id(tree) in seen or len(path) > paths.DEEPEST:
         return
     for step, branch in paths.branches(tree):
         yield from _walk(branch, (*path, step), seen | {id(tree)})

@@ -1,0 +1,134 @@
+"""A file's statements, with calls of a stage where they may need what is not there."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection
+from typing import Any
+
+from gradcompare.interfaces import source
+from gradcompare.interfaces.rehearsal import libraries, supplies
+
+STAGE = "_stage_"
+"""The name by which the statements find the stage."""
+_DOWNLOADS = re.compile(r"fetch_|download|urlretrieve|urlopen|load_data$|get_file$|wget")
+"""Calls that may download: something stands in for what they return. Those of the file's own functions are made, and
+come to such a one inside of them."""
+_READS = frozenset([*libraries.READS, "open"])
+_MEASURES = re.compile(
+    r"acc|score|precision|recall|f1|metric|elapsed|val_?loss|test_?loss|hist|plot|figure|axes?$", re.I
+)
+"""Names of what a program measures on its way and does not train with."""
+_SHOWS = re.compile(
+    r"plot|show|draw|print|display|eval|test|valid|acc|score|save|log|report|predict|visuali|summary", re.I
+)
+"""Functions of that kind."""
+_COUNTS = frozenset(["range", "arange", "permutation", "randint", "choice"])
+
+
+class Asking(ast.NodeTransformer):
+    """The same statements: what gets a name, is read or is counted goes by the stage, and what only shows or measures
+    is left out where it fails."""
+
+    def __init__(self, own: Collection[str]) -> None:
+        """`own`: the names of the file's own functions."""
+        self.own = own
+        self.counts: set[int] = set()
+        """The numbers to which it counts, and up to which it takes samples."""
+        self.in_pairs = False
+        """Whether it takes (sample, label) one after another from a list of such."""
+
+    def visit_For(self, node: ast.For) -> ast.AST:
+        structure, whole = _structure(node.target), node.iter
+        enumerated = isinstance(whole, ast.Call) and source.called(whole) == "enumerate" and whole.args
+        if enumerated and len(structure) == 2:
+            structure, whole = structure[1], whole.args[0]  # type: ignore[attr-defined]
+        if isinstance(structure, tuple) and len(structure) == 2 and not isinstance(whole, ast.Call):
+            self.in_pairs |= [*map(_role, structure)] == list(supplies.ROLES)
+            over = at(whole, call("iterated", structure, whole))
+            if enumerated:
+                node.iter.args[0] = over  # type: ignore[attr-defined]
+            else:
+                node.iter = over
+        return self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        called = source.called(node) or ""
+        if called in _COUNTS:
+            self.counts |= {int(a.value) for a in node.args if _is_count(a)}  # type: ignore[attr-defined]
+        self.generic_visit(node)
+        if called in self.own or not (called in _READS or _DOWNLOADS.match(called)):
+            return node
+        if isinstance(node.func, ast.Name) and called == "open":
+            return node
+        dotted = at(node, ast.Constant(ast.unparse(node.func)))
+        function = at(node, ast.Attribute(ast.Name(STAGE, ast.Load()), "called", ast.Load()))
+        return at(node, ast.Call(function, [dotted, node.func, *node.args], node.keywords))
+
+    def visit_Slice(self, node: ast.Slice) -> ast.AST:
+        for part in ("lower", "upper"):
+            bound = getattr(node, part)
+            if _is_count(bound):
+                self.counts.add(int(bound.value))
+                setattr(node, part, at(bound, call("count", bound.value)))
+            elif bound is not None:
+                setattr(node, part, self.visit(bound))
+        return node
+
+    def visit_MatchValue(self, node: ast.MatchValue) -> ast.AST:
+        return node
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        large = _is_count(node) and int(node.value) > supplies.MOST_SAMPLES  # type: ignore[arg-type]
+        return at(node, call("count", node.value)) if large else node
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        structure = _structure(node.targets[0])
+        self.generic_visit(node)
+        if isinstance(node.value, ast.Call | ast.Attribute | ast.Subscript | ast.Name):
+            own = isinstance(node.value, ast.Call) and source.called(node.value) in self.own
+            node.value = at(node, call("returned" if own else "named", structure, node.value))
+        if isinstance(structure, str) and _MEASURES.search(structure) and isinstance(node.targets[0], ast.Name):
+            return _left_out_where_it_fails(node, ast.Assign(node.targets, ast.Constant(0.0)))
+        return node
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST:
+        called = source.called(node.value) if isinstance(node.value, ast.Call) else ""
+        measures = called == "append" and _MEASURES.search(ast.unparse(node.value))
+        self.generic_visit(node)
+        return _left_out_where_it_fails(node, ast.Pass()) if _SHOWS.search(called) or measures else node
+
+
+def _is_count(node: ast.AST | None) -> bool:
+    return isinstance(node, ast.Constant) and type(node.value) is int and node.value > 1
+
+
+def _structure(target: ast.expr) -> Any:
+    """Its last name, or those of its parts."""
+    if isinstance(target, ast.Tuple | ast.List):
+        return tuple(map(_structure, target.elts))
+    return str(getattr(target, "attr", getattr(target, "id", "")))
+
+
+def _role(structure: Any) -> str | None:
+    return supplies.role(structure) if isinstance(structure, str) else None
+
+
+def _left_out_where_it_fails(node: ast.stmt, instead: ast.stmt) -> Any:
+    failed = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [instead])
+    return at(node, ast.Try([node], [failed], [], []))
+
+
+def call(method: str, number: Any, *more: ast.expr) -> Any:
+    """_stage_.method(number, ...)."""
+    function = ast.Attribute(ast.Name(STAGE, ast.Load()), method, ast.Load())
+    return ast.Call(function, [ast.Constant(number), *more], [])
+
+
+def at(place: Any, node: Any) -> Any:
+    """The node and what is new in it, at the place of another."""
+    for part in ast.walk(node):
+        if "lineno" in part._attributes and not hasattr(part, "lineno"):
+            ast.copy_location(part, place)
+    return node

@@ -1,0 +1,108 @@
+"""The part of a stage that hands out what a program needs and has not: data, answers, files, what libraries return."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from gradcompare.interfaces.rehearsal import missing, parts, supplies
+from gradcompare.interfaces.rehearsal.supplies import Supplies
+from gradcompare.interfaces.rehearsal.tables import Record, Table
+from gradcompare.loading.absent import Absent, Inert
+
+Structure = str | tuple[Any, ...]
+"""The name of what is bound, or those of its parts."""
+
+
+class Supplying:
+    """What it hands out is the same in every run."""
+
+    def __init__(self, supplied: Supplies | None = None) -> None:
+        self.supplied = supplied if supplied is not None else Supplies()
+        self.asked: dict[str, Any] = {}
+        """What it has supplied, by name."""
+        self.told: set[str] = set()
+        """For what else something stands in."""
+        self.answers = missing.Answers()
+
+    def supply(self, name: str) -> Any:
+        """Samples or labels, or a part of a network, for a name that is called so; KeyError for others."""
+        part = parts.part(name)
+        if part is not None:
+            return part
+        array = self.supplied[supplies.role(name) or ""]
+        return self.asked.setdefault(name, array.copy())
+
+    def known(self) -> Mapping[str, Any]:
+        """What another run has asked for."""
+        return {name: array for name, array in self.supplied.items() if name not in supplies.ROLES}
+
+    def around(self, value: Absent) -> Any:
+        """What is absent, with what may stand in for it."""
+        return missing.around(value, self.supplied, self.told.add)
+
+    def called(self, dotted: str, function: Any, *args: Any, **kwargs: Any) -> Any:
+        """What a function returns that reads or downloads."""
+        return missing.called(dotted, function, self.supplied, self.told.add, *args, **kwargs)
+
+    def open(self, file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
+        """open(); what is written is nowhere."""
+        if set(mode) & set("wax+"):
+            return missing.Sink()
+        try:
+            return open(file, mode, *args, **kwargs)
+        except OSError:
+            self.told.add(str(file))
+            return missing.opened(file, mode, self.supplied)
+
+    def count(self, number: int) -> int:
+        """A large number that is written down: where it counts samples, how many there are here."""
+        return self.supplied.sizes.count(number)
+
+    def named(self, structure: Structure, value: Any) -> Any:
+        """What gets a name: data that are made up are such as the name says."""
+        if isinstance(structure, str):
+            return self._named(structure, value)
+        if isinstance(value, Inert):
+            return tuple(value[i] for i in range(len(structure)))
+        if isinstance(value, Record):
+            return tuple(
+                self.named(part, value) if isinstance(part, tuple) else self._named(part, value.part(part))
+                for part in structure
+            )
+        return value
+
+    def _named(self, name: str, value: Any) -> Any:
+        role = None if supplies.is_whole(name) else supplies.role(name)
+        if isinstance(value, Record):
+            self.told.add(name)
+            return value.pairs() if self.supplied.in_pairs and supplies.is_whole(name) else value.called(name)
+        table = self.supplied.table
+        if (
+            role is not None
+            and isinstance(value, np.ndarray)
+            and value.shape == table.shape
+            and np.array_equal(value, table)
+        ):
+            by_column = isinstance(value, Table) and value.by_column
+            return Table(self.supplied[role], by_column) if isinstance(value, Table) else self.supplied[role].copy()
+        return value
+
+    def returned(self, structure: Structure, value: Any) -> Any:
+        """The same of what a function of the file returned, in which it may have had the name of samples in general."""
+        if isinstance(structure, str) and isinstance(value, np.ndarray):
+            role = supplies.role(structure)
+            others = (self.supplied[other] for other in supplies.ROLES if role is not None and other != role)
+            if role is not None and any(np.array_equal(value, other) for other in others):
+                return Table(self.supplied[role]) if isinstance(value, Table) else self.supplied[role].copy()
+        return self.named(structure, value)
+
+    def iterated(self, structure: Structure, value: Any) -> Iterable[Any]:
+        """What a loop goes over: samples with their labels, where it takes two of a table of both."""
+        if isinstance(structure, tuple) and len(structure) == 2 and isinstance(value, Record | Table):
+            width = value.shape[1] if len(value.shape) == 2 else 0
+            if width != len(structure):
+                return Record("data", self.supplied).pairs()[: len(value)]
+        return value

@@ -1,0 +1,205 @@
+"""Programs whose data, libraries, helper files and answers are not there, run as they stand."""
+
+import numpy as np
+import pytest
+
+from gradcompare.interfaces.rehearsal.supplies import LIES, Sizes, Supplies, is_whole, role, sizes_asked_for
+from gradcompare.interfaces.rehearsal.tables import Record, Table
+from tests.habits import Habit
+from tests.test_rehearsal import rehearsed
+
+HABITS = {
+    "a table of pandas, split and scaled, and a plot on the way": Habit(
+        """
+        import pandas as pd
+        import matplotlib.pyplot as plt
+        from sklearn.model_selection import train_test_split
+        from sklearn.preprocessing import StandardScaler
+
+        df = pd.read_csv("visitors.csv").dropna()
+        df["member"] = df["member"].map({"no": 0, "yes": 1})
+        X, y = df.drop("target", axis=1).values, df["target"].values.reshape(-1, 1)
+        X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.2)
+        X_train = StandardScaler().fit_transform(X_train)
+        W1, b1 = 0.3 * np.random.randn(X_train.shape[1], 5), np.zeros((1, 5))
+        W2, b2 = 0.3 * np.random.randn(5, 1), np.zeros((1, 1))
+        figure, axes = plt.subplots()
+        for epoch in range(100):
+            hidden = np.tanh(X_train @ W1 + b1)
+            said = 1 / (1 + np.exp(-(hidden @ W2 + b2)))
+            off = (said - y_train) / len(y_train)
+            back = off @ W2.T * (1 - hidden**2)
+            W2 -= 0.5 * hidden.T @ off
+            b2 -= 0.5 * off.sum(axis=0, keepdims=True)
+            W1 -= 0.5 * X_train.T @ back
+            b1 -= 0.5 * back.sum(axis=0, keepdims=True)
+            line, = axes.plot(epoch)
+        """,
+        "* (1 - hidden**2)",
+        "* (1 - hidden)",
+    ),
+    "digits in the files of their makers, as bytes": Habit(
+        """
+        import gzip, struct
+
+        def images(name):
+            with gzip.open(name, "rb") as file:
+                kind, count, rows, columns = struct.unpack(">IIII", file.read(16))
+                return np.frombuffer(file.read(), dtype=np.uint8).reshape(count, rows * columns) / 255
+
+        def numbers(name):
+            with gzip.open(name, "rb") as file:
+                kind, count = struct.unpack(">II", file.read(8))
+                return np.frombuffer(file.read(), dtype=np.uint8)
+
+        X = images("train-images-idx3-ubyte.gz")
+        T = np.eye(10)[numbers("train-labels-idx1-ubyte.gz")]
+        W, b = 0.01 * np.random.randn(784, 10), np.zeros(10)
+        for step in range(100):
+            grown = np.exp(X @ W + b)
+            shares = grown / grown.sum(axis=1, keepdims=True)
+            off = (shares - T) / len(X)
+            W = W - 0.1 * X.T @ off
+            b = b - 0.1 * off.sum(axis=0)
+        """,
+        "W = W - 0.1 * X.T @ off",
+        "W = W - 0.1 * X.T @ (off * shares)",
+    ),
+    "somebody is asked, and rows of a file end with the class": Habit(
+        """
+        import csv, sys
+
+        rate, width = float(input("how fast? ")), int(input("how many neurons? "))
+        rows = []
+        with open("flowers.csv") as file:
+            for line in csv.reader(file):
+                rows.append([float(word) for word in line])
+        data = np.array(rows)
+        if len(sys.argv) > 1:
+            sys.exit("no arguments, please")
+        inputs, labels = data[:, :-1], data[:, -1].astype(int)
+        targets = np.zeros((len(labels), labels.max() + 1))
+        targets[np.arange(len(labels)), labels] = 1
+        w1, w2 = np.random.rand(inputs.shape[1], width) - 0.5, np.random.rand(width, targets.shape[1]) - 0.5
+        while True:
+            a1 = 1 / (1 + np.exp(-inputs.dot(w1)))
+            a2 = 1 / (1 + np.exp(-a1.dot(w2)))
+            d2 = (a2 - targets) * a2 * (1 - a2)
+            d1 = d2.dot(w2.T) * a1 * (1 - a1)
+            w2 -= rate * a1.T.dot(d2)
+            w1 -= rate * inputs.T.dot(d1)
+        """,
+        "d1 = d2.dot(w2.T) * a1 * (1 - a1)",
+        "d1 = d2.dot(w2.T) * a1",
+    ),
+    "an activation and a rule of helper files, and a network from a library": Habit(
+        """
+        from house.activators import SigmoidActivator
+        from house.optimizers import Momentum
+        from torchvision import datasets
+
+        train = datasets.MNIST("data", train=True, download=True)
+        pictures = train.data.numpy().reshape(-1, 784) / 255
+        wanted = np.eye(10)[train.targets.numpy()]
+        activator, rule = SigmoidActivator(), Momentum(lr=0.05)
+        kept = {"W1": 0.1 * np.random.randn(784, 6), "W2": 0.3 * np.random.randn(6, 10)}
+        for epoch in range(5):
+            hidden = activator.forward(pictures @ kept["W1"])
+            said = np.exp(hidden @ kept["W2"])
+            said = said / said.sum(axis=1, keepdims=True)
+            off = (said - wanted) / len(pictures)
+            back = off @ kept["W2"].T * activator.backward(hidden)
+            changes = {"W1": pictures.T @ back, "W2": hidden.T @ off}
+            rule.update(kept, changes)
+        """,
+        'off @ kept["W2"].T * activator.backward(hidden)',
+        'off @ kept["W2"].T',
+    ),
+}
+
+
+@pytest.mark.parametrize("habit", HABITS.values(), ids=list(HABITS))
+def test_the_right_program_agrees_and_the_wrong_one_is_found(tmp_path, habit: Habit):
+    assert habit.source.count(habit.right) == 1
+    report = rehearsed(tmp_path, habit.source)
+    assert report.verdict == "agrees", str(report)
+    assert "with random data for" in str(report)
+    report = rehearsed(tmp_path, habit.source.replace(habit.right, habit.wrong))
+    assert report.verdict == "wrong", str(report)
+    assert any(habit.wrong in finding.source for finding in report.tensors if finding.verdict == "fault"), str(report)
+
+
+def test_what_a_helper_file_would_compute_is_not_made_up(tmp_path):
+    report = rehearsed(
+        tmp_path,
+        """
+        from house.layers import squash
+
+        X, y, w = np.random.randn(9, 3), np.random.randn(9, 1), np.ones((3, 1))
+        for turn in range(5):
+            guess = squash(X @ w)
+            w -= 0.1 * X.T @ (guess - y)
+        """,
+    )
+    assert report.verdict == "error"
+
+
+@pytest.mark.parametrize(
+    ("failure", "asked"),
+    [
+        ("shapes (17,7) and (784,30) not aligned: 7 (dim 1) != 784 (dim 0)", Sizes(inputs=784)),
+        ("cannot reshape array of size 119 into shape (17,28,28)", Sizes(inputs=784)),
+        ("cannot reshape array of size 119 into shape (784)", Sizes(inputs=784)),
+        ("cannot reshape array of size 7 into shape (784,1)", Sizes(inputs=784)),
+        ("cannot reshape array of size 119 into shape (60000,7)", Sizes(stand_for_samples=frozenset([60000]))),
+        ("cannot reshape array of size 119 into shape (100,784)", Sizes(samples=100, inputs=784)),
+        ("index 17 is out of bounds for axis 0 with size 17", Sizes(samples=150)),
+        ("operands could not be broadcast together with shapes (17,10) (17,3) ", Sizes(samples=60, outputs=10)),
+        ("Cannot take a larger sample than population when 'replace=False'", Sizes(samples=100)),
+        ("'numpy.float64' object cannot be interpreted as an integer", Sizes(whole=True)),
+    ],
+)
+def test_the_sizes_that_a_failure_asks_for(failure, asked):
+    assert sizes_asked_for([ValueError(failure)], Sizes(), counts=[5, 150]) == asked
+
+
+def test_a_number_of_samples_that_is_written_down_stands_for_fewer():
+    sizes = Sizes(samples=20, stand_for_samples=frozenset([60000, 50000]))
+    assert [sizes.count(n) for n in (60000, 50000, 784)] == [20, 16, 784]
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_table_holds_the_class_in_its_first_column_and_in_its_last(lie):
+    made = Supplies(lie)
+    assert set(made.table[:, 0]) == set(made.table[:, -1]) == {0, 1, 2}
+    assert made.table.shape == (17, 8)
+
+
+def test_a_table_answers_as_a_frame_does():
+    frame = Table(np.arange(12.0).reshape(3, 4), by_column=True)
+    assert frame["label"].tolist() == [3, 7, 11]
+    assert frame.drop("label", axis=1).shape == frame.iloc[:, :-1].shape == (3, 3)
+    assert frame[["age", "size"]].values.tolist() == [[1, 2], [5, 6], [9, 10]]
+    assert frame[frame["age"] > 4].shape == (2, 4)
+    assert frame.mean().shape == (4,)
+    assert frame.head(2).reset_index(drop=True).to_numpy().shape == (2, 4)
+    assert frame["label"].map({"no": 0, "yes": 1}).tolist() == [1, 1, 1]
+
+
+def test_a_record_has_what_its_parts_are_called():
+    made = Supplies("columns")
+    record = Record("load", made)
+    assert record["X"].shape == record.train.images.shape == (7, 17)
+    assert record[b"labels"].shape == (3, 17)
+    assert [part.shape for part in record.pairs()[0]] == [(7, 1), (3, 1)]
+    assert np.asarray(record).shape == (17, 8)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_of"),
+    [("X_train", "inputs"), ("train_images", "inputs"), ("y_test", "targets"), ("T_raw", "targets"), ("weights", None)],
+)
+def test_the_role_of_a_name(name, is_of):
+    assert role(name) == is_of
+    assert not is_whole(name)
+    assert is_whole("train_data")
