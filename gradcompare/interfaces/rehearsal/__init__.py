@@ -5,6 +5,10 @@ its statements are run as they stand, one after another; those that fail, becaus
 out. Every loop tells when a turn begins and ends (`script`). What a turn changes, and what the cost depends on, are the
 parameters (`stage`); what meets them first are the samples, what meets the output are the labels (`meeting`). From
 then on the turn is run again and again from other numbers (`rehearsed`).
+
+For a file that only defines things a program is written that makes and calls them (`writing`, line by line on a `desk`;
+`wording` knows what arguments may be, `chaining` puts layers together, `going_down` applies gradients); the first that
+trains is taken (`trying`).
 """
 
 from gradcompare.interfaces.rehearsal.rehearsed import Rehearsed, recognise

@@ -17,6 +17,7 @@ from gradcompare.interfaces.rehearsal.finding import Found, found_in, size_of, s
 from gradcompare.interfaces.rehearsal.reading import Occurrence
 from gradcompare.interfaces.rehearsal.script import Script
 from gradcompare.interfaces.rehearsal.stage import Exploring, Turn
+from gradcompare.interfaces.rehearsal.trying import written_for
 from gradcompare.network import Network
 from gradcompare.tracing.traced_array import TracedArray, from_numpy
 
@@ -25,9 +26,8 @@ SECONDS = 30.0
 
 
 def recognise(names: Mapping[str, Any]) -> Rehearsed | None:
-    """The file's own program, where it has a loop."""
-    script = Script(names) if isinstance(names, dict) and names.get("__file__") else None
-    return Rehearsed(script) if script is not None and script.loops else None
+    """The file's own program."""
+    return Rehearsed(Script(names)) if isinstance(names, dict) and names.get("__file__") else None
 
 
 class Rehearsed(Program):
@@ -77,6 +77,9 @@ class Rehearsed(Program):
         if stated is not None:
             found, asked, self._supplied = stated
             return self._settle(found, asked)
+        if self._found is None and (written := written_for(self.script)) is not None:
+            self.script, found, self._supplied = written
+            self._settle(found, sorted(set(supplies.ROLES)))
         if self._found is None:
             raise CannotCheckError(
                 "Its own program was run, and no loop of it goes a step along the gradient of a cost."
@@ -101,8 +104,7 @@ class Rehearsed(Program):
         self.own_widths = _chained([found.own[n].shape for n in weights])
         of_ours = f", with random data for {', '.join(asked)}" if asked else ""
         self.notes = [
-            "The file's own program was run, to the end of the first turn of its loop in line "
-            f"{self.script.loops[found.loop].line} and no further{of_ours}: networks have its own widths.",
+            _as_it_stands(self.script, found, of_ours) if not self.script.written else _as_written(self.script),
             f"No gradient is to be seen, only its effect: it is taken to be (before - after) / {found.rate:.6g}.",
         ]
         if found.held:
@@ -190,6 +192,19 @@ class Rehearsed(Program):
 def _traced(_: paths.Path, array: Any) -> Any:
     """An array beside those under test: NumPy's own cannot be indexed by traced ones."""
     return from_numpy(array)
+
+
+def _as_it_stands(script: Script, found: Found, of_ours: str) -> str:
+    return (
+        "The file's own program was run, to the end of the first turn of its loop in line "
+        f"{script.loops[found.loop].line} and no further{of_ours}: networks have its own widths."
+    )
+
+
+def _as_written(script: Script) -> str:
+    lines = [line.strip() for line in script.written.splitlines()]
+    said = "; ".join(line for line in lines if not line.startswith(("import ", "for turn ")))
+    return f"The file's own program trains nothing. With random data for what is not there it was called as: {said}."
 
 
 def _value(turn: Turn, occurrence: Occurrence | None) -> Any:

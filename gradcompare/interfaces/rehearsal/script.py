@@ -7,7 +7,7 @@ import builtins
 import copy
 import random
 import types
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -18,6 +18,8 @@ from gradcompare.interfaces.rehearsal.asking import STAGE, Asking, at, call
 from gradcompare.loading.absent import Absent
 from gradcompare.tracing.randomness import same_random_numbers
 
+WRITTEN = "<written for it>"
+"""The file in which what was written at the end of a program stands."""
 _WITHOUT_VALUE = """print show plot savefig save savez savetxt dump write writelines close sleep imshow imsave figure
     title legend xlabel ylabel scatter subplot subplots draw pause info debug warning set_trace to_csv mkdir makedirs
     system flush set_description save tofile save_weights to_excel dump_all"""
@@ -113,24 +115,39 @@ class Script:
         self.names, self.file = names, str(names.get("__file__"))
         tree = copy.deepcopy(source.parsed(self.file))
         own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-        asking, staged = Asking(own), _Staged(own)
-        self._code = [
-            (compile(ast.fix_missing_locations(ast.Module([s], [])), self.file, "exec"), _binds(s))
-            for statement in _flattened(tree.body, _scripts(tree))
-            for s in staged.statements(asking.visit(statement))
-        ]
-        self.loops, self.places, self.meetings = staged.loops, staged.places, staged.meetings
+        asking, self._staged = Asking(own), _Staged(own)
+        self._code: list[tuple[types.CodeType, list[str]]] = []
+        self._add(map(asking.visit, _flattened(tree.body, _scripts(tree))), self.file)
         self.counts, self.in_pairs = sorted(asking.counts), asking.in_pairs
         self.problems: list[BaseException] = []
         """What went wrong in the last run."""
+        self.written = ""
+        """What was written at its end."""
 
     def _import(self, *args: Any, **kwargs: Any) -> Any:
         """As when the file was loaded."""
         known = self.names.get("__builtins__")
         return (known if isinstance(known, dict) else vars(builtins))["__import__"](*args, **kwargs)
 
-    def run(self, stage: Stage) -> None:
-        """Run all statements in turn, up to where the stage says that it is over; those that fail are left out."""
+    def _add(self, statements: Iterable[ast.stmt], file: str) -> None:
+        self._code += [
+            (compile(ast.fix_missing_locations(ast.Module([s], [])), file, "exec"), _binds(s))
+            for statement in statements
+            for s in self._staged.statements(statement)
+        ]
+        self.loops, self.places, self.meetings = self._staged.loops, self._staged.places, self._staged.meetings
+
+    def followed_by(self, text: str) -> Script:
+        """The same program with more at its end."""
+        other = copy.copy(self)
+        other._staged, other._code, other.problems = copy.deepcopy(self._staged), [*self._code], []
+        other.written = text
+        other._add(ast.parse(text).body, WRITTEN)
+        return other
+
+    def run(self, stage: Stage) -> dict[str, Any]:
+        """Run all statements in turn, up to where the stage says that it is over; those that fail are left out. The
+        names that there are then."""
         space: dict[str, Any] = {name: _tamed(value, stage) for name, value in self.names.items()}
         space |= {name: array.copy() for name, array in stage.known().items()}
         space |= {"__name__": "__main__", STAGE: stage, "__builtins__": _Builtins(stage, space, self._import)}
@@ -150,6 +167,7 @@ class Script:
             pass
         finally:
             random.setstate(state)
+        return space
 
 
 class _Builtins(dict[str, Any]):

@@ -242,10 +242,11 @@ def _got(root: Root, path: paths.Path) -> Any:
 def root_of(frame: types.FrameType) -> Root:
     """The names that are known in a frame, without what is no data."""
     inner = frame.f_locals if frame.f_locals is not frame.f_globals else {}
-    return {"local": _own(inner), "global": _own(frame.f_globals)}
+    return {"local": own_names(inner), "global": own_names(frame.f_globals)}
 
 
-def _own(names: Mapping[str, Any]) -> dict[str, Any]:
+def own_names(names: Mapping[str, Any]) -> dict[str, Any]:
+    """What is data among names."""
     return {n: v for n, v in names.items() if not n.startswith("__") and n != "_stage_" and not isinstance(v, _LIBRARY)}
 
 

@@ -1,0 +1,217 @@
+"""Programs for a file that only defines things: what it defines is made and called, in a loop of ours.
+
+The likeliest come first: what trains by its name or by what it does; then what goes forward, back and a step, one after
+another, each given what those before it return. A step that nothing in the file goes is written out. Only what runs is
+written; whether it trains, the rehearsal tells.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from gradcompare.interfaces import meaning, source, words
+from gradcompare.interfaces.rehearsal import chaining, going_down, supplies
+from gradcompare.interfaces.rehearsal.desk import Desk, Member
+from gradcompare.interfaces.rehearsal.script import Script
+
+MOST = 5
+"""So many trainers of one object are tried."""
+_NO_TRAINER = ("predict", "ignored", "initialise", "forward", "slope_of_cost")
+_EFFECTS = {
+    "unlink",
+    "rmtree",
+    "rmdir",
+    "write_text",
+    "write_bytes",
+    "touch",
+    "rename",
+    "Popen",
+    "system",
+    "eval",
+    "exec",
+}
+"""What is not called, and not by what is called."""
+_BACK = ("backward", "fused", "cost", None)
+"""What may make gradients, the likeliest first."""
+
+
+class Sketch(NamedTuple):
+    """A program that may train."""
+
+    text: str
+    each: bool
+    """Whether samples come one at a time."""
+
+
+def programs(script: Script, supplied: supplies.Supplies, problems: list[BaseException]) -> Iterator[Sketch]:
+    """The programs, and on the way what went wrong with all samples at once."""
+    layers = chaining.layers(_classes(script))
+    for made in _objects(script):
+        if made in layers and len(layers) > 1:
+            continue
+        functions = _functions(made, script)
+        one_by_one = (None,) if source.counts_samples(functions) else (None, "vector", "column")
+        for each in one_by_one:
+            went_wrong = problems if each is None else []
+            for text in _of_object(functools.partial(Desk, script, supplied, each), made, functions, went_wrong):
+                yield Sketch(text, each is not None)
+    if layers:
+        desk = Desk(script, supplied)
+        if chaining.chain(desk, layers):
+            yield Sketch(desk.text(), False)
+        problems += desk.problems
+
+
+def _classes(script: Script) -> list[type]:
+    own = (v for v in script.names.values() if _is_own(v, script))
+    return list(dict.fromkeys(v for v in own if inspect.isclass(v)))
+
+
+def _objects(script: Script) -> list[type | None]:
+    """The classes that may train, and None for the functions; first what says that it trains."""
+    every: list[type | None] = [*_classes(script), None]
+    promise = {made: max(map(_trains, _functions(made, script)), default=0) for made in every}
+    return sorted(every, key=lambda made: -promise[made])
+
+
+def _is_own(thing: Any, script: Script) -> bool:
+    return getattr(thing, "__module__", None) == script.names.get("__name__")
+
+
+def _functions(made: type | None, script: Script) -> list[Callable[..., Any]]:
+    """The methods of a class, those that it inherits too; or the functions of the file."""
+    if made is None:
+        own = [v for v in script.names.values() if inspect.isfunction(v) and _is_own(v, script)]
+        found = [f for f in own if f.__name__.isidentifier()]
+    else:
+        kin = [c for c in made.__mro__ if _is_own(c, script)]
+        methods = {name: f for c in reversed(kin) for name, f in vars(c).items() if inspect.isfunction(f)}
+        found = [f for name, f in methods.items() if not name.startswith("__")]
+    return [f for f in found if not any(source.names_called(g) & _EFFECTS for g in source.reached([f]))]
+
+
+def _trains(function: Callable[..., Any]) -> int:
+    """How much a function looks like one that trains."""
+    role = words.role_of_function(function.__name__.lstrip("_"))
+    if role in _NO_TRAINER:
+        return 0
+    told = {meaning.role_of(function, name) for name in source.argument_names(function)}
+    data = len({"inputs", "targets"} & told)
+    updates = any(source.updated_in(f) for f in source.reached([function])[:12])
+    if role != "update" and not (updates and data):
+        return 0
+    return 4 * (role == "update") + 2 * data + 2 * updates
+
+
+def _of_object(
+    desk_of: Callable[[], Desk],
+    made: type | None,
+    functions: Sequence[Callable[..., Any]],
+    problems: list[BaseException],
+) -> Iterator[str]:
+    """Programs around one object, or around functions alone."""
+    for trainer in [f for f in sorted(functions, key=lambda f: -_trains(f)) if _trains(f) >= 3][:MOST]:
+        desk = desk_of()
+        if (owner := _make(desk, made)) is None:
+            problems += desk.problems
+            return
+        yield from _trained(desk, Member(f"{owner}{trainer.__name__}", trainer))
+    for stepping in (True, False):
+        desk = desk_of()
+        if (owner := _make(desk, made)) is not None and _thread(desk, owner, functions, stepping):
+            yield desk.text()
+        problems += desk.problems
+
+
+def _make(desk: Desk, made: type | None) -> str | None:
+    """Write how the object is made, unless the file has one; "net.", or "" for functions alone, whose parameters are
+    made; None where it cannot be made."""
+    if made is None:
+        _parameters(desk)
+        return ""
+    of_file = (n for n, v in desk.space.items() if type(v).__name__ == made.__name__ and n.isidentifier())
+    if (name := next(of_file, None)) is not None:
+        return f"{name}."
+    name = desk.free("net", "model", "network")
+    for arguments in desk.wording.made(made, desk.data):
+        if desk.write(f"{name} = {made.__name__}({', '.join(arguments)})"):
+            return f"{name}."
+    return None
+
+
+def _parameters(desk: Desk) -> None:
+    """Write a call of what makes parameters, where a function of the file does."""
+    own = [f for f in _functions(None, desk.script) if words.role_of_function(f.__name__) == "initialise"]
+    for function in own[:4]:
+        for arguments in list(desk.wording.made(function, desk.data))[:4]:
+            member = Member(function.__name__, function)
+            if desk.called(member, f"{function.__name__}({', '.join(arguments)})", bound="parameters"):
+                return
+
+
+def _trained(desk: Desk, trainer: Member) -> Iterator[str]:
+    """Calls of what trains: alone where it has a loop itself, and as the turn of a loop of ours."""
+    before = list(desk.before)
+    for line in list(desk.wordings(trainer))[:3]:
+        line = _kept(trainer, line)
+        if _loops(trainer) and not desk.data.each:
+            yield "\n".join((*before, line))
+        desk.turn = [line]
+        yield desk.text()
+
+
+def _kept(member: Member, line: str) -> str:
+    """The call, and what it returns under the names of what it was given: new values of parameters."""
+    taken = source.argument_names(member.function)
+    rows = [row for row in source.returned_names(member.function) if row and all(name in taken for name in row)]
+    return f"{', '.join(map(str, rows[-1]))} = {line}" if rows and all(str(n) in line for n in rows[-1]) else line
+
+
+def _loops(member: Member) -> bool:
+    """Whether it, or what it calls, goes through something."""
+    reached = source.reached([member.function])
+    return any(isinstance(n, ast.For | ast.While) for f in reached for n in ast.walk(source.tree(f)))
+
+
+def _thread(desk: Desk, owner: str, functions: Sequence[Callable[..., Any]], stepping: bool) -> bool:
+    """Write forward, cost, back and step, one after another; whether parameters move. `stepping`: by what the file has
+    for that, else by steps of ours."""
+    members = [Member(f"{owner}{f.__name__}", f) for f in functions]
+    held = [owner[:-1]] if owner else desk.globals()
+    walk = going_down.Walk(desk, [*desk.made, *held])
+    forward = _first(desk, members, ("forward",), "output")
+    if not forward and any(member.role == "forward" for member in members):
+        return False
+    forward = forward or _first(desk, members, ("predict",), "output")
+    _first(desk, members, ("cost",), "cost")
+    _first(desk, members, ("slope_of_cost",), "slope")
+    walk.begin()
+    for role in _BACK:
+        for member in (
+            m for m in members if m.role == role and (role in ("backward", "fused") or _is_fused(m, forward))
+        ):
+            kept = len(desk.turn)
+            if desk.call(member, True, "grads") is not None:
+                walk.leave_out_what_is_bound()
+                if walk.moved():
+                    return stepping
+                if (stepping and _first(desk, members, ("update",), "parameters") and walk.moved()) or walk.step():
+                    return True
+            del desk.turn[kept:]
+    return False
+
+
+def _is_fused(member: Member, forward: bool) -> bool:
+    """Whether it may go forward and back, by what it is given."""
+    told = {meaning.role_of(member.function, name) for name in source.argument_names(member.function)}
+    return "targets" in told and ("inputs" in told or forward)
+
+
+def _first(desk: Desk, members: Sequence[Member], roles: Sequence[str], bound: str) -> bool:
+    """Write a call of the first that has one of these roles and can be called."""
+    ordered = [member for role in roles for member in members if member.role == role]
+    return any(desk.call(member, True, bound) is not None for member in ordered)
