@@ -65,6 +65,43 @@ HABITS = {
         "W = W - 0.1 * X.T @ off",
         "W = W - 0.1 * X.T @ (off * shares)",
     ),
+    "columns of a table whose first row are the classes, cut at a number that is written down": Habit(
+        """
+        import pandas as pd
+
+        data = np.array(pd.read_csv("digits.csv"))
+        m, n = data.shape
+        np.random.shuffle(data)
+        kept = data[0:1000].T
+        Y_kept, X_kept = kept[0], kept[1:n] / 255
+        rest = data[1000:m].T
+        Y_rest, X_rest = rest[0], rest[1:n] / 255
+
+        def one_hot(Y):
+            hot = np.zeros((Y.size, Y.max() + 1))
+            hot[np.arange(Y.size), Y] = 1
+            return hot.T
+
+        def descend(X, Y, alpha, rounds):
+            W1, b1 = np.random.rand(5, 30) - 0.5, np.random.rand(5, 1) - 0.5
+            W2, b2 = np.random.rand(6, 5) - 0.5, np.random.rand(6, 1) - 0.5
+            for k in range(rounds):
+                A1 = np.tanh(W1.dot(X) + b1)
+                Z2 = W2.dot(A1) + b2
+                A2 = np.exp(Z2) / sum(np.exp(Z2))
+                dZ2 = A2 - one_hot(Y)
+                dZ1 = W2.T.dot(dZ2) * (1 - A1**2)
+                W2 -= alpha / m * dZ2.dot(A1.T)
+                b2 -= alpha / m * np.sum(dZ2, axis=1, keepdims=True)
+                W1 -= alpha / m * dZ1.dot(X.T)
+                b1 -= alpha / m * np.sum(dZ1, axis=1, keepdims=True)
+                print("accuracy", np.mean(np.argmax(A2, 0) == Y), np.mean(np.argmax(W2.dot(X_kept), 0) == Y_kept))
+
+        descend(X_rest, Y_rest, 0.1, 500)
+        """,
+        "dZ1 = W2.T.dot(dZ2) * (1 - A1**2)",
+        "dZ1 = W2.T.dot(dZ2) * (1 - A1)",
+    ),
     "somebody is asked, and rows of a file end with the class": Habit(
         """
         import csv, sys
@@ -124,6 +161,7 @@ def test_the_right_program_agrees_and_the_wrong_one_is_found(tmp_path, habit: Ha
     report = rehearsed(tmp_path, habit.source)
     assert report.verdict == "agrees", str(report)
     assert "with random data for" in str(report)
+    assert "against PyTorch's gradient" in str(report)
     report = rehearsed(tmp_path, habit.source.replace(habit.right, habit.wrong))
     assert report.verdict == "wrong", str(report)
     assert any(habit.wrong in finding.source for finding in report.tensors if finding.verdict == "fault"), str(report)

@@ -94,7 +94,8 @@ class Host:
         if output.ndim == 0 and (self.program.metric or not self.program.has_cost):  # of one sample, and one unit
             output = output.reshape(1, 1)
         fitting = losses.fitting(output, axis=1 - self.program.samples_axis)
-        return sorted(fitting, key=lambda loss: loss != self.program.loss)
+        own = [self.program.loss] if self.program.loss is not None else []
+        return [*own, *(loss for loss in fitting if loss not in own)]
 
     def guards(self, inputs: Inputs, loss: str | None) -> list[float]:
         """The numbers that the cost adds inside of logarithms, to keep them from 0."""

@@ -139,7 +139,15 @@ def _errstate(**_: Any) -> Any:
     return contextlib.nullcontext()
 
 
-_random = _Namespace(np.random, types.SimpleNamespace(), {})
+def _shuffle(x: Any) -> None:
+    """In place, in the order that NumPy draws."""
+    if isinstance(x, TracedArray):
+        x[:] = x[np.random.permutation(len(x))].copy()  # noqa: NPY002 (the stream that the code under test draws from)
+    else:
+        np.random.shuffle(x)  # noqa: NPY002
+
+
+_random = _Namespace(np.random, types.SimpleNamespace(), {"shuffle": _shuffle})
 _stride_tricks = _Namespace(np.lib.stride_tricks, types.SimpleNamespace(), numpy_shapes.STRIDE_TRICKS)
 _lib = _Namespace(np.lib, types.SimpleNamespace(), {"stride_tricks": _stride_tricks})
 _linalg = _Namespace(np.linalg, torch_numpy.linalg, {})

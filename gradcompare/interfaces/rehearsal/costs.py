@@ -106,7 +106,16 @@ def paired(kind: str, output: Any, labels: Any) -> Pair:
     if output.ndim > 2:
         raise ValueError("an output has two axes at most")
     column = output.ndim == 2 and output.shape[1] == 1 and output.shape[0] > 1
-    return Pair(output, labels, int(column and labels.ndim == 2 and labels.shape[0] == 1))
+    one_row = column and labels.ndim == 2 and labels.shape[0] == 1
+    return Pair(output, labels, int(one_row or _are_columns_shares(output)))
+
+
+def _are_columns_shares(output: Any) -> bool:
+    """Whether it is a softmax down its columns: these are samples then."""
+    if output.ndim != 2 or output.shape[0] == 1:
+        return False
+    shares = _number(output)
+    return bool(np.allclose(shares.sum(axis=0), 1) and not np.allclose(shares.sum(axis=1), 1))
 
 
 def _looked_up(output: Any, index: Any) -> Pair:
