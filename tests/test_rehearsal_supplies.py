@@ -241,3 +241,29 @@ def test_the_role_of_a_name(name, is_of):
     assert role(name) == is_of
     assert not is_whole(name)
     assert is_whole("train_data")
+
+
+def test_weights_of_another_day_are_not_made_up(tmp_path):
+    report = rehearsed(
+        tmp_path,
+        """
+        def begin():
+            try:
+                w = np.load("weights.npy")
+            except FileNotFoundError:
+                w = 0.3 * np.random.default_rng(1).standard_normal((784, 10), dtype=np.float32).astype(float)
+            return w
+
+        import mnist
+
+        x_train, t_train, x_test, t_test = mnist.load()
+        w, batch_size = begin(), 40
+        for k in range(len(x_train) // batch_size):
+            part = np.random.choice(60000, batch_size)
+            grown = np.exp(x_train[part] / 255 @ w)
+            off = grown / grown.sum(axis=1, keepdims=True)
+            off[np.arange(batch_size), t_train[part]] -= 1
+            w -= 0.1 * (x_train[part] / 255).T @ off
+        """,
+    )
+    assert report.verdict == "agrees", str(report)

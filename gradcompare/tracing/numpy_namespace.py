@@ -139,15 +139,36 @@ def _errstate(**_: Any) -> Any:
     return contextlib.nullcontext()
 
 
-def _shuffle(x: Any) -> None:
-    """In place, in the order that NumPy draws."""
-    if isinstance(x, TracedArray):
-        x[:] = x[np.random.permutation(len(x))].copy()  # noqa: NPY002 (the stream that the code under test draws from)
-    else:
-        np.random.shuffle(x)  # noqa: NPY002
+def _shuffling(drawing: Any) -> Callable[[Any], None]:
+    """In place, in the order that a generator, or NumPy itself, draws."""
+
+    def shuffle(x: Any, *args: Any, **kwargs: Any) -> None:
+        if isinstance(x, TracedArray):
+            x[:] = x[drawing.permutation(len(x))].copy()
+        else:
+            drawing.shuffle(x, *args, **kwargs)
+
+    return shuffle
 
 
-_random = _Namespace(np.random, types.SimpleNamespace(), {"shuffle": _shuffle})
+class _Generator:
+    """A generator of NumPy's that is given traced arrays and their dtypes."""
+
+    def __init__(self, *args: Any) -> None:
+        self._generator = np.random.default_rng(*args)
+        self.shuffle = _shuffling(self._generator)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return np.random.Generator
+
+    def __getattr__(self, name: str) -> Any:
+        return _guarded(getattr(self._generator, name), f"Generator.{name}")
+
+
+_random = _Namespace(
+    np.random, types.SimpleNamespace(), {"shuffle": _shuffling(np.random), "default_rng": lambda *a: _Generator(*a)}
+)
 _stride_tricks = _Namespace(np.lib.stride_tricks, types.SimpleNamespace(), numpy_shapes.STRIDE_TRICKS)
 _lib = _Namespace(np.lib, types.SimpleNamespace(), {"stride_tricks": _stride_tricks})
 _linalg = _Namespace(np.linalg, torch_numpy.linalg, {})

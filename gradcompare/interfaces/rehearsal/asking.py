@@ -24,6 +24,8 @@ _SHOWS = re.compile(
     r"plot|show|draw|print|display|eval|test|valid|acc|score|save|log|report|predict|visuali|summary", re.I
 )
 """Functions of that kind."""
+_COMPLAINS = frozenset(["print", "exit", "quit", "error", "warning", "info", "critical", "_exit", "print_exc"])
+_BATCH = re.compile(r"batch(?!es)|^bs$|_bs$", re.I)
 _COUNTS = frozenset(["range", "arange", "permutation", "randint", "choice"])
 
 
@@ -36,6 +38,10 @@ class Asking(ast.NodeTransformer):
         self.own = own
         self.counts: set[int] = set()
         """The numbers to which it counts, and up to which it takes samples."""
+        self.batches: set[int] = set()
+        """How large the batches are that it takes."""
+        self._tried = False
+        self._entries: dict[str, set[Any]] = {}
         self.in_pairs = False
         """Whether it takes (sample, label) one after another from a list of such."""
 
@@ -60,6 +66,10 @@ class Asking(ast.NodeTransformer):
         self.generic_visit(node)
         if called in self.own or not (called in _READS or _DOWNLOADS.match(called)):
             return node
+        if self._tried:
+            function = at(node, ast.Attribute(ast.Name(STAGE, ast.Load()), "really", ast.Load()))
+            func = at(node, ast.Name("_open_", ast.Load())) if ast.unparse(node.func) == "open" else node.func
+            return at(node, ast.Call(function, [func, *node.args], node.keywords))
         if isinstance(node.func, ast.Name) and called == "open":
             return node
         dotted = at(node, ast.Constant(ast.unparse(node.func)))
@@ -76,6 +86,43 @@ class Asking(ast.NodeTransformer):
                 setattr(node, part, self.visit(bound))
         return node
 
+    def visit_Try(self, node: ast.Try) -> ast.AST:
+        outside, self._tried = self._tried, self._tried or any(map(_has_another_way, node.handlers))
+        node.body = [self.visit(statement) for statement in node.body]
+        self._tried = outside
+        for name in ("handlers", "orelse", "finalbody"):
+            setattr(node, name, [self.visit(part) for part in getattr(node, name)])
+        return node
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        name = str(getattr(node.value, "attr", getattr(node.value, "id", "")))
+        if isinstance(node.slice, ast.Constant) and supplies.is_whole(name):
+            self._entries.setdefault(name, set()).add(node.slice.value)
+        return self.generic_visit(node)
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether it takes samples and labels as data[0] and data[1]."""
+        return any({0, 1} <= entries for entries in self._entries.values())
+
+    def visit_keyword(self, node: ast.keyword) -> ast.AST:
+        self._note_batch(node.arg or "", node.value)
+        return self.generic_visit(node)
+
+    def visit_arguments(self, node: ast.arguments) -> ast.AST:
+        for argument, default in zip(node.args[::-1], node.defaults[::-1], strict=False):
+            self._note_batch(argument.arg, default)
+        return self.generic_visit(node)
+
+    def visit_Dict(self, node: ast.Dict) -> ast.AST:
+        for key, value in zip(node.keys, node.values, strict=True):
+            self._note_batch(str(getattr(key, "value", "")), value)
+        return self.generic_visit(node)
+
+    def _note_batch(self, name: str, value: ast.expr) -> None:
+        if _is_count(value) and _BATCH.search(name):
+            self.batches.add(int(value.value))  # type: ignore[attr-defined]
+
     def visit_MatchValue(self, node: ast.MatchValue) -> ast.AST:
         return node
 
@@ -85,6 +132,11 @@ class Asking(ast.NodeTransformer):
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
         structure = _structure(node.targets[0])
+        values = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
+        for name, value in zip((structure,) if isinstance(structure, str) else structure, values, strict=False):
+            if isinstance(name, str) and _is_count(value):
+                self.counts.add(int(value.value))  # type: ignore[attr-defined]
+                self._note_batch(name, value)
         self.generic_visit(node)
         if isinstance(node.value, ast.Call | ast.Attribute | ast.Subscript | ast.Name):
             own = isinstance(node.value, ast.Call) and source.called(node.value) in self.own
@@ -98,6 +150,15 @@ class Asking(ast.NodeTransformer):
         measures = called == "append" and _MEASURES.search(ast.unparse(node.value))
         self.generic_visit(node)
         return _left_out_where_it_fails(node, ast.Pass()) if _SHOWS.search(called) or measures else node
+
+
+def _has_another_way(handler: ast.ExceptHandler) -> bool:
+    """Whether it does more than to complain and to end."""
+    return not all(
+        isinstance(s, ast.Pass | ast.Raise | ast.Return | ast.Continue | ast.Break)
+        or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Call) and source.called(s.value) in _COMPLAINS)
+        for s in handler.body
+    )
 
 
 def _is_count(node: ast.AST | None) -> bool:

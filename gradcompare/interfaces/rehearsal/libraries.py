@@ -181,9 +181,19 @@ class Prepares:
         """Both."""
         return self.fit(X).transform(X)
 
+    def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """As it was."""
+        return X, y
+
+    fit_sample = fit_resample
+
     def inverse_transform(self, X: Any) -> Any:
         """Not back: no gradient needs it."""
         return X
+
+    def get_n_splits(self, *_: Any) -> int:
+        """How often it splits."""
+        return 1
 
     def split(self, X: Any, *_: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """KFold: two parts."""
@@ -305,6 +315,11 @@ PREPARES: dict[str, Row] = {
             "TruncatedSVD",
             "KFold",
             "StratifiedKFold",
+            "StratifiedShuffleSplit",
+            "ShuffleSplit",
+            "SMOTE",
+            "RandomOverSampler",
+            "RandomUnderSampler",
             "SimpleImputer",
             "Imputer",
             "PolynomialFeatures",

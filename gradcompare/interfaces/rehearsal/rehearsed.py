@@ -60,7 +60,9 @@ class Rehearsed(Program):
                 explored = self._explore(supplies.Supplies(lie, sizes, self.script.in_pairs))
                 problems = problems or list(self.script.problems)
                 asked, told = sorted(explored.asked), sorted(explored.told)
-                wanted = supplies.sizes_asked_for(self.script.problems, explored.supplied.sizes, self.script.counts)
+                own = explored.supplied.sizes
+                wanted = supplies.sizes_asked_for(self.script.problems, own, self.script.counts)
+                wanted = wanted or own.for_batches(self.script.batches)
                 for loop, changed in explored.changed.items():
                     found = None
                     with contextlib.suppress(Exception):

@@ -88,6 +88,9 @@ class Stage(Protocol):
     def iterated(self, structure: Any, value: Any) -> Any:
         """The value, as names say to which its parts are bound."""
 
+    def really(self, function: Any, *args: Any, **kwargs: Any) -> Any:
+        """The same, where the program has another way for what is not there."""
+
     def count(self, number: int) -> int:
         """What a large number is."""
 
@@ -118,7 +121,11 @@ class Script:
         asking, self._staged = Asking(own), _Staged(own)
         self._code: list[tuple[types.CodeType, list[str]]] = []
         self._add(map(asking.visit, _flattened(tree.body, _scripts(tree))), self.file)
-        self.counts, self.in_pairs = sorted(asking.counts), asking.in_pairs
+        self.counts, self.batches, self.in_pairs = (
+            sorted(asking.counts),
+            asking.batches,
+            asking.in_pairs and not asking.in_parts,
+        )
         self.problems: list[BaseException] = []
         """What went wrong in the last run."""
         self.written = ""
@@ -182,10 +189,17 @@ class _Builtins(dict[str, Any]):
             missing.ended,
             missing.ended,
         )
+        self["_open_"] = _only_reading
         self["__import__"] = lambda *args, **kwargs: _tamed_inside(imported(*args, **kwargs), stage)
 
     def __missing__(self, name: str) -> Any:
         return self.space.setdefault(name, self.stage.supply(name))
+
+
+def _only_reading(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
+    if set(mode) & set("wax+"):
+        return missing.Sink()
+    return open(file, mode, *args, **kwargs)
 
 
 def _tamed(value: Any, stage: Stage) -> Any:

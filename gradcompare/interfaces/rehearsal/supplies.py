@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -39,6 +39,11 @@ class Sizes(NamedTuple):
             return self._replace(inputs=width)
         enough = self.samples if 3 * width <= self.samples else min(OF_EACH * width, 100)
         return self._replace(outputs=width, samples=enough)
+
+    def for_batches(self, batches: Collection[int]) -> Sizes | None:
+        """With as many samples as fill two of the largest batches; None where there are so many."""
+        needed = 2 * max(batches, default=0)
+        return self._replace(samples=needed) if self.samples < needed <= MOST_SAMPLES else None
 
     def count(self, number: int) -> int:
         """How many of these samples that number of the file's is."""

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from gradcompare.interfaces import words
 from gradcompare.interfaces.rehearsal import missing, parts, supplies
 from gradcompare.interfaces.rehearsal.supplies import Supplies
 from gradcompare.interfaces.rehearsal.tables import Record, Table
-from gradcompare.loading.absent import Absent, Inert
+from gradcompare.loading.absent import Absent, AbsentError, Inert
 
 Structure = str | tuple[Any, ...]
 """The name of what is bound, or those of its parts."""
@@ -57,6 +58,12 @@ class Supplying:
             self.told.add(str(file))
             return missing.opened(file, mode, self.supplied)
 
+    def really(self, function: Any, *args: Any, **kwargs: Any) -> Any:
+        """The same, of what the program itself has another way for where it fails; FileNotFoundError where it does."""
+        if isinstance(function, missing.Missing):
+            raise FileNotFoundError(f"{args} is not there")
+        return function(*args, **kwargs)
+
     def count(self, number: int) -> int:
         """A large number that is written down: where it counts samples, how many there are here."""
         return self.supplied.sizes.count(number)
@@ -77,17 +84,15 @@ class Supplying:
     def _named(self, name: str, value: Any) -> Any:
         role = None if supplies.is_whole(name) else supplies.role(name)
         if isinstance(value, Record):
+            if words.WEIGHT.match(name) or words.BIAS.match(name) or words.role_of_argument(name) == "parameters":
+                raise AbsentError(f"{name} would be made up, and is no data")
             self.told.add(name)
             return value.pairs() if self.supplied.in_pairs and supplies.is_whole(name) else value.called(name)
-        table = self.supplied.table
-        if (
-            role is not None
-            and isinstance(value, np.ndarray)
-            and value.shape == table.shape
-            and np.array_equal(value, table)
-        ):
-            by_column = isinstance(value, Table) and value.by_column
-            return Table(self.supplied[role], by_column) if isinstance(value, Table) else self.supplied[role].copy()
+        if role != "targets" or not isinstance(value, np.ndarray):
+            return value
+        for table, part in ((self.supplied.table, self.supplied[role]), (self.supplied.table.T, self.supplied[role].T)):
+            if np.array_equal(value, table):
+                return Table(part, value.by_column) if isinstance(value, Table) else part.copy()
         return value
 
     def returned(self, structure: Structure, value: Any) -> Any:

@@ -291,7 +291,15 @@ class Record(np.lib.mixins.NDArrayOperatorsMixin):
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, bytes):
             key = key.decode()
-        return self.part(key) if isinstance(key, str) else self.whole()[() if key is Ellipsis else key]
+        if isinstance(key, str):
+            return self.part(key)
+        if (
+            isinstance(key, int)
+            and key in (0, 1)
+            and (supplies.role(self._name) is None or supplies.is_whole(self._name))
+        ):
+            return Table(self._supplies[supplies.ROLES[key]])  # data[0], data[1]: samples and labels
+        return self.whole()[() if key is Ellipsis else key]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.part(self._name)
