@@ -107,6 +107,79 @@ HABITS = {
         "* (1 - self.y**2)",
         "* (1 - self.y)",
     ),
+    "a network to which layers are added": Habit(
+        """
+        class Layer:
+            def __init__(self, n_in, n_out):
+                self.w, self.b = np.random.randn(n_in, n_out), np.zeros((1, n_out))
+
+            def forward(self, x):
+                self.x, self.y = x, np.tanh(x @ self.w + self.b)
+                return self.y
+
+            def backward(self, grad, rate):
+                grad = grad * (1 - self.y**2)
+                back = grad @ self.w.T
+                self.w -= rate * self.x.T @ grad
+                self.b -= rate * grad.sum(axis=0, keepdims=True)
+                return back
+
+        class Network:
+            def __init__(self):
+                self.layers = []
+
+            def add(self, layer):
+                self.layers.append(layer)
+
+            def train(self, x, y, rate):
+                output = x
+                for layer in self.layers:
+                    output = layer.forward(output)
+                grad = output - y
+                for layer in reversed(self.layers):
+                    grad = layer.backward(grad, rate)
+        """,
+        "back = grad @ self.w.T",
+        "back = self.y @ self.w.T",
+    ),
+    "weights that a step is given and returns": Habit(
+        """
+        def step(W1, b1, W2, b2, X, Y, alpha):
+            Z1 = W1 @ X + b1
+            A1 = np.maximum(Z1, 0)
+            grown = np.exp(W2 @ A1 + b2)
+            A2 = grown / grown.sum(axis=0)
+            dZ2 = (A2 - Y) / X.shape[1]
+            dZ1 = W2.T @ dZ2 * (Z1 > 0)
+            W2, b2 = W2 - alpha * dZ2 @ A1.T, b2 - alpha * dZ2.sum(axis=1, keepdims=True)
+            W1, b1 = W1 - alpha * dZ1 @ X.T, b1 - alpha * dZ1.sum(axis=1, keepdims=True)
+            return W1, b1, W2, b2
+        """,
+        "dZ2 * (Z1 > 0)",
+        "dZ2",
+    ),
+    "lists of pairs of columns": Habit(
+        """
+        class Network:
+            def __init__(self, sizes):
+                self.weights = [np.random.randn(b, a) / 3 for a, b in zip(sizes, sizes[1:])]
+
+            def learn(self, training_data, epochs, rate):
+                for epoch in range(epochs):
+                    for x, y in training_data:
+                        kept = [x]
+                        for weight in self.weights:
+                            kept.append(np.tanh(weight @ kept[-1]))
+                        off, changes = kept[-1] - y, []
+                        for i in reversed(range(len(self.weights))):
+                            off = off * (1 - kept[i + 1] ** 2)
+                            changes.insert(0, off @ kept[i].T)
+                            off = self.weights[i].T @ off
+                        self.weights = [w - rate * d for w, d in zip(self.weights, changes)]
+        """,
+        "self.weights[i].T @ off",
+        "np.abs(self.weights[i]).T @ off",
+    ),
     "weights of the file that functions read": Habit(
         """
         inner, outer = np.random.randn(3, 4), np.random.randn(4, 2)

@@ -19,6 +19,11 @@ _PAIRED = re.compile(r"soft_?max", re.IGNORECASE)
 """Layers whose way back is often that of a cost together with them."""
 
 
+_BENDS_AT_0 = re.compile(r"relu|elu$", re.IGNORECASE)
+"""Layers that do nothing to what is above 0, as after a sigmoid all is."""
+_LIST = re.compile(r"^(layers?(list)?|modules?|blocks|stack|sequence)$")
+
+
 def layers(classes: Sequence[type]) -> list[type]:
     """Those that go forward from one array, and back from one."""
     return [made for made in classes if _takes_one(made, "forward") and _takes_one(made, "backward")]
@@ -38,6 +43,20 @@ def _method(made: type, role: str) -> Any:
     return next((f for f in methods if words.role_of_function(f.__name__.lstrip("_")) == role), None)
 
 
+def stack(desk: Desk, classes: Sequence[type]) -> list[str]:
+    """How the layers of the network are made, in their order; empty where it does not train."""
+    begun = len(desk.before)
+    return [line.partition(" = ")[2] for line in desk.before[begun:]] if chain(desk, classes) else []
+
+
+def holding(made: type, layers: Sequence[str]) -> list[list[str]]:
+    """The arguments of a constructor that takes a list of layers."""
+    names = source.argument_names(made.__init__)  # type: ignore[misc]
+    needed = [n for n in names if source.signature(made.__init__)[n].default is inspect.Parameter.empty]  # type: ignore[misc]
+    takes = len(needed) == 1 and _LIST.match(words.plain(needed[0]))
+    return [[f"[{', '.join(layers)}]"]] if takes and layers else []
+
+
 def chain(desk: Desk, classes: Sequence[type]) -> bool:
     """Write the network, a turn of it, and its steps; whether it moves."""
     X, Y = desk.data.whole
@@ -49,6 +68,7 @@ def chain(desk: Desk, classes: Sequence[type]) -> bool:
     ends = (desk.wording.inputs, HIDDEN[0]), (HIDDEN[0], HIDDEN[0]), (HIDDEN[0], desk.wording.outputs)
     value, said = desk.space_value(X), X
     others = [made for made in classes if made not in wide and not _PAIRED.search(made.__name__)]
+    others.sort(key=lambda made: not _BENDS_AT_0.search(made.__name__))
     for made, (into, out) in [(wide[0], ends[0]), *((made, ends[1]) for made in others), (wide[-1], ends[2])]:
         name = desk.free(words.plain(made.__name__), f"{words.plain(made.__name__)}2")
         if not _written(desk, name, made, into, out):

@@ -15,7 +15,7 @@ from gradcompare.interfaces import naming, paths, source, words
 from gradcompare.interfaces.rehearsal import supplies
 from gradcompare.interfaces.rehearsal.script import Script, TurnOverError
 from gradcompare.interfaces.rehearsal.stage import Stage, own_names
-from gradcompare.interfaces.rehearsal.wording import Wording
+from gradcompare.interfaces.rehearsal.wording import BOUND, Wording, is_weight
 from gradcompare.tracing.randomness import same_random_numbers
 
 SECONDS = 1.0
@@ -34,6 +34,14 @@ class Member(NamedTuple):
     def role(self) -> str | None:
         """By its name."""
         return words.role_of_function(self.function.__name__.lstrip("_"))
+
+
+class Said(NamedTuple):
+    """A call, in words."""
+
+    before: tuple[str, ...]
+    """What is to be written before the turn."""
+    line: str
 
 
 class Data(NamedTuple):
@@ -118,27 +126,35 @@ class Desk:
     def call(self, member: Member, in_turn: bool, bound: str | None = None) -> Any:
         """Write a call; what it returns, or None where it cannot be made. `bound`: the name of what comes back, where
         the function does not say."""
-        return next(
-            (back for line in self.wordings(member) if (back := self.called(member, line, in_turn, bound)) is not None),
-            None,
-        )
+        made = (self.called(member, said, in_turn, bound) for said in self.wordings(member))
+        return next((back for back in made if back is not None), None)
 
-    def called(self, member: Member, line: str, in_turn: bool = False, bound: str | None = None) -> Any:
+    def called(self, member: Member, said: Said, in_turn: bool = False, bound: str | None = None) -> Any:
         """Write this call of it; what it returns, () for nothing; None where it fails."""
-        if not self.run(f"_back_ = {line}"):
+        if not all(map(self.run, said.before)) or not self.run(f"_back_ = {said.line}"):
             return None
+        self.before += said.before
         value = self.space.pop("_back_")
-        (self.turn if in_turn else self.before).append(self._binding(member, line, value, bound))
+        (self.turn if in_turn else self.before).append(self._binding(member, said.line, value, bound))
         return value if value is not None else ()
 
-    def wordings(self, member: Member) -> Iterator[str]:
-        """The ways in which something may be called, the likeliest first."""
+    def wordings(self, member: Member) -> Iterator[Said]:
+        """The ways in which something may be called, the likeliest first: weights are of one layout."""
         chosen = self.choices(member)
         if chosen is None:
             return
-        picks = itertools.islice(itertools.product(*(range(len(row)) for row in chosen)), 500)
-        for picked in sorted(picks, key=lambda numbers: (sum(map(bool, numbers)), sum(numbers)))[:TRIES]:
-            yield f"{member.said}({', '.join(row[i] for row, i in zip(chosen, picked, strict=True))})"
+        of_layout = [all(BOUND in text for text in row) for row in chosen]
+
+        def oddness(numbers: tuple[int, ...]) -> tuple[int, int, int]:
+            layouts = {i for i, is_one in zip(numbers, of_layout, strict=True) if is_one}
+            others = [i for i, is_one in zip(numbers, of_layout, strict=True) if not is_one]
+            return len(layouts), sum(map(bool, others)), sum(others) + sum(layouts)
+
+        picks = itertools.islice(itertools.product(*(range(len(row)) for row in chosen)), 2000)
+        for picked in sorted(picks, key=oddness)[:TRIES]:
+            texts = [row[i].split(BOUND) for row, i in zip(chosen, picked, strict=True)]
+            before = tuple(f"{text[0].partition('=')[2] or text[0]} = {text[1]}" for text in texts if len(text) > 1)
+            yield Said(before, f"{member.said}({', '.join(text[0] for text in texts)})")
 
     def choices(self, member: Member) -> list[list[str]] | None:
         """What each argument may be, those that are optional by name; None where one may be nothing."""
@@ -149,7 +165,9 @@ class Desk:
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 continue
             optional = parameter.default is not parameter.empty
-            said = list(dict.fromkeys(self.wording.of(member.function, name, self._known(member), self.data, optional)))
+            said = list(self.wording.of(member.function, name, self._known(member), self.data, optional))
+            if not all(BOUND in text for text in said):  # else one for each layout
+                said = list(dict.fromkeys(said))
             if said:
                 by_name = optional or parameter.kind is parameter.KEYWORD_ONLY
                 chosen.append([f"{name}={text}" if by_name else text for text in said])
@@ -182,7 +200,8 @@ class Desk:
         count = len(value) if isinstance(value, tuple) and 1 < len(value) < 30 else 1
         rows = [row for row in source.returned_names(function) if any(row) and len(row) == count]
         own = [row for row in self._bound_by_file(function) if len(row) == count]
-        row = next(iter((*own, *reversed(rows))), [None] * count)
+        taken = list(self._names_taken(count)) if words.role_of_function(function.__name__) == "initialise" else []
+        row = next(iter((*own, *reversed(rows), *taken)), [None] * count)
         named = [name or (bound if count == 1 and bound else f"result{i + 1}") for i, name in enumerate(row)]
         if len(set(named)) < len(named):
             named = [f"{name}{i + 1}" for i, name in enumerate(named)]
@@ -197,6 +216,14 @@ class Desk:
                 parts = target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
                 if all(isinstance(part, ast.Name) and part.id.strip("_") for part in parts):
                     yield [part.id for part in parts if isinstance(part, ast.Name)]
+
+    def _names_taken(self, count: int) -> Iterator[list[str | None]]:
+        """The first so many arguments of functions of the file, where these are called like parameters."""
+        for function in self.script.names.values():
+            if inspect.isfunction(function) and getattr(function, "__module__", "") == self.script.names["__name__"]:
+                first = source.argument_names(function)[:count]
+                if len(first) == count > 1 and all(is_weight(name) for name in first):
+                    yield list(first)
 
     def _is_taken(self, name: str) -> bool:
         """Whether something else is called so that the program needs."""

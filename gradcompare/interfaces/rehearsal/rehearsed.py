@@ -80,8 +80,8 @@ class Rehearsed(Program):
             found, asked, self._supplied = stated
             return self._settle(found, asked)
         if self._found is None and (written := written_for(self.script)) is not None:
-            self.script, found, self._supplied = written
-            self._settle(found, sorted(set(supplies.ROLES)))
+            self.script, self._supplied = written.script, written.supplied
+            return self._settle(written.found, [])
         if self._found is None:
             raise CannotCheckError(
                 "Its own program was run, and no loop of it goes a step along the gradient of a cost."
@@ -128,7 +128,8 @@ class Rehearsed(Program):
         given: dict[str, Any] = {}
         for name, own in self._found.own.items():
             size = size_of(own) if name in self.parameters else 1.0
-            drawn = _labels(own, generator) if name == "Y" else size * generator.standard_normal(own.shape)
+            of_labels = _labels(own, generator, self.samples_axis) if name == "Y" else None
+            drawn = of_labels if of_labels is not None else size * generator.standard_normal(own.shape)
             given[name] = np.asarray(drawn).astype(dtype) if np.asarray(drawn).dtype.kind == "f" else drawn
         return given | {name: np.zeros((1, 1), dtype) for name in ("X", "Y") if name not in given}
 
@@ -217,14 +218,15 @@ def _value(turn: Turn, occurrence: Occurrence | None) -> Any:
     return values[occurrence[1] - 1]
 
 
-def _labels(own: np.ndarray, generator: np.random.Generator) -> Any:
+def _labels(own: np.ndarray, generator: np.random.Generator, samples_axis: int) -> Any:
     """Other labels of the same kind: the file's own in another order, or any numbers where they are not few."""
     few = np.unique(own)
     if own.dtype.kind == "f" and not np.array_equal(few, np.round(few)):
         return generator.standard_normal(own.shape)
     if own.ndim < 2 or 1 in own.shape:
         return generator.choice(few, own.shape)
-    return own[generator.integers(0, len(own), len(own))]
+    many = own.shape[samples_axis]
+    return np.take(own, generator.integers(0, many, many), samples_axis)
 
 
 def _chained(weights: Sequence[tuple[int, ...]]) -> list[int]:

@@ -7,17 +7,37 @@ import copy
 import time
 from typing import NamedTuple
 
+import numpy as np
+
 from gradcompare.interfaces.rehearsal import supplies
 from gradcompare.interfaces.rehearsal.finding import Found, found_in
 from gradcompare.interfaces.rehearsal.script import Script
-from gradcompare.interfaces.rehearsal.stage import Exploring
+from gradcompare.interfaces.rehearsal.stage import Exploring, Turn
 from gradcompare.interfaces.rehearsal.writing import programs
 
 SIZES = supplies.Sizes(inputs=7, outputs=5)
 """Numbers that are seldom written down."""
-TURNED = "rows turned"
-"""Rows, and the labels of each sample in a column."""
-LIES = (*supplies.LIES, TURNED)
+
+
+class Form(NamedTuple):
+    """How samples and labels lie."""
+
+    lie: str
+    """See `supplies.LIES`."""
+    one: bool = False
+    """Whether there is one output."""
+    turned: bool = False
+    """Whether the labels of a sample are in a column though it is a row."""
+    letters: bool = False
+    """Whether samples and labels are whole numbers, one after another."""
+
+
+FORMS = (
+    *map(Form, supplies.LIES),
+    Form("columns", one=True),
+    Form("rows", turned=True),
+    Form("classes", letters=True),
+)
 SECONDS = 6.0
 """So long programs are written and tried."""
 
@@ -28,6 +48,9 @@ class Written(NamedTuple):
     script: Script
     found: Found
     supplied: supplies.Supplies
+
+    spreads: bool
+    """Whether a parameter has another shape afterwards: code for one sample that was given several."""
 
     @property
     def agreement(self) -> float:
@@ -40,21 +63,26 @@ def written_for(script: Script) -> Written | None:
     one of which most do."""
     until = time.process_time() + SECONDS
     best: Written | None = None
-    for lie in LIES:
-        sizes = SIZES
+    for form in FORMS:
+        sizes = SIZES._replace(outputs=1) if form.one else SIZES
         for _ in range(supplies.TRIES):
-            supplied, problems, seen = _supplies(lie, sizes), list[BaseException](), set[str]()
-            for text, each in programs(script, supplied, problems):
-                if text in seen or time.process_time() > until:
+            supplied, problems, seen = _supplies(form, sizes), list[BaseException](), set[str]()
+            ran = False
+            for text, each, counts in programs(script, supplied, problems):
+                hides = each and counts and (not best.spreads if best is not None else ran)
+                if text in seen or hides or time.process_time() > until:
                     continue
                 seen.add(text)
-                written = _tried(script.followed_by(text), supplied, [] if each else problems)
+                went_wrong = list[BaseException]()
+                written = _tried(script.followed_by(text), supplied, went_wrong)
+                problems += [] if each else went_wrong
+                ran |= not each and not went_wrong
                 if written is not None and (best is None or written.agreement > best.agreement):
                     best = written
                     if best.agreement == 1:
                         return best
             wanted = supplies.sizes_asked_for(problems, sizes, script.counts)
-            if best is not None or wanted is None or _is_poor(wanted) or time.process_time() > until:
+            if best is not None or wanted is None or _is_poor(wanted, form) or time.process_time() > until:
                 break
             sizes = wanted
         if best is not None or time.process_time() > until:  # other labels may hide what is wrong
@@ -62,16 +90,20 @@ def written_for(script: Script) -> Written | None:
     return best
 
 
-def _supplies(lie: str, sizes: supplies.Sizes) -> supplies.Supplies:
-    made = supplies.Supplies(lie.partition(" ")[0], sizes)
-    if lie == TURNED:
+def _supplies(form: Form, sizes: supplies.Sizes) -> supplies.Supplies:
+    if form.letters:
+        made = supplies.Supplies(form.lie, sizes._replace(inputs=sizes.outputs))
+        made["inputs"] = made["targets"][::-1].copy()
+        return made
+    made = supplies.Supplies(form.lie, sizes)
+    if form.turned:
         made["targets"] = made["targets"].T.copy()
     return made
 
 
-def _is_poor(sizes: supplies.Sizes) -> bool:
+def _is_poor(sizes: supplies.Sizes, form: Form) -> bool:
     """Whether there is but one of something, which hides what is wrong with several."""
-    return min(sizes.samples, sizes.inputs, sizes.outputs) < 2
+    return min(sizes.samples, sizes.inputs, 2 if form.one else sizes.outputs) < 2
 
 
 def _tried(script: Script, supplied: supplies.Supplies, problems: list[BaseException]) -> Written | None:
@@ -84,5 +116,12 @@ def _tried(script: Script, supplied: supplies.Supplies, problems: list[BaseExcep
         with contextlib.suppress(Exception):
             found = found_in(script, loop, list(changed.values()), supplied)
             if found is not None and found.believed:
-                return Written(script, found, supplied)
+                turn = Turn(loop, {}, {name: found.where[name] for name in found.parameters}, supplied)
+                script.run(turn)
+                if turn.stopped is None:
+                    return Written(script, found, supplied, _spreads(found, turn))
     return None
+
+
+def _spreads(found: Found, turn: Turn) -> bool:
+    return any(np.shape(np.asarray(turn.after.get(name))) != found.own[name].shape for name in found.parameters)

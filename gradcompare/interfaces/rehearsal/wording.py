@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 HIDDEN = (4, 6)
 """Widths that the samples and labels do not have."""
+BOUND = " := "
+"""Between a name and what it is bound to before the turn."""
 _NUMBERS = {
     "learning_rate": "0.1",
     "regularisation": "0.0",
@@ -27,12 +29,17 @@ _NUMBERS = {
     "keep": "1.0",
 }
 _CONSTANTS = (
-    (re.compile(r"^(beta|b|rho|decay)_?1$|^momentum$|^mu$|^gamma$", re.IGNORECASE), "0.9"),
-    (re.compile(r"^(beta|b)_?2$", re.IGNORECASE), "0.999"),
+    (re.compile(r"^(beta|rho|decay)_?1$|^momentum$|^mu$|^gamma$", re.IGNORECASE), "0.9"),
+    (re.compile(r"^beta_?2$", re.IGNORECASE), "0.999"),
     (re.compile(r"^eps(ilon)?$", re.IGNORECASE), "1e-8"),
     (re.compile(r"^(t|i|it|k|step|iteration|epoch|time_?step)$", re.IGNORECASE), "1"),
     (re.compile(r"^(random_?)?(seed|state)$", re.IGNORECASE), "0"),
 )
+_OBJECTS = {
+    re.compile(r"loss|criterion|cost", re.IGNORECASE): re.compile(r"mse|squared|loss|cost", re.IGNORECASE),
+    re.compile(r"optim", re.IGNORECASE): re.compile(r"sgd|descent|optim", re.IGNORECASE),
+}
+"""Which classes an argument may want."""
 _ACTIVATIONS = ("sigmoid", "logistic", "tanh", "relu")
 
 
@@ -133,7 +140,7 @@ class Wording:
         elif role is None and kind is None:
             yield from map(repr, usage.told(function, name)[:1])
         if role == "slope" and source.skips_zeros_of(function, name):
-            yield from self._slope(known, data, "np.where({labels} > 0, -1 / {output}, 0)")
+            yield from self._slope(known, data, "-{labels} / {output}")
         if role == "slope":
             yield from self._slope(known, data, "{output} - {labels}")
         if role == "layers":
@@ -144,8 +151,29 @@ class Wording:
             yield str(self.outputs)
         if role == "activation":
             yield self._activation()
-        if role == "parameters" or words.WEIGHT.match(name) or words.BIAS.match(name):
-            yield from self._weights(name)
+        yield from self._object(name)
+        if role == "state":
+            yield from (
+                f"np.zeros(({text}, 1))" for text, called in known.items() if words.role_of_size(called) == "hidden"
+            )
+        alone = kind == "inputs" and not any(
+            words.role_of_argument(other) == "targets" for other in source.argument_names(function)
+        )
+        if alone and not pair:
+            yield f"pairs{BOUND}list(zip({data.samples}, {data.labels}))"
+        if alone or pair:
+            columns = "x.reshape(-1, 1), y.reshape(-1, 1)"
+            yield f"pairs{BOUND}[({columns}) for x, y in zip({data.samples}, {data.labels})]"
+        if is_weight(name) and not same:
+            free = name if name not in self.space else f"{name}_"
+            yield from (f"{free}{BOUND}{text}" for text in self._weights(name))
+
+    def _object(self, name: str) -> Iterator[str]:
+        """A cost or an optimiser of the file, for an argument that is called so."""
+        for kind, called in _OBJECTS.items():
+            for own, made in self.space.items() if kind.search(name) else ():
+                if inspect.isclass(made) and called.search(own):
+                    yield from (f"{own}()", f"{own}(0.1)")
 
     def _made_before(self, role: str | None, name: str, known: Mapping[str, str]) -> Iterator[str]:
         """What was made last of this role; of objects what is called alike."""
@@ -173,13 +201,23 @@ class Wording:
         n, k, h = self.inputs, self.outputs, HIDDEN[0]
         layer = int(found[1]) if (found := words.WEIGHT.match(name) or words.BIAS.match(name)) else 0
         into, out = {1: (n, h), 2: (h, k)}.get(layer, (n, k))
-        if words.BIAS.match(name) or name in ("b", "bias"):
-            shapes: tuple[tuple[int, ...], ...] = ((out, 1),) if self.columns else ((1, out), (out,))
-        elif layer:
-            shapes = ((out, into), (into, out)) if self.columns else ((into, out), (out, into))
+        if words.BIAS.match(name) or words.role_of_argument(name) == "biases":
+            vector = "0.0" if not layer else f"np.zeros({out})"
+            column = "0.0" if not layer else f"np.zeros(({out}, 1))"
+            yield from (f"np.zeros((1, {out}))", f"np.zeros(({out}, 1))", vector, column)
         else:
-            shapes = ((into, out), (out, into), (into,), (into, 1))
-        yield from (f"0.5 * np.random.randn({', '.join(map(str, shape))})" for shape in dict.fromkeys(shapes))
+            shapes = (
+                [(into, out), (out, into), (into, out), (out, into)]
+                if layer
+                else [(into, out), (out, into), (into,), (into, 1)]
+            )
+            yield from (f"0.5 * np.random.randn({', '.join(map(str, shape))})" for shape in shapes)
+
+
+def is_weight(name: str) -> bool:
+    """Whether an argument is called like parameters themselves."""
+    numbered = words.WEIGHT.match(name) or words.BIAS.match(name)
+    return bool(numbered) or words.role_of_argument(name) in ("parameters", "biases")
 
 
 def _compared(function: Any, names: Sequence[str]) -> dict[str, str]:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from gradcompare.interfaces import meaning, source, words
 from gradcompare.interfaces.rehearsal import chaining, going_down, supplies
-from gradcompare.interfaces.rehearsal.desk import Desk, Member
+from gradcompare.interfaces.rehearsal.desk import Desk, Member, Said
 from gradcompare.interfaces.rehearsal.script import Script
 
 MOST = 5
@@ -35,6 +36,9 @@ _EFFECTS = {
     "exec",
 }
 """What is not called, and not by what is called."""
+_ADDS = re.compile(r"^(add|append|push|insert)(_?(layer|module))?$", re.IGNORECASE)
+_SETS_UP = re.compile(r"^(compile|configure|set_?up|use|build|set_?(loss|optimi[sz]er|cost|layers))$", re.IGNORECASE)
+"""Methods that give an object its parts."""
 _BACK = ("backward", "fused", "cost", None)
 """What may make gradients, the likeliest first."""
 
@@ -45,24 +49,28 @@ class Sketch(NamedTuple):
     text: str
     each: bool
     """Whether samples come one at a time."""
+    counts: bool
+    """Whether what is called says something of several samples."""
 
 
 def programs(script: Script, supplied: supplies.Supplies, problems: list[BaseException]) -> Iterator[Sketch]:
     """The programs, and on the way what went wrong with all samples at once."""
     layers = chaining.layers(_classes(script))
+    stack = chaining.stack(Desk(script, supplied), layers)
     for made in _objects(script):
-        if made in layers and len(layers) > 1:
+        if made in layers and stack:
             continue
         functions = _functions(made, script)
-        one_by_one = (None,) if source.counts_samples(functions) else (None, "vector", "column")
-        for each in one_by_one:
+        counts = source.counts_samples(functions)
+        for each in (None, "vector", "column"):
             went_wrong = problems if each is None else []
-            for text in _of_object(functools.partial(Desk, script, supplied, each), made, functions, went_wrong):
-                yield Sketch(text, each is not None)
+            desk_of = functools.partial(Desk, script, supplied, each)
+            for text in _of_object(desk_of, made, functions, stack, went_wrong):
+                yield Sketch(text, each is not None, counts)
     if layers:
         desk = Desk(script, supplied)
         if chaining.chain(desk, layers):
-            yield Sketch(desk.text(), False)
+            yield Sketch(desk.text(), False, True)
         problems += desk.problems
 
 
@@ -91,45 +99,57 @@ def _functions(made: type | None, script: Script) -> list[Callable[..., Any]]:
         kin = [c for c in made.__mro__ if _is_own(c, script)]
         methods = {name: f for c in reversed(kin) for name, f in vars(c).items() if inspect.isfunction(f)}
         found = [f for name, f in methods.items() if not name.startswith("__")]
-    return [f for f in found if not any(source.names_called(g) & _EFFECTS for g in source.reached([f]))]
+    return [f for f in found if not _has_effects(f)]
 
 
+@source.kept
+def _has_effects(function: Callable[..., Any]) -> bool:
+    return any(source.names_called(f) & _EFFECTS for f in source.reached([function]))
+
+
+@source.kept
 def _trains(function: Callable[..., Any]) -> int:
     """How much a function looks like one that trains."""
     role = words.role_of_function(function.__name__.lstrip("_"))
-    if role in _NO_TRAINER:
+    data = _takes_data(function)
+    if role in _NO_TRAINER and (data < 2 or role == "ignored"):
         return 0
-    told = {meaning.role_of(function, name) for name in source.argument_names(function)}
-    data = len({"inputs", "targets"} & told)
     updates = any(source.updated_in(f) for f in source.reached([function])[:12])
     if role != "update" and not (updates and data):
         return 0
     return 4 * (role == "update") + 2 * data + 2 * updates
 
 
+def _takes_data(function: Callable[..., Any]) -> int:
+    """How many of samples and labels a function takes."""
+    told = {meaning.role_of(function, name) for name in source.argument_names(function)}
+    return len({"inputs", "targets"} & told)
+
+
 def _of_object(
     desk_of: Callable[[], Desk],
     made: type | None,
     functions: Sequence[Callable[..., Any]],
+    stack: Sequence[str],
     problems: list[BaseException],
 ) -> Iterator[str]:
     """Programs around one object, or around functions alone."""
     for trainer in [f for f in sorted(functions, key=lambda f: -_trains(f)) if _trains(f) >= 3][:MOST]:
         desk = desk_of()
-        if (owner := _make(desk, made)) is None:
+        if (owner := _make(desk, made, stack)) is None:
             problems += desk.problems
             return
         yield from _trained(desk, Member(f"{owner}{trainer.__name__}", trainer))
     for stepping in (True, False):
         desk = desk_of()
-        if (owner := _make(desk, made)) is not None and _thread(desk, owner, functions, stepping):
+        if (owner := _make(desk, made, stack)) is not None and _thread(desk, owner, functions, stepping):
             yield desk.text()
         problems += desk.problems
 
 
-def _make(desk: Desk, made: type | None) -> str | None:
+def _make(desk: Desk, made: type | None, stack: Sequence[str]) -> str | None:
     """Write how the object is made, unless the file has one; "net.", or "" for functions alone, whose parameters are
-    made; None where it cannot be made."""
+    made; None where it cannot be made. `stack`: layers that it may hold."""
     if made is None:
         _parameters(desk)
         return ""
@@ -137,29 +157,40 @@ def _make(desk: Desk, made: type | None) -> str | None:
     if (name := next(of_file, None)) is not None:
         return f"{name}."
     name = desk.free("net", "model", "network")
-    for arguments in desk.wording.made(made, desk.data):
+    for arguments in (*chaining.holding(made, stack), *desk.wording.made(made, desk.data)):
         if desk.write(f"{name} = {made.__name__}({', '.join(arguments)})"):
-            return f"{name}."
-    return None
+            break
+    else:
+        return None
+    members = [Member(f"{name}.{f.__name__}", f) for f in _functions(made, desk.script)]
+    for member in members:
+        adds = _ADDS.match(member.function.__name__) and len(source.argument_names(member.function)) == 1
+        if adds and not all(desk.write(f"{member.said}({layer})") for layer in stack):
+            return None
+    for member in members:
+        if _SETS_UP.match(member.function.__name__):
+            desk.call(member, False)
+    return f"{name}."
 
 
 def _parameters(desk: Desk) -> None:
     """Write a call of what makes parameters, where a function of the file does."""
-    own = [f for f in _functions(None, desk.script) if words.role_of_function(f.__name__) == "initialise"]
-    for function in own[:4]:
+    makers = [f for f in _functions(None, desk.script) if words.role_of_function(f.__name__) == "initialise"]
+    for function in [f for f in makers if _takes_data(f) < 2][:4]:
         for arguments in list(desk.wording.made(function, desk.data))[:4]:
             member = Member(function.__name__, function)
-            if desk.called(member, f"{function.__name__}({', '.join(arguments)})", bound="parameters"):
+            if desk.called(member, Said((), f"{function.__name__}({', '.join(arguments)})"), bound="parameters"):
                 return
 
 
 def _trained(desk: Desk, trainer: Member) -> Iterator[str]:
     """Calls of what trains: alone where it has a loop itself, and as the turn of a loop of ours."""
     before = list(desk.before)
-    for line in list(desk.wordings(trainer))[:3]:
-        line = _kept(trainer, line)
+    for said in list(desk.wordings(trainer))[:4]:
+        line = _kept(trainer, said.line)
+        desk.before = [*before, *said.before]
         if _loops(trainer) and not desk.data.each:
-            yield "\n".join((*before, line))
+            yield "\n".join((*desk.before, line))
         desk.turn = [line]
         yield desk.text()
 
@@ -167,8 +198,11 @@ def _trained(desk: Desk, trainer: Member) -> Iterator[str]:
 def _kept(member: Member, line: str) -> str:
     """The call, and what it returns under the names of what it was given: new values of parameters."""
     taken = source.argument_names(member.function)
-    rows = [row for row in source.returned_names(member.function) if row and all(name in taken for name in row)]
-    return f"{', '.join(map(str, rows[-1]))} = {line}" if rows and all(str(n) in line for n in rows[-1]) else line
+    for row in reversed(source.returned_names(member.function)):
+        names = [name for name in row if name]
+        if len(names) == len(row) and all(name in taken and re.search(rf"\b{name}\b", line) for name in names):
+            return f"{', '.join(names)} = {line}"
+    return line
 
 
 def _loops(member: Member) -> bool:
@@ -208,7 +242,7 @@ def _thread(desk: Desk, owner: str, functions: Sequence[Callable[..., Any]], ste
 def _is_fused(member: Member, forward: bool) -> bool:
     """Whether it may go forward and back, by what it is given."""
     told = {meaning.role_of(member.function, name) for name in source.argument_names(member.function)}
-    return "targets" in told and ("inputs" in told or forward)
+    return "targets" in told and ("inputs" in told or forward) and not _trains(member.function)
 
 
 def _first(desk: Desk, members: Sequence[Member], roles: Sequence[str], bound: str) -> bool:
