@@ -53,41 +53,74 @@ class Written(NamedTuple):
     """Whether a parameter has another shape afterwards: code for one sample that was given several."""
 
     @property
-    def agreement(self) -> float:
-        """Which part of its parameters goes along the gradient."""
-        return len(self.found.agreeing) / len(self.found.parameters)
+    def rank(self) -> tuple[bool, float]:
+        """Whether it can be believed, and which part of its parameters goes along the gradient."""
+        return not self.spreads, len(self.found.agreeing) / len(self.found.parameters)
 
 
 def written_for(script: Script) -> Written | None:
-    """The file followed by a program that trains: the first all of whose parameters go along the gradient, else the
-    one of which most do."""
-    until = time.process_time() + SECONDS
-    best: Written | None = None
-    for form in FORMS:
-        sizes = SIZES._replace(outputs=1) if form.one else SIZES
-        for _ in range(supplies.TRIES):
-            supplied, problems, seen = _supplies(form, sizes), list[BaseException](), set[str]()
-            ran = False
-            for text, each, counts in programs(script, supplied, problems):
-                hides = each and counts and (not best.spreads if best is not None else ran)
-                if text in seen or hides or time.process_time() > until:
-                    continue
-                seen.add(text)
-                went_wrong = list[BaseException]()
-                written = _tried(script.followed_by(text), supplied, went_wrong)
-                problems += [] if each else went_wrong
-                ran |= not each and not went_wrong
-                if written is not None and (best is None or written.agreement > best.agreement):
-                    best = written
-                    if best.agreement == 1:
-                        return best
-            wanted = supplies.sizes_asked_for(problems, sizes, script.counts)
-            if best is not None or wanted is None or _is_poor(wanted, form) or time.process_time() > until:
+    """The file followed by a program that trains."""
+    search = _Search(script)
+    with contextlib.suppress(_EnoughError):
+        for one_by_one in (False, True):
+            for form in FORMS:
+                search.through(form, one_by_one)
+            if search.ran:  # what goes through one sample after another would hide what is wrong with several
                 break
-            sizes = wanted
-        if best is not None or time.process_time() > until:  # other labels may hide what is wrong
-            break
-    return best
+    best = search.best
+    return best if best is not None and not best.spreads else None
+
+
+class _EnoughError(Exception):
+    """The search is over."""
+
+
+class _Search:
+    """The first program all of whose parameters go along the gradient, else the one of which most do."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self.best: Written | None = None
+        self.ran = False
+        """Whether a program came to its end with all samples at once."""
+        self._until = time.process_time() + SECONDS
+
+    def through(self, form: Form, one_by_one: bool) -> None:
+        """Try what may be written for data of a form, and of the sizes that failures ask for; `one_by_one`: one sample
+        after another also where the code says something of several. Raises _EnoughError: other labels than the first
+        with which anything trains may hide what is wrong."""
+        sizes: supplies.Sizes | None = SIZES._replace(outputs=1) if form.one else SIZES
+        for _ in range(supplies.TRIES):
+            if sizes is None or _is_poor(sizes, form):
+                break
+            problems = self._with(_supplies(form, sizes), one_by_one)
+            if self.best is not None:
+                raise _EnoughError
+            sizes = supplies.sizes_asked_for(problems, sizes, self.script.counts)
+
+    def _with(self, supplied: supplies.Supplies, one_by_one: bool) -> list[BaseException]:
+        """Try what may be written for these data; what went wrong."""
+        problems, seen = list[BaseException](), set[str]()
+        for text, each, counts in programs(self.script, supplied, problems):
+            self._look_at_the_clock()
+            odd = each and counts and not one_by_one
+            if text in seen or (odd and not (self.best is not None and self.best.spreads)):
+                continue
+            seen.add(text)
+            went_wrong = list[BaseException]()
+            written = _tried(self.script.followed_by(text), supplied, went_wrong)
+            problems += [] if each else went_wrong
+            self.ran |= not each and not went_wrong
+            if written is not None and (self.best is None or written.rank > self.best.rank):
+                self.best = written
+                if written.rank == (True, 1):
+                    raise _EnoughError
+        self._look_at_the_clock()
+        return problems
+
+    def _look_at_the_clock(self) -> None:
+        if time.process_time() > self._until:
+            raise _EnoughError
 
 
 def _supplies(form: Form, sizes: supplies.Sizes) -> supplies.Supplies:
@@ -116,12 +149,31 @@ def _tried(script: Script, supplied: supplies.Supplies, problems: list[BaseExcep
         with contextlib.suppress(Exception):
             found = found_in(script, loop, list(changed.values()), supplied)
             if found is not None and found.believed:
-                turn = Turn(loop, {}, {name: found.where[name] for name in found.parameters}, supplied)
-                script.run(turn)
-                if turn.stopped is None:
+                turn = _turn(script, found, supplied)
+                if turn.stopped is None and _heeds_labels(script, found, supplied, turn):
                     return Written(script, found, supplied, _spreads(found, turn))
     return None
 
 
+def _turn(script: Script, found: Found, supplied: supplies.Supplies) -> Turn:
+    turn = Turn(found.loop, {}, {name: found.where[name] for name in found.parameters}, supplied)
+    script.run(turn)
+    return turn
+
+
 def _spreads(found: Found, turn: Turn) -> bool:
     return any(np.shape(np.asarray(turn.after.get(name))) != found.own[name].shape for name in found.parameters)
+
+
+def _heeds_labels(script: Script, found: Found, supplied: supplies.Supplies, turn: Turn) -> bool:
+    """Whether a parameter goes elsewhere with other labels, where there are any of ours: the softmax of one output does
+    not."""
+    labels = {name for name in supplied if supplies.role(name) == "targets" and name != "targets"}
+    if not labels:
+        return True
+    other = copy.copy(supplied)
+    for name in labels:
+        axis = int(np.ndim(other[name]) > 1 and len(other[name]) != supplied.sizes.samples)
+        other[name] = np.roll(other[name], 1, axis)
+    after = _turn(script, found, other).after
+    return any(not np.array_equal(np.asarray(after[name]), np.asarray(turn.after[name])) for name in found.agreeing)

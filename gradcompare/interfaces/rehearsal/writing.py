@@ -186,13 +186,16 @@ def _parameters(desk: Desk) -> None:
 def _trained(desk: Desk, trainer: Member) -> Iterator[str]:
     """Calls of what trains: alone where it has a loop itself, and as the turn of a loop of ours."""
     before = list(desk.before)
-    for said in list(desk.wordings(trainer))[:4]:
-        line = _kept(trainer, said.line)
-        desk.before = [*before, *said.before]
-        if _loops(trainer) and not desk.data.each:
-            yield "\n".join((*desk.before, line))
-        desk.turn = [line]
-        yield desk.text()
+    loops = _loops(trainer)
+    for epochs in ("100", "1") if loops else ("1",):
+        desk.wording.numbers["epochs"] = epochs  # all of them are one turn of a loop of ours
+        for said in list(desk.wordings(trainer))[:4]:
+            line = _kept(trainer, said.line)
+            desk.before, desk.turn = [*before, *said.before], [line]
+            if epochs == "1":
+                yield desk.text()
+            elif not desk.data.each:
+                yield "\n".join((*desk.before, line))
 
 
 def _kept(member: Member, line: str) -> str:
