@@ -77,15 +77,36 @@ def check(
             interrupted.report.subject = subject
             raise
     report.subject, report.source = subject, text
-    understood = subject["interface"] not in (None, "script") and interface is name is None
-    if report.verdict == "error" and understood and not time_is_up:
+    if subject["interface"] not in (None, "script") and interface is name is None and not time_is_up:
         options: dict[str, Any] = {"loss": loss, "dtype": dtype, "examples": examples, "seed": seed}
-        other = check(source, interface="script", timeout=timeout, progress=progress, **options)
-        return other if other.verdict not in ("error", "unfinished") else report
+        report = _second_opinion(report, source, options | {"timeout": timeout, "progress": progress})
     if name is None and report.verdict == "agrees":
         options = {"interface": interface, "loss": loss, "dtype": dtype, "examples": examples, "seed": seed}
         return _with_rivals(report, source, about["rivals"], options | {"timeout": timeout})
     return report
+
+
+def _second_opinion(report: Report, source: Any, options: dict[str, Any]) -> Report:
+    """The report; or that on the file's own program, where calling its parts led to nothing, or to nothing right: they
+    may have been misunderstood."""
+    if report.verdict != "error" and not _nothing_is_right(report):
+        return report
+    other = check(source, interface="script", **options)
+    if report.verdict == "error":
+        return other if other.verdict not in ("error", "unfinished") else report
+    if other.verdict == "agrees" or (other.verdict == "wrong" and not _nothing_is_right(other)):
+        other.notes.append(
+            "Its parts were called one by one before, and no gradient of a parameter was right: they are not meant so."
+        )
+        return other
+    return report
+
+
+def _nothing_is_right(report: Report) -> bool:
+    """Whether gradients of parameters differ, and all do."""
+    return report.verdict in ("wrong", "scaled") and not any(
+        finding.verdict == "ok" and not finding.witness for finding in report.tensors
+    )
 
 
 def _with_rivals(report: Report, source: Any, rivals: Sequence[str], options: dict[str, Any]) -> Report:
