@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -63,11 +64,15 @@ def check(
         from gradcompare.checking.subject import Subject
         from gradcompare.checking.trials import Trials
 
+        def judged(about: dict[str, Any], networks: int, progress: Progress | None) -> Report:
+            networks = min(networks, OF_OWN_WIDTHS) if about["interface"] == "script" else networks
+            return Trials(Subject(host, about), precisions, networks, seed, progress).run(loss)
+
         try:
             about = _open(host, source, name, interface, seed)
             subject |= {"interface": about["interface"], "functions": about["functions"]}
             text = Source(about["text"], {int(line): tuple(place) for line, place in about["cells"].items()})
-            report = Trials(Subject(host, about), precisions, examples, seed, progress).run(loss)
+            report = judged(about, examples, progress)
         except _UnfinishedError as found:
             report = Report("unfinished", notes=[str(found)], cases=dict.fromkeys(_CASES, 0))
         except CodeError as problem:
@@ -76,30 +81,56 @@ def check(
         except CheckInterruptedError as interrupted:
             interrupted.report.subject = subject
             raise
+        if subject["interface"] not in (None, "script") and interface is name is None and not time_is_up:
+            opened = functools.partial(host.open_own_program, seed)
+            other, asked = _second_opinion(report, opened, judged, examples, progress)
+            report, subject = other, subject | asked
     report.subject, report.source = subject, text
-    if subject["interface"] not in (None, "script") and interface is name is None and not time_is_up:
-        options: dict[str, Any] = {"loss": loss, "dtype": dtype, "examples": examples, "seed": seed}
-        report = _second_opinion(report, source, options | {"timeout": timeout, "progress": progress})
     if name is None and report.verdict == "agrees":
         options = {"interface": interface, "loss": loss, "dtype": dtype, "examples": examples, "seed": seed}
         return _with_rivals(report, source, about["rivals"], options | {"timeout": timeout})
     return report
 
 
-def _second_opinion(report: Report, source: Any, options: dict[str, Any]) -> Report:
-    """The report; or that on the file's own program, where calling its parts led to nothing, or to nothing right: they
-    may have been misunderstood."""
-    if report.verdict != "error" and not _nothing_is_right(report):
-        return report
-    other = check(source, interface="script", **options)
-    if report.verdict == "error":
-        return other if other.verdict not in ("error", "unfinished") else report
-    if other.verdict == "agrees" or (other.verdict == "wrong" and not _nothing_is_right(other)):
-        other.notes.append(
-            "Its parts were called one by one before, and no gradient of a parameter was right: they are not meant so."
-        )
-        return other
-    return report
+OF_OWN_WIDTHS = 40
+"""So many networks a file's own program is asked about: they differ in their numbers alone."""
+FEW = 10
+"""On so many networks a file's own program is asked where its parts agree."""
+
+
+def _second_opinion(
+    report: Report,
+    opened: Callable[..., dict[str, Any] | None],
+    judged: Callable[[dict[str, Any], int, Progress | None], Report],
+    examples: int,
+    progress: Progress | None,
+) -> tuple[Report, dict[str, Any]]:
+    """The report, or that on the file's own program, and what its subject is then.
+
+    Calling the parts of a file one by one, from outside, may misunderstand them. Where that leads to nothing, or to
+    nothing right, what its own program does counts; and where all is right, what that does not have right.
+    """
+    if report.verdict not in ("error", "agrees") and not _nothing_is_right(report):
+        return report, {}
+    try:
+        about = opened(written=report.verdict == "error")
+        if about is None:
+            return report, {}
+        agreed = report.verdict == "agrees"
+        other = judged(about, min(FEW, examples) if agreed else examples, None if agreed else progress)
+        if agreed and other.verdict == "wrong":
+            other = judged(about, examples, progress)
+    except CodeError:
+        return report, {}
+    sure = other.verdict == "wrong" and not _nothing_is_right(other)
+    if not (
+        sure or (other.verdict == "agrees" and not agreed) or (report.verdict == "error" and other.verdict != "error")
+    ):
+        return report, {}
+    if report.verdict != "error":
+        found = "all of their gradients are right" if agreed else "none of their gradients is right"
+        other.notes.append(f"Where its parts are called one by one, {found}; this is what the file does with them.")
+    return other, {"interface": about["interface"], "functions": about["functions"]}
 
 
 def _nothing_is_right(report: Report) -> bool:

@@ -59,6 +59,10 @@ class Server:
         limit_memory()
         return open_file(self.host, path, name, interface, seed)
 
+    def do_open_own_program(self, seed: int, written: bool) -> dict[str, Any] | None:
+        """See `Host.open_own_program`."""
+        return self.host.open_own_program(seed, written)
+
     def do_inputs(self, network: dict[str, Any]) -> Any:
         """See `Host.inputs`."""
         return self.host.inputs(_network(network))

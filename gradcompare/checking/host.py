@@ -52,10 +52,15 @@ class Host:
     loaded: Loaded | None = None
 
     def __init__(self) -> None:
+        self._start_afresh()
+
+    def _start_afresh(self) -> None:
+        """Nothing is known of how the program is to be asked."""
         self._left_out = False
         self._penalty: losses.Penalty | None = None
         self._variables: Variables = {}
         self._references: dict[str | None, NumpyOnTorch] = {}
+        vars(self).pop("_subject", None)
 
     # -- once
 
@@ -68,6 +73,28 @@ class Host:
             self.program = program
             program.fit(seed)
             alike = rivals(program, names)
+        more = left_out(program, names, alike) if program.interface != "script" else []
+        return self._about([*program.notes, *more], alike)
+
+    def open_own_program(self, seed: int, written: bool) -> dict[str, Any] | None:
+        """From now on run the file's own program, in place of its parts one by one; None where it does not train.
+        `written`: whether one may be written for a file that has none."""
+        if self.loaded is None:
+            return None
+        self._start_afresh()
+        with contextlib.suppress(CodeError), self._code_runs("on a random network"):
+            program = recognise(self.loaded.names, "script")
+            if program is None:
+                return None
+            program.may_be_written = written
+            program.fit(seed)
+            self.program = program
+            return self._about([*self.loaded.notes, *program.notes], [])
+        return None
+
+    def _about(self, notes: list[str], alike: list[str]) -> dict[str, Any]:
+        """What is to be known of the program."""
+        program = self.program
         return {
             "interface": program.interface,
             "functions": list(dict.fromkeys(getattr(f, "__name__", str(f)) for f in program.functions)),
@@ -81,7 +108,7 @@ class Host:
             "averaged": program.averaged,
             "given_slope": program.given_slope,
             "only_updates": program.only_updates,
-            "notes": [*program.notes, *(left_out(program, names, alike) if program.interface != "script" else ())],
+            "notes": notes,
             "complete": program.complete,
             "rivals": alike,
         }

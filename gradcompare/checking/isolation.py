@@ -103,6 +103,12 @@ class Child:
         """Load a file and find its program (see `gradcompare.checking.host.open_file`)."""
         return self._call("open_file", path=path, name=name, interface=interface, seed=seed)
 
+    def open_own_program(self, seed: int, written: bool) -> dict[str, Any] | None:
+        """See `Host.open_own_program`."""
+        found: dict[str, Any] | None = self._call("open_own_program", seed=seed, written=written)
+        self._ahead = None
+        return found
+
     def inputs(self, network: Network) -> dict[str, np.ndarray]:
         """See `Host.inputs`."""
         return self._call("inputs", network=vars(network))

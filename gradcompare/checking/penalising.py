@@ -6,6 +6,7 @@ one, and the report says so.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable
 
@@ -14,11 +15,12 @@ import numpy as np
 from gradcompare.checking.subject import Beside, Subject
 from gradcompare.losses import PENALTIES, Penalty
 from gradcompare.network import Network
+from gradcompare.short_numbers import exactly
 
 NEARLY = 1e-7
 """How near a term must be to a multiple of its parameter, as a part of the gradient's largest entry."""
-DIGITS = 6
-"""So many digits a strength has that somebody has written down."""
+TOLERANCE = 1e-6
+"""How near a measured strength must be to one that somebody has written down, as a part of it."""
 
 
 def penalty_of(subject: Subject, networks: Iterable[Network]) -> Penalty | None:
@@ -32,8 +34,8 @@ def penalty_of(subject: Subject, networks: Iterable[Network]) -> Penalty | None:
     last = [name for name in subject.about["last_layer"] if name in parameters]
     if not last:
         return None
-    weights = max(last, key=lambda name: found[0][1][name].parameter.size)
-    for kind in PENALTIES:
+    last = sorted(last, key=lambda name: -found[0][1][name].parameter.size)
+    for kind, weights in itertools.product(PENALTIES, last):
         strengths = {name: [(m, _multiple(kind, beside[name])) for m, beside in found] for name in parameters}
         for per_sample in (False, True):
             strength = _alike(strengths[weights], per_sample)
@@ -73,5 +75,4 @@ def _multiple(kind: str, beside: Beside) -> float | None:
 
 
 def _rounded(strength: float) -> float:
-    digits = DIGITS - 1 - math.floor(math.log10(abs(strength))) if strength and math.isfinite(strength) else 0
-    return round(strength, digits)
+    return exactly(strength, TOLERANCE) if math.isfinite(strength) else 0.0

@@ -80,9 +80,10 @@ def _is_a_rate(networks: Sequence[Seen], only_updates: bool) -> bool:
 
 
 def _keeps_signs(networks: Sequence[Seen], only_updates: bool) -> bool:
-    """Of each entry's own sign, and not a multiple of all of them."""
+    """Of each entry's own sign, and of no parameter a multiple: what bends the updates of some alone is a mistake."""
     every = [one for found in networks for one in found.values()]
-    bent = any(_factor(one) is None for one in every)
+    several = [one for one in every if one.gradient.size > 1 and np.any(one.gradient)]
+    bent = bool(several) and all(_factor(one) is None for one in several)
     return only_updates and bent and all(_same_signs(one) for one in every)
 
 

@@ -53,6 +53,8 @@ class Program(ABC):
     """-1 where what the file calls gradients are the negative ones; `gradients` has them with this sign."""
     complete: bool
     """Whether there is a gradient for each of the parameters."""
+    may_be_written: bool = True
+    """Whether a program may be written for a file that has none of its own."""
     notes: list[str]
     """What a reader of the report should know of how the file was understood."""
 

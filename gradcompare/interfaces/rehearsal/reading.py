@@ -8,17 +8,13 @@ from typing import NamedTuple
 import numpy as np
 
 from gradcompare.interfaces.rehearsal.costs import Seed
+from gradcompare.short_numbers import exactly
 
 NEAR = 1e-6
 """How near a step must be to a multiple of a gradient, as a part of it."""
 TOLD = 0.05
 """How near the multiple must be to what the file calls its learning rate to be that: with one output and one sample a
 wrong derivative makes another multiple of a gradient of it."""
-
-EXACT = 1e-9
-"""How near a measured rate must be to a number to be that, as a part of it."""
-DIVISORS = 1025
-"""Rates may be divided by numbers of samples below this."""
 
 Occurrence = tuple[int, int]
 """A place where something gets a name, and the how manieth time."""
@@ -90,13 +86,16 @@ def readings(candidates: Iterable[Candidate], done: Done) -> list[Reading]:
 
 
 def _reading(candidate: Candidate, done: Done) -> Reading:
+    """By its steps; or by what is computed for them, where more of that are gradients."""
     factors = {n: _factor(done.steps[n], g) for n, g in candidate.gradients.items()}
     positive = {n: f for n, f in factors.items() if f is not None and f > 0}
     agreeing = _sharing({n: [f] for n, f in positive.items()}, candidate.gradients)
-    if agreeing:
-        told = any(abs(done.rate - factor) <= TOLD * factor for factor in agreeing.values())
-        return Reading(candidate, agreeing, None, done.rate if told else next(iter(agreeing.values())), told)
-    return _by_rule(candidate, done)
+    if len(agreeing) < len(candidate.gradients):
+        by_rule = _by_rule(candidate, done)
+        if len(by_rule.agreeing) > max(len(agreeing), len(candidate.gradients) // 3):
+            return by_rule
+    told = any(abs(done.rate - factor) <= TOLD * factor for factor in agreeing.values())
+    return Reading(candidate, agreeing, None, done.rate if told else next(iter(agreeing.values()), 1.0), told)
 
 
 def _by_rule(candidate: Candidate, done: Done) -> Reading:
@@ -137,15 +136,6 @@ def _factor(step: np.ndarray, gradient: np.ndarray) -> float | None:
     factor = float(np.sum(step * gradient)) / below
     near = np.max(np.abs(step - factor * gradient)) <= NEAR * abs(factor) * np.max(np.abs(gradient))
     return exactly(factor) if near else None
-
-
-def exactly(factor: float) -> float:
-    """The number that a rate was before it was measured: a short decimal, or one divided by a number of samples."""
-    for divisor in range(1, DIVISORS):
-        short = float(f"{factor * divisor:.4g}") / divisor
-        if abs(short - factor) <= EXACT * abs(factor):
-            return short
-    return factor
 
 
 def _sharing(factors: Mapping[str, Sequence[float]], gradients: Mapping[str, np.ndarray]) -> dict[str, float]:

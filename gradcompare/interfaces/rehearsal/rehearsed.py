@@ -99,7 +99,7 @@ class Rehearsed(Program):
     def _settle(self, found: Found, asked: Sequence[str]) -> None:
         self._found = found
         self.functions = [stand_in(self.script, found.loop)]
-        self.parameters, self.last_layer = found.parameters, found.agreeing or found.parameters
+        self.parameters = self.last_layer = found.parameters
         self.samples_axis, self.has_cost = found.samples_axis, found.cost.cost is not None
         self.loss = found.cost.loss
         weights = [n for n in found.parameters if found.own[n].ndim == 2 and not n.lower().startswith("b")]
