@@ -70,8 +70,7 @@ def check(
 
         try:
             about = _open(host, source, name, interface, seed)
-            subject |= {"interface": about["interface"], "functions": about["functions"]}
-            text = Source(about["text"], {int(line): tuple(place) for line, place in about["cells"].items()})
+            subject, text = subject | _asked(about), _text_of(about)
             report = judged(about, examples, progress)
         except _UnfinishedError as found:
             report = Report("unfinished", notes=[str(found)], cases=dict.fromkeys(_CASES, 0))
@@ -83,8 +82,9 @@ def check(
             raise
         if subject["interface"] not in (None, "script") and interface is name is None and not time_is_up:
             opened = functools.partial(host.open_own_program, seed)
-            other, asked = _second_opinion(report, opened, judged, examples, progress)
-            report, subject = other, subject | asked
+            report, other = _second_opinion(report, opened, judged, examples, progress)
+            if other is not None:
+                subject, text = subject | _asked(other), _text_of(other)
     report.subject, report.source = subject, text
     if name is None and report.verdict == "agrees":
         options = {"interface": interface, "loss": loss, "dtype": dtype, "examples": examples, "seed": seed}
@@ -104,33 +104,41 @@ def _second_opinion(
     judged: Callable[[dict[str, Any], int, Progress | None], Report],
     examples: int,
     progress: Progress | None,
-) -> tuple[Report, dict[str, Any]]:
-    """The report, or that on the file's own program, and what its subject is then.
+) -> tuple[Report, dict[str, Any] | None]:
+    """The report; or that on the file's own program, and what is known of that.
 
     Calling the parts of a file one by one, from outside, may misunderstand them. Where that leads to nothing, or to
     nothing right, what its own program does counts; and where all is right, what that does not have right.
     """
     if report.verdict not in ("error", "agrees") and not _nothing_is_right(report):
-        return report, {}
+        return report, None
     try:
         about = opened(written=report.verdict == "error")
         if about is None:
-            return report, {}
+            return report, None
         agreed = report.verdict == "agrees"
         other = judged(about, min(FEW, examples) if agreed else examples, None if agreed else progress)
         if agreed and other.verdict == "wrong":
             other = judged(about, examples, progress)
     except CodeError:
-        return report, {}
+        return report, None
     sure = other.verdict == "wrong" and not _nothing_is_right(other)
     if not (
         sure or (other.verdict == "agrees" and not agreed) or (report.verdict == "error" and other.verdict != "error")
     ):
-        return report, {}
+        return report, None
     if report.verdict != "error":
         found = "all of their gradients are right" if agreed else "none of their gradients is right"
         other.notes.append(f"Where its parts are called one by one, {found}; this is what the file does with them.")
-    return other, {"interface": about["interface"], "functions": about["functions"]}
+    return other, about
+
+
+def _asked(about: dict[str, Any]) -> dict[str, Any]:
+    return {"interface": about["interface"], "functions": about["functions"]}
+
+
+def _text_of(about: dict[str, Any]) -> Source:
+    return Source(about["text"], {int(line): tuple(place) for line, place in about["cells"].items()})
 
 
 def _nothing_is_right(report: Report) -> bool:

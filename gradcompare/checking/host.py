@@ -89,7 +89,7 @@ class Host:
             program.may_be_written = written
             program.fit(seed)
             self.program = program
-            return self._about([*self.loaded.notes, *program.notes], [])
+            return read_of(self.loaded) | self._about([*self.loaded.notes, *program.notes], [])
         return None
 
     def _about(self, notes: list[str], alike: list[str]) -> dict[str, Any]:
@@ -384,13 +384,7 @@ def open_loaded(host: Host, loaded: Loaded, name: str | None, interface: str | N
     Where it cannot be found, does not run, or leaves a parameter without a gradient, and something in it is still to be
     written, that is why. What the gradient does without may be unfinished.
     """
-    host.loaded = loaded
-    about: dict[str, Any] = {
-        "unfinished": None,
-        "not_found": None,
-        "cells": {str(line): list(place) for line, place in loaded.cells.items()},
-        "text": loaded.text,
-    }
+    host.loaded, about = loaded, read_of(loaded)
     names = loaded.names if name is None else _only(loaded.names, name)
     unread = "" if loaded.text else _without_source(names)
     needed, gaps = _unfinished(loaded, needed=True), _unfinished(loaded, needed=False)
@@ -410,6 +404,12 @@ def open_loaded(host: Host, loaded: Loaded, name: str | None, interface: str | N
         return about | {"unfinished": needed}
     open_ends = [f"{needed} The gradient does without."] if needed else []
     return about | found | {"notes": [*loaded.notes, *open_ends, *found["notes"]]}
+
+
+def read_of(loaded: Loaded) -> dict[str, Any]:
+    """The text that was loaded, and that there is something in it."""
+    cells = {str(line): list(place) for line, place in loaded.cells.items()}
+    return {"unfinished": None, "not_found": None, "cells": cells, "text": loaded.text}
 
 
 def _as_script(host: Host, names: Mapping[str, Any], seed: int) -> dict[str, Any] | None:
