@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gradcompare.interfaces.rehearsal import libraries
 from gradcompare.interfaces.rehearsal.supplies import LIES, Sizes, Supplies, is_whole, role, sizes_asked_for
 from gradcompare.interfaces.rehearsal.tables import Record, Table
 from tests.habits import Habit
@@ -267,3 +268,10 @@ def test_weights_of_another_day_are_not_made_up(tmp_path):
         """,
     )
     assert report.verdict == "agrees", str(report)
+
+
+def test_a_column_that_is_encoded_holds_classes():
+    encoder = libraries.prepares(Supplies(sizes=Sizes(outputs=4)), "sklearn.preprocessing.OneHotEncoder")
+    hot = encoder.fit_transform(np.random.default_rng(0).standard_normal((17, 1))).toarray()
+    assert hot.shape == (17, 4)
+    assert (hot.sum(axis=1) == 1).all()

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradcompare.interfaces.rehearsal.supplies import Supplies
-from gradcompare.interfaces.rehearsal.tables import Record, Table, one_hot
+from gradcompare.interfaces.rehearsal.tables import Record, Table, classes_of, one_hot
 
 DIGITS = "mnist"
 """In the names of data that are images of 28 x 28."""
@@ -148,8 +148,8 @@ def score(made: Supplies, name: str, *_: Any, **__: Any) -> float:
 class Prepares:
     """What is fitted to data, and then changes them: scalers, and what it is told by a name."""
 
-    def __init__(self, name: str, *args: Any, **options: Any) -> None:
-        self.name, self.args, self.options = name, args, options
+    def __init__(self, outputs: int, name: str, *args: Any, **options: Any) -> None:
+        self.outputs, self.name, self.args, self.options = outputs, name, args, options
 
     def fit(self, X: Any, y: Any = None) -> Prepares:
         """What it keeps of the data."""
@@ -166,10 +166,10 @@ class Prepares:
         """Scaled, encoded."""
         plain = np.asarray(X)
         if re.search("OneHot|LabelBinarizer|MultiLabel", self.name):
-            hot = one_hot(plain)
+            hot = one_hot(plain, outputs=self.outputs)
             return Table(hot[:, 1:] if "Label" in self.name and hot.shape[1] == 2 else hot)
         if re.search("LabelEncoder|Ordinal", self.name):
-            return np.unique(plain, return_inverse=True)[1].reshape(plain.shape)
+            return np.unique(classes_of(plain, self.outputs), return_inverse=True)[1].reshape(plain.shape)
         if "MinMax" in self.name:
             return (plain - self.data_min_) / self.data_range_
         if "PCA" in self.name or "SVD" in self.name:
@@ -203,7 +203,7 @@ class Prepares:
 
 def prepares(made: Supplies, name: str, *args: Any, **options: Any) -> Prepares:
     """StandardScaler(), OneHotEncoder()."""
-    return Prepares(name.rpartition(".")[2], *args, **options)
+    return Prepares(made.sizes.outputs, name.rpartition(".")[2], *args, **options)
 
 
 def hot(made: Supplies, name: str, y: Any, num_classes: Any = None, **options: Any) -> Any:

@@ -83,7 +83,8 @@ class Supplies(dict[str, np.ndarray]):
         """Samples with their labels, as whole numbers, in the first column or in the last."""
         table = np.column_stack([X, self.classes])
         if self.sizes.whole:
-            table = np.column_stack([np.round(5 + 3 * X).clip(0), self.classes]).astype(int)
+            few = np.round(5 + 3 * X).clip(0) % max(self.sizes.outputs, 2)  # any column may hold the classes
+            table = np.column_stack([few, self.classes]).astype(int)
         if self.sizes.inputs > 1:
             table[:, 0] = self.classes
         return table

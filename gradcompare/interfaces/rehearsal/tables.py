@@ -237,12 +237,20 @@ for _name in _AXIS:
     setattr(Table, _name, _by_column(_name))
 
 
-def one_hot(values: Any, classes: int | None = None) -> np.ndarray:
+def classes_of(values: Any, outputs: int) -> Any:
+    """Whole numbers for a column that is taken to hold classes, and was made up as any numbers."""
+    numbers = np.asarray(values)
+    if numbers.dtype.kind == "f" and not np.array_equal(numbers, np.round(numbers)):
+        return (np.arange(numbers.size) % max(outputs, 2)).reshape(numbers.shape)
+    return values
+
+
+def one_hot(values: Any, classes: int | None = None, outputs: int = 3) -> np.ndarray:
     """A column for each value that differs, of several columns one after another."""
     values = np.asarray(values)
     if values.ndim == 2 and values.shape[1] > 1 and classes is None:
-        return np.concatenate([one_hot(column) for column in values.T], axis=1)
-    different, numbers = np.unique(np.ravel(values), return_inverse=True)
+        return np.concatenate([one_hot(column, outputs=outputs) for column in values.T], axis=1)
+    different, numbers = np.unique(np.ravel(classes_of(values, outputs)), return_inverse=True)
     if classes is None:
         return np.eye(len(different))[np.ravel(numbers)]
     return np.eye(int(classes))[np.ravel(values).astype(int)]
