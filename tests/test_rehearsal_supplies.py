@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradcompare.interfaces.rehearsal import libraries
+from gradcompare.interfaces.rehearsal import costs, libraries
 from gradcompare.interfaces.rehearsal.supplies import LIES, Sizes, Supplies, is_whole, role, sizes_asked_for
 from gradcompare.interfaces.rehearsal.tables import Record, Table
 from tests.habits import Habit
@@ -275,3 +275,8 @@ def test_a_column_that_is_encoded_holds_classes():
     hot = encoder.fit_transform(np.random.default_rng(0).standard_normal((17, 1))).toarray()
     assert hot.shape == (17, 4)
     assert (hot.sum(axis=1) == 1).all()
+
+
+def test_a_single_number_is_no_output_with_many_labels():
+    with pytest.raises(ValueError, match="one label"):
+        costs.paired("difference", np.array(1.0), np.ones(10))

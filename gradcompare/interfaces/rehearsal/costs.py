@@ -102,6 +102,8 @@ def paired(kind: str, output: Any, labels: Any) -> Pair:
     if isinstance(labels, np.ndarray) and labels.dtype.kind not in "fiub":
         raise TypeError("labels are numbers")
     if output.ndim == 0:
+        if int(np.prod(labels.shape)) != 1:
+            raise ValueError("a single number has one label")
         output, labels = output.reshape(1, 1), labels.reshape(1, 1)
     if output.ndim > 2:
         raise ValueError("an output has two axes at most")
