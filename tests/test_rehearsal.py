@@ -287,3 +287,20 @@ def test_a_name_of_the_module_that_is_divided_by_a_number_is_still_compiled(tmp_
         """,
     )
     assert report.verdict == "agrees", str(report)
+
+
+def test_what_makes_one_array_of_parameters_stops_nothing(tmp_path):
+    report = rehearsed(
+        tmp_path,
+        """
+        def init_weights(rows, columns):
+            return np.random.randn(rows, columns)
+
+        def added(table):
+            total = 0
+            for row in table:
+                total = total + row
+            return total
+        """,
+    )
+    assert "no loop of it goes a step along the gradient" in report.notes[0]

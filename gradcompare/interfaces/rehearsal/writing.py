@@ -179,7 +179,8 @@ def _parameters(desk: Desk) -> None:
     for function in [f for f in makers if _takes_data(f) < 2][:4]:
         for arguments in list(desk.wording.made(function, desk.data))[:4]:
             member = Member(function.__name__, function)
-            if desk.called(member, Said((), f"{function.__name__}({', '.join(arguments)})"), bound="parameters"):
+            made = desk.called(member, Said((), f"{function.__name__}({', '.join(arguments)})"), bound="parameters")
+            if made is not None and not (isinstance(made, tuple) and not made):  # an array has no truth
                 return
 
 
