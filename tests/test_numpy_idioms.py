@@ -33,6 +33,13 @@ def add_at_slices(i):
     return squares(y)
 
 
+def matrices_multiply(i):
+    W, v, S = np.matrix(i["W"]), np.asmatrix(i["v"]), np.matrix(i["S"])
+    one = np.tanh(W * v.T) + np.multiply(W, 2.0).sum(axis=1)
+    other = (v * S**2 * W[0].T)[0, 0] * W[:, 1] - one / 3
+    return squares(np.concatenate((one, other, np.matrix("1;0;2")), axis=1).T * S[:3, :3].A)
+
+
 def add_at_2d(i):
     y = np.zeros((5, 4))
     np.add.at(y, CLASSES, i["W"])
@@ -200,6 +207,7 @@ IDIOMS = {
     "einsum ellipsis": lambda i: squares(np.einsum("...j,j->...", i["W"], i["v"])),
     "einsum trace": lambda i: np.einsum("ii", i["S"]) ** 2,
     "subtract.outer": lambda i: squares(np.subtract.outer(i["v"], i["v"])),
+    "np.matrix": matrices_multiply,
     "add at slices": add_at_slices,
     "add at 2d": add_at_2d,
     "add at mask": add_at_mask,
@@ -442,6 +450,7 @@ def assert_followed(cost, dtype):
     assert any(f.name != "J" and f.size > 0 for f in report.tensors)
 
 
+@pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
 @pytest.mark.parametrize("dtype", SMALL)
 @pytest.mark.parametrize("name", IDIOMS)
 def test_numpy_as_people_write_it_is_followed_with_a_small_bound(name, dtype):

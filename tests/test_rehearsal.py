@@ -181,6 +181,22 @@ HABITS = {
         "* (1 - seen**2)",
         "* (1 - seen)",
     ),
+    "matrices, whose product is a star": Habit(
+        """
+        table = np.matrix([[0.0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]])
+        answers = np.matrix("0;1;1;0")
+        A, B = np.matrix(np.random.randn(3, 4)), np.matrix(np.random.randn(4, 1))
+        for epoch in range(100):
+            seen = np.matrix(np.tanh(table * A))
+            said = 1 / (1 + np.exp(-(seen * B)))
+            off = said - answers
+            back = np.multiply(off * B.T, 1 - np.power(seen, 2))
+            B -= 0.1 * seen.T * off
+            A -= 0.1 * table.T * back
+        """,
+        "1 - np.power(seen, 2)",
+        "1 - seen",
+    ),
     "every gradient wrong, and a usual cost that is printed": Habit(
         """
         table = np.random.randn(9, 3)

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.tracing import guards, numpy_functions, numpy_shapes
+from gradcompare.tracing import guards, matrices, numpy_functions, numpy_shapes
 from gradcompare.tracing.numpy_ufuncs import Ufunc
 from gradcompare.tracing.traced_array import (
     NotTraceableError,
@@ -70,6 +70,8 @@ class _Namespace(types.ModuleType):
             return _guarded(real, f"{self._real.__name__}.{name}")
         if isinstance(made, types.FunctionType):
             made = accepting_numpy(made)
+        if isinstance(made, types.FunctionType) and name not in matrices.TABLE:
+            made = matrices.kept(name, made)
         return Ufunc(name, made) if isinstance(real, np.ufunc) else made
 
 
@@ -177,6 +179,7 @@ NUMPY = _Namespace(
     torch_numpy,
     {
         **numpy_functions.TABLE,
+        **matrices.TABLE,
         "random": _random,
         "linalg": _linalg,
         "lib": _lib,

@@ -46,6 +46,10 @@ def converted(tree: Any, function: Callable[[Any], Any]) -> Any:
 
 def from_numpy(leaf: Any) -> Any:
     """What NumPy itself computed, as an array of this run; NumPy's dtypes as torch's."""
+    if isinstance(leaf, np.matrix):
+        from gradcompare.tracing.matrices import as_matrix
+
+        return as_matrix(from_numpy(np.asarray(leaf)))
     if isinstance(leaf, np.ndarray) and leaf.dtype.kind in "fiub":
         return TracedArray(torch.from_numpy(np.array(leaf, order="C")).clone())
     if isinstance(leaf, np.generic) and leaf.dtype.kind in "fiub":

@@ -96,6 +96,7 @@ def alike(one: Sequence[int], other: Sequence[int]) -> bool:
 
 def paired(kind: str, output: Any, labels: Any) -> Pair:
     """Output and labels as tables. Raises ValueError or TypeError where they are none."""
+    output = output if isinstance(output, TracedArray) else np.asarray(output)  # and no matrix
     if kind == "look-up":
         return _looked_up(output, labels)
     labels = labels if isinstance(labels, TracedArray) else np.asarray(labels)

@@ -7,6 +7,7 @@ import builtins
 import copy
 import random
 import types
+import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
@@ -162,7 +163,8 @@ class Script:
         state = random.getstate()
         random.seed(0)
         try:
-            with np.errstate(all="ignore"), same_random_numbers():
+            with np.errstate(all="ignore"), same_random_numbers(), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
                 for code, imports in self._code:
                     if imports and all(name in space for name in imports):
                         continue

@@ -17,6 +17,7 @@ from gradcompare.interfaces.rehearsal.supplies import Supplies
 from gradcompare.interfaces.rehearsal.supplying import Supplying
 from gradcompare.interfaces.rehearsal.tables import Record
 from gradcompare.loading.absent import Absent
+from gradcompare.tracing.matrices import like
 from gradcompare.tracing.traced_array import TracedArray, plain
 
 SECONDS = 3.0
@@ -225,6 +226,7 @@ class Turn(Stage):
     def _put(self, root: Root, path: paths.Path, value: Any, frame: types.FrameType) -> None:
         (_, scope), (_, name), *rest = path
         names = root[scope]
+        value = like(value, _got(root, path))
         put = names[name] = paths.put(names[name], tuple(rest), value) if rest else value
         if scope == "global":
             frame.f_globals[name] = put
