@@ -99,14 +99,15 @@ def _reading(candidate: Candidate, done: Done) -> Reading:
 
 
 def _by_rule(candidate: Candidate, done: Done) -> Reading:
-    """The gradients in what is computed, whatever is made of them afterwards: a momentum, Adam, weight decay."""
+    """The gradients in what is computed, whatever is made of them afterwards: a momentum, Adam, weight decay. It must
+    lead down."""
     multiples = {
-        n: [(value, f) for value in done.values if (f := _factor(value.value, g))]
+        n: [(value, f) for value in done.values if _leads_down(done.steps[n], g) and (f := _factor(value.value, g))]
         for n, g in candidate.gradients.items()
     }
-    shared = _sharing({n: [abs(f) for _, f in found] for n, found in multiples.items()}, candidate.gradients)
+    shared = _sharing({n: [f for _, f in found] for n, found in multiples.items()}, candidate.gradients)
     right = {
-        n: next((value, f) for value, f in multiples[n] if np.isclose(abs(f), factor, rtol=NEAR))
+        n: next((value, f) for value, f in multiples[n] if np.isclose(f, factor, rtol=NEAR))
         for n, factor in shared.items()
     }
     held = {n: Held(value.occurrence, f) for n, (value, f) in right.items()}
@@ -117,6 +118,10 @@ def _by_rule(candidate: Candidate, done: Done) -> Reading:
             held |= {n: Held(likest.occurrence, next(iter(right.values()))[1])} if likest else {}
     whole = held.keys() == candidate.gradients.keys()
     return Reading(candidate, shared, held if whole else {}, done.rate or 1.0, False)
+
+
+def _leads_down(step: np.ndarray, gradient: np.ndarray) -> bool:
+    return step.shape == gradient.shape and float(np.sum(step * gradient)) > 0
 
 
 def _where_it_belongs(name: str, values: Sequence[Named], right: Mapping[str, Named]) -> Named | None:
@@ -142,7 +147,7 @@ def _sharing(factors: Mapping[str, Sequence[float]], gradients: Mapping[str, np.
     """The parameters that share one factor, as many as do; single numbers, which always are a multiple, two at
     least."""
     best, shared = list[str](), 0.0
-    for factor in sorted({f for found in factors.values() for f in found}, key=lambda f: abs(np.log(f))):
+    for factor in sorted({f for found in factors.values() for f in found}, key=lambda f: abs(np.log(abs(f)))):
         alike = [n for n, found in factors.items() if any(np.isclose(f, factor, rtol=NEAR) for f in found)]
         if len(alike) > len(best) and (len(alike) > 1 or gradients[alike[0]].size > 1):
             best, shared = alike, factor

@@ -79,7 +79,8 @@ class Rehearsed(Program):
         if stated is not None:
             found, asked, self._supplied = stated
             return self._settle(found, asked)
-        if self._found is None and (written := written_for(self.script)) is not None:
+        written = written_for(self.script) if self.may_be_written else None
+        if written is not None:
             self.script, self._supplied = written.script, written.supplied
             return self._settle(written.found, [])
         if self._found is None:
