@@ -8,14 +8,16 @@ DIVISORS = 1025
 """Rates and strengths may be divided by numbers of samples below this."""
 
 
-def exactly(measured: float, tolerance: float = 1e-9) -> float:
-    """The number that it was, within a tolerance as a part of it; itself where it was none such.
+def exactly(measured: float, tolerance: float = 1e-9, roughly: float = 1e-9) -> float:
+    """The number that it was, within a tolerance as a part of it; itself where it was none such. A short decimal may be
+    as far as `roughly`: there are fewer of them.
 
     >>> exactly(0.1 / 3 + 1e-13)
     0.03333333333333333
     """
+    roughly = max(roughly, tolerance)
     for divisor in range(1, DIVISORS):
         short = float(f"{measured * divisor:.{DIGITS}g}") / divisor
-        if abs(short - measured) <= tolerance * abs(measured):
+        if abs(short - measured) <= (roughly if divisor == 1 else tolerance) * abs(measured):
             return short
     return measured

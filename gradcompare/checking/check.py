@@ -65,8 +65,10 @@ def check(
         from gradcompare.checking.trials import Trials
 
         def judged(about: dict[str, Any], networks: int, progress: Progress | None) -> Report:
-            networks = min(networks, OF_OWN_WIDTHS) if about["interface"] == "script" else networks
-            return Trials(Subject(host, about), precisions, networks, seed, progress).run(loss)
+            limits: dict[str, Any] = {}
+            if about["interface"] == "script":
+                networks, limits = min(networks, OF_OWN_WIDTHS), {"seconds": SECONDS_OF_OWN_PROGRAM}
+            return Trials(Subject(host, about), precisions, networks, seed, progress, **limits).run(loss)
 
         try:
             about = _open(host, source, name, interface, seed)
@@ -94,6 +96,8 @@ def check(
 
 OF_OWN_WIDTHS = 40
 """So many networks a file's own program is asked about: they differ in their numbers alone."""
+SECONDS_OF_OWN_PROGRAM = 12.0
+"""After so many seconds it is asked about no more."""
 FEW = 10
 """On so many networks a file's own program is asked where its parts agree."""
 
@@ -113,7 +117,7 @@ def _second_opinion(
     if report.verdict not in ("error", "agrees") and not _nothing_is_right(report):
         return report, None
     try:
-        about = opened(written=report.verdict == "error")
+        about = opened(written=report.verdict != "agrees")
         if about is None:
             return report, None
         agreed = report.verdict == "agrees"

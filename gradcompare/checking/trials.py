@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -28,13 +30,24 @@ RULED = 5
 
 Progress = Callable[[int, int], None]
 
+ENOUGH = 8
+"""So many networks are compared however long it takes."""
+
 
 class Trials:
     """One check: networks drawn one after another, each compared, and the conclusion."""
 
     def __init__(
-        self, subject: Subject, precisions: Sequence[str], examples: int, seed: int, progress: Progress | None
+        self,
+        subject: Subject,
+        precisions: Sequence[str],
+        examples: int,
+        seed: int,
+        progress: Progress | None,
+        seconds: float = math.inf,
     ) -> None:
+        """`seconds`: after so many no more networks are compared than are enough."""
+        self.until = time.monotonic() + seconds
         self.subject, self.precisions = subject, precisions
         self.examples, self.seed, self.progress = examples, seed, progress
         self.judged: list[Judged] = []
@@ -61,6 +74,8 @@ class Trials:
             rounded = [network.astype(precision) for network, precision in turns]
             for network, following in itertools.zip_longest(rounded, rounded[1:]):
                 self._compare(network, following)
+                if len(self.judged) >= ENOUGH and time.monotonic() > self.until:
+                    break
         except TimeIsUpError as problem:
             if not self.judged:
                 raise

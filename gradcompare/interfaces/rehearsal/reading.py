@@ -140,7 +140,7 @@ def _factor(step: np.ndarray, gradient: np.ndarray) -> float | None:
         return None
     factor = float(np.sum(step * gradient)) / below
     near = np.max(np.abs(step - factor * gradient)) <= NEAR * abs(factor) * np.max(np.abs(gradient))
-    return exactly(factor) if near else None
+    return exactly(factor, roughly=NEAR) if near else None
 
 
 def _sharing(factors: Mapping[str, Sequence[float]], gradients: Mapping[str, np.ndarray]) -> dict[str, float]:

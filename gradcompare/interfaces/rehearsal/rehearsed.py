@@ -21,7 +21,7 @@ from gradcompare.interfaces.rehearsal.trying import written_for
 from gradcompare.network import Network
 from gradcompare.tracing.traced_array import TracedArray, from_numpy
 
-SECONDS = 30.0
+SECONDS = 12.0
 """So long other data are tried."""
 
 
