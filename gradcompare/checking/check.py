@@ -84,6 +84,8 @@ def check(
             raise
         if subject["interface"] not in (None, "script") and interface is name is None and not time_is_up:
             opened = functools.partial(host.open_own_program, seed)
+            if report.verdict == "agrees":
+                host.ends_within(SECONDS_OF_OWN_PROGRAM)
             report, other = _second_opinion(report, opened, judged, examples, progress)
             if other is not None:
                 subject, text = subject | _asked(other), _text_of(other)

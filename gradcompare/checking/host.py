@@ -92,6 +92,9 @@ class Host:
             return read_of(self.loaded) | self._about([*self.loaded.notes, *program.notes], [])
         return None
 
+    def ends_within(self, seconds: float) -> None:
+        """That whatever is asked from now on is worth so many seconds: a host in another process can be stopped."""
+
     def _about(self, notes: list[str], alike: list[str]) -> dict[str, Any]:
         """What is to be known of the program."""
         program = self.program

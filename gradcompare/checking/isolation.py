@@ -109,6 +109,10 @@ class Child:
         self._ahead = None
         return found
 
+    def ends_within(self, seconds: float) -> None:
+        """See `Host.ends_within`."""
+        self.until = min(self.until, time.monotonic() + seconds)
+
     def inputs(self, network: Network) -> dict[str, np.ndarray]:
         """See `Host.inputs`."""
         return self._call("inputs", network=vars(network))
