@@ -208,6 +208,9 @@ IDIOMS = {
     "einsum trace": lambda i: np.einsum("ii", i["S"]) ** 2,
     "subtract.outer": lambda i: squares(np.subtract.outer(i["v"], i["v"])),
     "np.matrix": matrices_multiply,
+    "choice by probabilities": lambda i: (
+        squares(i["v"]) * np.random.default_rng(0).choice(4, p=np.exp(i["v"]) / np.sum(np.exp(i["v"])))
+    ),
     "add at slices": add_at_slices,
     "add at 2d": add_at_2d,
     "add at mask": add_at_mask,

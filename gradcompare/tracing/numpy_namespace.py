@@ -153,12 +153,23 @@ def _shuffling(drawing: Any) -> Callable[[Any], None]:
     return shuffle
 
 
+def _drawing(drawn: Callable[..., Any]) -> Callable[..., Any]:
+    """np.random.choice and multinomial: what is drawn is no function of its probabilities that has a slope."""
+
+    def draw(*args: Any, **kwargs: Any) -> Any:
+        as_numbers = functools.partial(converted, function=lambda a: plain(a) if isinstance(a, TracedArray) else a)
+        return converted(drawn(*as_numbers(args), **as_numbers(kwargs)), from_numpy)
+
+    return draw
+
+
 class _Generator:
     """A generator of NumPy's that is given traced arrays and their dtypes."""
 
     def __init__(self, *args: Any) -> None:
         self._generator = np.random.default_rng(*args)
         self.shuffle = _shuffling(self._generator)
+        self.choice, self.multinomial = _drawing(self._generator.choice), _drawing(self._generator.multinomial)
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
@@ -169,7 +180,14 @@ class _Generator:
 
 
 _random = _Namespace(
-    np.random, types.SimpleNamespace(), {"shuffle": _shuffling(np.random), "default_rng": lambda *a: _Generator(*a)}
+    np.random,
+    types.SimpleNamespace(),
+    {
+        "shuffle": _shuffling(np.random),
+        "default_rng": lambda *a: _Generator(*a),
+        "choice": _drawing(np.random.choice),
+        "multinomial": _drawing(np.random.multinomial),
+    },
 )
 _stride_tricks = _Namespace(np.lib.stride_tricks, types.SimpleNamespace(), numpy_shapes.STRIDE_TRICKS)
 _lib = _Namespace(np.lib, types.SimpleNamespace(), {"stride_tricks": _stride_tricks})

@@ -234,7 +234,7 @@ def size_of(own: np.ndarray) -> float:
     """How large random numbers in the place of a parameter are: about as its own, but so that sums over hundreds of
     inputs do not drive every unit to its end."""
     most = 1.0 if own.ndim < 2 else min(1.0, 2 / np.sqrt(max(own.shape)))
-    return float(np.clip(np.std(own), min(0.2, most / 2), most))
+    return float(np.clip(np.std(own), min(0.2, most / 4), most))
 
 
 def _step(before: np.ndarray, after: Any) -> np.ndarray:

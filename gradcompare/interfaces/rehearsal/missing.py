@@ -10,7 +10,7 @@ import struct
 import sys
 import types
 from collections.abc import Callable, Iterator
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, NoReturn
 
 import numpy as np
@@ -261,3 +261,24 @@ def operating_system() -> types.ModuleType:
     vars(module).update(listdir=lambda *_: [], walk=lambda *_, **__: iter(()), getenv=lambda *_: None)
     vars(module).update(dict.fromkeys(("mkdir", "makedirs", "system", "chdir", "remove"), lambda *_, **__: None))
     return module
+
+
+def paths_opened_by(opened: Callable[..., Any]) -> type:
+    """pathlib.Path, whose files are opened as others are, and which changes nothing."""
+
+    class Opened(type(Path())):  # type: ignore[misc]
+        def open(self, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
+            return opened(str(self), mode, *args, **kwargs)
+
+        def read_text(self, encoding: str | None = None, errors: str | None = None) -> str:
+            return str(self.open("r").read())
+
+        def read_bytes(self) -> bytes:
+            return bytes(self.open("rb").read())
+
+        def write_text(self, *_: Any, **__: Any) -> int:
+            return 0
+
+        write_bytes = mkdir = touch = unlink = rename = rmdir = write_text
+
+    return Opened

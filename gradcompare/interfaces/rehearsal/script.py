@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import copy
+import pathlib
 import random
 import types
 import warnings
@@ -208,8 +209,12 @@ def _tamed(value: Any, stage: Stage) -> Any:
     """Modules with effects outside, and their functions, are absent; for what is absent something may stand in."""
     module = value.__name__ if isinstance(value, types.ModuleType) else getattr(value, "__module__", None)
     top = str(module).partition(".")[0]
+    if value is pathlib.Path:
+        return missing.paths_opened_by(stage.open)
     if isinstance(value, types.ModuleType) and top in ("os", "sys"):
         return missing.operating_system() if top == "os" else missing.system()
+    if value is pathlib:
+        return types.SimpleNamespace(Path=missing.paths_opened_by(stage.open), PurePath=pathlib.PurePath)
     if (top in _REFUSED.split() or top == "posix") and not isinstance(value, type):
         value = Absent(getattr(value, "__name__", top), "it has effects outside")
     return stage.around(value) if isinstance(value, Absent) else value
