@@ -59,9 +59,9 @@ class Server:
         limit_memory()
         return open_file(self.host, path, name, interface, seed)
 
-    def do_open_own_program(self, seed: int, written: bool) -> dict[str, Any] | None:
+    def do_open_own_program(self, seed: int, written: bool, keeps_data: bool) -> dict[str, Any] | None:
         """See `Host.open_own_program`."""
-        return self.host.open_own_program(seed, written)
+        return self.host.open_own_program(seed, written, keeps_data)
 
     def do_inputs(self, network: dict[str, Any]) -> Any:
         """See `Host.inputs`."""

@@ -76,9 +76,9 @@ class Host:
         more = left_out(program, names, alike) if program.interface != "script" else []
         return self._about([*program.notes, *more], alike)
 
-    def open_own_program(self, seed: int, written: bool) -> dict[str, Any] | None:
+    def open_own_program(self, seed: int, written: bool, keeps_data: bool = False) -> dict[str, Any] | None:
         """From now on run the file's own program, in place of its parts one by one; None where it does not train.
-        `written`: whether one may be written for a file that has none."""
+        `written`: whether one may be written for a file that has none. `keeps_data`: whether its samples stay."""
         if self.loaded is None:
             return None
         self._start_afresh()
@@ -86,7 +86,7 @@ class Host:
             program = recognise(self.loaded.names, "script")
             if program is None:
                 return None
-            program.may_be_written = written
+            program.may_be_written, program.keeps_data = written, keeps_data
             program.fit(seed)
             self.program = program
             return read_of(self.loaded) | self._about([*self.loaded.notes, *program.notes], [])
@@ -113,6 +113,7 @@ class Host:
             "only_updates": program.only_updates,
             "notes": notes,
             "complete": program.complete,
+            "seen_right": program.seen_right,
             "rivals": alike,
         }
 

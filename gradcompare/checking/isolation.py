@@ -103,9 +103,9 @@ class Child:
         """Load a file and find its program (see `gradcompare.checking.host.open_file`)."""
         return self._call("open_file", path=path, name=name, interface=interface, seed=seed)
 
-    def open_own_program(self, seed: int, written: bool) -> dict[str, Any] | None:
+    def open_own_program(self, seed: int, written: bool, keeps_data: bool = False) -> dict[str, Any] | None:
         """See `Host.open_own_program`."""
-        found: dict[str, Any] | None = self._call("open_own_program", seed=seed, written=written)
+        found: dict[str, Any] | None = self._call("open_own_program", seed=seed, written=written, keeps_data=keeps_data)
         self._ahead = None
         return found
 

@@ -55,6 +55,10 @@ class Program(ABC):
     """Whether there is a gradient for each of the parameters."""
     may_be_written: bool = True
     """Whether a program may be written for a file that has none of its own."""
+    keeps_data: bool = False
+    """Whether samples and labels are to be the file's own, where it has some."""
+    seen_right: bool = False
+    """Whether a gradient was seen to be right before anything was judged."""
     notes: list[str]
     """What a reader of the report should know of how the file was understood."""
 

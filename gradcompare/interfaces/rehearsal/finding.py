@@ -33,6 +33,8 @@ from gradcompare.tracing.traced_array import plain
 _COST = re.compile(r"cost|loss|mse|entropy|\bj\b|objective|custo|perda|costo|kosten|verlust", re.IGNORECASE)
 _NO_COST = re.compile(r"list|hist|_d|^d|grad|delta|deriv|prime", re.IGNORECASE)
 _NO_DATA = re.compile(r"^d[A-Z_bw]|grad|delta|nabla|mom|^v\d?$|^m\d?$", re.IGNORECASE)
+TIMES = 20
+"""What gets a name oftener in one turn than there are layers is no gradient."""
 ATTEMPTS = 3
 """From so many numbers a turn is tried."""
 SEEDS = 12
@@ -159,9 +161,9 @@ class _Traced:
         self.script.run(turn)
         met = meetings(self.run, parameters, data)
         computed = [
-            Named(turn.occurrence(e), self.script.places[e.place].text, plain(e.value))
-            for e in turn.events
-            if e.number is not None and met.depends[e.number]
+            Named(occurrence, self.script.places[e.place].text, plain(e.value))
+            for e, occurrence in zip(turn.events, turn.occurrences(), strict=True)
+            if e.number is not None and met.depends[e.number] and occurrence[1] <= TIMES
         ]
         steps = {n: _step(plain(TracedArray(start[n])), turn.after.get(n)) for n in self.names}
         self.done = Done(steps, computed, self.rate)

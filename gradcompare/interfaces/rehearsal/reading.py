@@ -144,14 +144,18 @@ def _factor(step: np.ndarray, gradient: np.ndarray) -> float | None:
 
 
 def _sharing(factors: Mapping[str, Sequence[float]], gradients: Mapping[str, np.ndarray]) -> dict[str, float]:
-    """The parameters that share one factor, as many as do; single numbers, which always are a multiple, two at
-    least."""
-    best, shared = list[str](), 0.0
-    for factor in sorted({f for found in factors.values() for f in found}, key=lambda f: abs(np.log(abs(f)))):
-        alike = [n for n, found in factors.items() if any(np.isclose(f, factor, rtol=NEAR) for f in found)]
-        if len(alike) > len(best) and (len(alike) > 1 or gradients[alike[0]].size > 1):
-            best, shared = alike, factor
-    return dict.fromkeys(best, shared)
+    """The parameters that share one factor, as many as do, and of several such the factor nearest to 1; single numbers,
+    which always are a multiple, two at least."""
+    found = sorted((factor, name) for name, several in factors.items() for factor in several)
+    values = np.array([factor for factor, _ in found])
+    best: dict[str, float] = {}
+    for first, last in enumerate(np.searchsorted(values, values + NEAR * np.abs(values), side="right")):
+        factor, names = found[first][0], {name for _, name in found[first:last]}
+        if len(names) == 1 and gradients[found[first][1]].size == 1:
+            continue
+        if (len(names), -abs(np.log(abs(factor)))) > (len(best), -abs(np.log(abs(next(iter(best.values()), 1.0))))):
+            best = {name: factor for name in factors if name in names}
+    return best
 
 
 def stated(candidates: Sequence[Candidate], done: Done) -> Reading | None:

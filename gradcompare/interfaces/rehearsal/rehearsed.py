@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 import time
 from collections.abc import Mapping, Sequence
@@ -98,7 +99,10 @@ class Rehearsed(Program):
         return explored
 
     def _settle(self, found: Found, asked: Sequence[str]) -> None:
-        self._found = found
+        if self.keeps_data:
+            where = {name: path for name, path in found.where.items() if name in found.parameters}
+            found = dataclasses.replace(found, where=where, own={name: found.own[name] for name in where})
+        self._found, self.seen_right = found, found.believed
         self.functions = [stand_in(self.script, found.loop)]
         self.parameters = self.last_layer = found.parameters
         self.samples_axis, self.has_cost = found.samples_axis, found.cost.cost is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import types
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -197,6 +198,15 @@ class Turn(Stage):
             if len(events) <= OFTEN:
                 events.append(_event(meeting, value))
         return value
+
+    def occurrences(self) -> list[tuple[int, int]]:
+        """Of each event its place, and the how manieth it is there."""
+        counts: Counter[int] = Counter()
+        found = []
+        for event in self.events:
+            counts[event.place] += 1
+            found.append((event.place, counts[event.place]))
+        return found
 
     def occurrence(self, event: Event) -> tuple[int, int]:
         """(its place, the how manieth event there it is)"""
