@@ -36,7 +36,8 @@ def check(
 
     Args:
         source: a path to a .py or .ipynb file, a module, a dict of names such as `globals()`, or functions,
-            (forward, backward). Of a file only the definitions are run, in a child process.
+            (forward, backward). Of a file the definitions are run, in a child process; and its own program, up to the
+            end of one turn of training, where they tell nothing, or nothing right, or all is right.
         name: the class or function in it to check, where there are several.
         interface: one of `gradcompare interfaces`; by default the first that fits.
         loss: the cost to assume in place of the file's own, a key of `gradcompare.losses.LOSSES`; where the file has

@@ -43,11 +43,12 @@ CHECK = """\
 Draw random networks, run the file's own forward and backward code on them, and
 hold every gradient against PyTorch's derivative of the file's own forward
 pass. What would keep the network from learning at the parameters that the file
-itself starts from is a note. Of a file only the definitions are run (imports,
-functions, classes, constants), or, where these do not tell how it trains, its
-program up to the end of the first turn of its training loop; in a process of
-its own with a limit on its time and memory. That protects against accidents and
-not against malice: check only code that you would run."""
+itself starts from is a note. Of a file the definitions are run (imports,
+functions, classes, constants); and its program, up to the end of the first turn
+of its training loop, where these do not tell how it trains, and for a second
+opinion; in a process of its own with a limit on its time and memory. That
+protects against accidents and not against malice: check only code that you
+would run."""
 
 CHECK_MORE = """\
 several files:
