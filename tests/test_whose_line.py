@@ -311,7 +311,7 @@ def test_an_update_of_parameters_of_its_own_making_shows_no_gradient(tmp_path):
                 params[k] -= lr * grads[k]
         return params
     """
-    assert checked(tmp_path, source).verdict == "error"
+    assert checked(tmp_path, source).verdict == "wrong"  # it runs for some widths alone, which its training tells
     assert checked(tmp_path, source.replace('params["W1"].T', 'params["W2"].T')).verdict == "agrees"
 
 

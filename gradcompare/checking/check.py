@@ -124,10 +124,12 @@ def _second_opinion(
     Calling the parts of a file one by one, from outside, may misunderstand them. Where that leads to nothing, or to
     nothing right, what its own program does counts; and where all is right, what that does not have right.
     """
-    if report.verdict not in ("error", "agrees") and not _nothing_is_right(report):
+    if report.verdict == "wrong" and not _nothing_is_right(report):
+        return report, None
+    if report.verdict not in ("error", "wrong", "agrees"):  # of constants a program that only takes steps says nothing
         return report, None
     try:
-        about = opened(written=report.verdict != "agrees")
+        about = opened(written=report.verdict == "error")
         if about is None:
             return report, None
         agreed = report.verdict == "agrees"
