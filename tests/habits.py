@@ -22,6 +22,24 @@ def checked(folder, source: str, examples: int = 4) -> gradcompare.Report:
     return gradcompare.check(load(path).names, examples=examples, dtype="float64")
 
 
+def rehearsed(folder, source: str, interface: str | None = "script", examples: int = 4) -> gradcompare.Report:
+    """The report on a program that follows `import numpy as np`, run as it stands."""
+    path = folder / "program.py"
+    path.write_text("import numpy as np\n" + textwrap.dedent(source))
+    return gradcompare.check(load(path).names, interface=interface, examples=examples, dtype="float64")
+
+
+def rehearsed_right_and_wrong(folder, habit: Habit) -> tuple[str, gradcompare.Report]:
+    """Run as it stands, the right program agrees and the one with the mistake is wrong: the text of the one report, and
+    the other."""
+    assert habit.source.count(habit.right) == 1
+    right = rehearsed(folder, habit.source)
+    assert right.verdict == "agrees", str(right)
+    wrong = rehearsed(folder, habit.source.replace(habit.right, habit.wrong))
+    assert wrong.verdict == "wrong", str(wrong)
+    return str(right), wrong
+
+
 def agrees_and_is_found(folder, habit: Habit) -> None:
     """The right program agrees, and the mistake is found at its line."""
     assert habit.source.count(habit.right) == 1

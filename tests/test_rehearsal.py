@@ -1,20 +1,8 @@
 """What nothing else understands is run as it stands, up to the end of one turn of its training loop."""
 
-import textwrap
-
 import pytest
 
-import gradcompare
-from gradcompare.loading import load
-from tests.habits import Habit
-
-
-def rehearsed(folder, source: str, interface: str | None = "script", examples: int = 4) -> gradcompare.Report:
-    """The report on a program that follows `import numpy as np`, run as it stands."""
-    path = folder / "program.py"
-    path.write_text("import numpy as np\n" + textwrap.dedent(source))
-    return gradcompare.check(load(path).names, interface=interface, examples=examples, dtype="float64")
-
+from tests.habits import Habit, checked, rehearsed, rehearsed_right_and_wrong
 
 HABITS = {
     "an object that is told its rate where it is trained": Habit(
@@ -219,12 +207,8 @@ HABITS = {
 
 @pytest.mark.parametrize("habit", HABITS.values(), ids=list(HABITS))
 def test_the_right_program_agrees_and_the_wrong_one_is_found(tmp_path, habit: Habit):
-    assert habit.source.count(habit.right) == 1
-    report = rehearsed(tmp_path, habit.source)
-    assert report.verdict == "agrees", str(report)
-    assert "to the end of the first turn" in str(report)
-    report = rehearsed(tmp_path, habit.source.replace(habit.right, habit.wrong))
-    assert report.verdict == "wrong", str(report)
+    said, report = rehearsed_right_and_wrong(tmp_path, habit)
+    assert "to the end of the first turn" in said
     found = [finding.source for finding in report.tensors if finding.verdict == "fault"]
     assert report.first_fault is not None
     assert any(habit.wrong in line for line in found) or "dS" in report.first_fault.name
@@ -243,6 +227,77 @@ def test_a_bias_that_the_first_turn_leaves_as_it_was_is_a_parameter(tmp_path):
         """,
     )
     assert [finding.name for finding in report.tensors if finding.verdict == "fault"] == ["db"]
+
+
+IN_BATCHES = """
+def train(X, y, W1, W2, lr, epochs, batch_size):
+    for epoch in range(epochs):
+        order = np.random.permutation(X.shape[0])
+        X_shuffled, y_shuffled = X[order], y[order]
+        for i in range(0, X.shape[0], batch_size):
+            X_mini, y_mini = X_shuffled[i : i + batch_size], y_shuffled[i : i + batch_size]
+            A1 = 1 / (1 + np.exp(-(X_mini @ W1)))
+            A2 = 1 / (1 + np.exp(-(A1 @ W2)))
+            delta = (y_mini - A2) * A2 * (1 - A2)
+            dW2 = A1.T @ delta / batch_size
+            dW1 = X_mini.T @ (delta @ W2.T * A1 * (1 - A1)) / batch_size
+            W2 += lr * dW2
+            W1 += lr * dW1
+    return W1, W2
+
+data, answers = np.random.randn(40, 3), np.random.rand(40, 2)
+W1, W2 = train(data, answers, np.random.randn(3, 4), np.random.randn(4, 2), 0.1, 100, 8)
+"""
+ANOTHER_ACTIVATION = """
+class Network:
+    def __init__(self, n_in, n_hidden, n_out, activation="tanh"):
+        self.W1, self.W2 = np.random.randn(n_in, n_hidden), np.random.randn(n_hidden, n_out)
+        self.activation = activation
+
+    def bend(self, z):
+        return np.tanh(z) if self.activation == "tanh" else 1 / (1 + np.exp(-z))
+
+    def slope(self, a):
+        return 1 - a**2 if self.activation == "tanh" else a * (1 - a)
+
+    def forward(self, X):
+        self.A1 = self.bend(X @ self.W1)
+        self.A2 = self.A1 @ self.W2
+        return self.A2
+
+    def backward(self, X, y):
+        delta = (self.A2 - y) / len(X)
+        self.dW2 = self.A1.T @ delta
+        self.dW1 = X.T @ (delta @ self.W2.T * self.slope(self.A1))
+
+X, y = np.random.randn(20, 3), np.random.randn(20, 2)
+net = Network(3, 5, 2, activation="sigmoid")
+for epoch in range(100):
+    net.forward(X)
+    net.backward(X, y)
+    net.W1 -= 0.1 * net.dW1
+    net.W2 -= 0.1 * net.dW2
+"""
+
+
+def test_where_no_part_is_right_the_program_decides(tmp_path):
+    assert checked(tmp_path, IN_BATCHES).verdict == "agrees"
+    assert checked(tmp_path, IN_BATCHES.replace("A1 * (1 - A1)", "A1")).verdict == "wrong"
+
+
+def test_where_all_parts_are_right_what_the_program_has_wrong_counts(tmp_path):
+    assert checked(tmp_path, ANOTHER_ACTIVATION).verdict == "agrees"
+    report = checked(tmp_path, ANOTHER_ACTIVATION.replace("else a * (1 - a)", "else a * (1 + a)"))
+    assert report.verdict == "wrong"
+
+
+def test_a_letter_after_another_from_a_path(tmp_path):
+    source = HABITS["letters one after another, with a state"].source
+    text = 'text = "banana"'
+    assert text in source
+    read = 'from pathlib import Path; text = Path("letters.txt").read_text()[:9]'
+    program = source.replace(text, read)
+    assert rehearsed(tmp_path, program).verdict == "agrees"
 
 
 def test_what_nothing_else_understands_is_run_by_itself(tmp_path):

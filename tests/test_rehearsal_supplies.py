@@ -6,8 +6,7 @@ import pytest
 from gradcompare.interfaces.rehearsal import costs, libraries
 from gradcompare.interfaces.rehearsal.supplies import LIES, Sizes, Supplies, is_whole, role, sizes_asked_for
 from gradcompare.interfaces.rehearsal.tables import Record, Table
-from tests.habits import Habit
-from tests.test_rehearsal import rehearsed
+from tests.habits import Habit, rehearsed, rehearsed_right_and_wrong
 
 HABITS = {
     "a table of pandas, split and scaled, and a plot on the way": Habit(
@@ -158,13 +157,9 @@ HABITS = {
 
 @pytest.mark.parametrize("habit", HABITS.values(), ids=list(HABITS))
 def test_the_right_program_agrees_and_the_wrong_one_is_found(tmp_path, habit: Habit):
-    assert habit.source.count(habit.right) == 1
-    report = rehearsed(tmp_path, habit.source)
-    assert report.verdict == "agrees", str(report)
-    assert "with random data for" in str(report)
-    assert "against PyTorch's gradient" in str(report)
-    report = rehearsed(tmp_path, habit.source.replace(habit.right, habit.wrong))
-    assert report.verdict == "wrong", str(report)
+    said, report = rehearsed_right_and_wrong(tmp_path, habit)
+    assert "with random data for" in said
+    assert "against PyTorch's gradient" in said
     assert any(habit.wrong in finding.source for finding in report.tensors if finding.verdict == "fault"), str(report)
 
 

@@ -65,13 +65,13 @@ def check(
         from gradcompare.checking.subject import Subject
         from gradcompare.checking.trials import Trials
 
-        def judged(about: dict[str, Any], networks: int, progress: Progress | None) -> Report:
+        def judged(about: dict[str, Any], networks: int, progress: Progress | None, written: bool = True) -> Report:
             limits: dict[str, Any] = {}
             if about["interface"] == "script":
                 networks, limits = min(networks, OF_OWN_WIDTHS), {"seconds": SECONDS_OF_OWN_PROGRAM}
             report = Trials(Subject(host, about), precisions, networks, seed, progress, **limits).run(loss)
             if about["seen_right"] and _nothing_is_right(report):
-                again = host.open_own_program(seed, True, keeps_data=True)
+                again = host.open_own_program(seed, written, keeps_data=True)
                 if again is not None:
                     report = Trials(Subject(host, again), precisions, networks, seed, progress, **limits).run(loss)
                 if _nothing_is_right(report):
@@ -94,7 +94,12 @@ def check(
             opened = functools.partial(host.open_own_program, seed)
             if report.verdict == "agrees":
                 host.ends_within(SECONDS_OF_OWN_PROGRAM)
-            report, other = _second_opinion(report, opened, judged, examples, progress)
+            try:
+                report, other = _second_opinion(report, opened, judged, examples, progress)
+            except KeyboardInterrupt:
+                report.subject, report.source = subject, text
+                report.notes.append("Interrupted before the file's own program was asked.")
+                raise CheckInterruptedError(report) from None
             if other is not None:
                 subject, text = subject | _asked(other), _text_of(other)
     report.subject, report.source = subject, text
@@ -115,7 +120,7 @@ FEW = 10
 def _second_opinion(
     report: Report,
     opened: Callable[..., dict[str, Any] | None],
-    judged: Callable[[dict[str, Any], int, Progress | None], Report],
+    judged: Callable[..., Report],
     examples: int,
     progress: Progress | None,
 ) -> tuple[Report, dict[str, Any] | None]:
@@ -129,13 +134,14 @@ def _second_opinion(
     if report.verdict not in ("error", "wrong", "agrees"):  # of constants a program that only takes steps says nothing
         return report, None
     try:
-        about = opened(written=report.verdict == "error")
+        written = report.verdict == "error"
+        about = opened(written=written)
         if about is None:
             return report, None
         agreed = report.verdict == "agrees"
-        other = judged(about, min(FEW, examples) if agreed else examples, None if agreed else progress)
+        other = judged(about, min(FEW, examples) if agreed else examples, None if agreed else progress, written)
         if agreed and other.verdict == "wrong":
-            other = judged(about, examples, progress)
+            other = judged(about, examples, progress, written)
     except CodeError:
         return report, None
     sure = other.verdict == "wrong" and not _nothing_is_right(other)

@@ -13,6 +13,7 @@ import numpy as np
 
 from gradcompare.tracing.traced_array import TracedArray, array, asarray, from_numpy, leaves, torch_numpy
 
+_OPERATORS = "add radd sub rsub truediv rtruediv neg pos abs lt le gt ge eq ne"
 _REDUCTIONS = ("sum", "mean", "max", "min", "prod", "std", "var", "any", "all", "argmax", "argmin", "amax", "amin")
 
 
@@ -61,8 +62,11 @@ class Matrix(TracedArray):  # type: ignore[misc, valid-type]
         """Transposed."""
         return _matrix_of(torch_numpy.transpose(self))
 
-    transpose = property(lambda self: lambda *_: self.T)
     H = T  # of real numbers
+
+    def transpose(self, *_: Any) -> Any:
+        """Transposed."""
+        return self.T
 
     @property
     def I(self) -> Any:  # noqa: E743
@@ -122,23 +126,7 @@ def _reducing(name: str) -> Callable[..., Any]:
     return reduce
 
 
-for _name in (
-    "add",
-    "radd",
-    "sub",
-    "rsub",
-    "truediv",
-    "rtruediv",
-    "neg",
-    "pos",
-    "abs",
-    "lt",
-    "le",
-    "gt",
-    "ge",
-    "eq",
-    "ne",
-):
+for _name in _OPERATORS.split():
     setattr(Matrix, f"__{_name}__", _keeping(f"__{_name}__"))
 for _name in _REDUCTIONS:
     setattr(Matrix, _name, _reducing(_name))

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradcompare import losses
+from gradcompare.interfaces.rehearsal.meeting import alike
 from gradcompare.interfaces.rehearsal.script import Script
 from gradcompare.interfaces.rehearsal.stage import OFTEN, Event, Turn, number_of
 from gradcompare.tracing.traced_array import TracedArray, leaves, plain
@@ -83,15 +84,9 @@ def _fit(kind: str, output: Any, labels: Any) -> bool:
     except (ValueError, TypeError, IndexError, AttributeError):
         return False
     if kind == "look-up":
-        shares = plain(output) if isinstance(output, TracedArray) else output
+        shares = _plain(output)
         return shares.shape[1 - axis] > 1 and bool(np.allclose(shares.sum(axis=1 - axis), 1))
     return alike(output.shape, labels.shape)
-
-
-def alike(one: Sequence[int], other: Sequence[int]) -> bool:
-    """Whether two shapes are the same but for axes of one."""
-    size = [n for n in one if n != 1]
-    return size == [n for n in other if n != 1]
 
 
 def paired(kind: str, output: Any, labels: Any) -> Pair:
@@ -117,13 +112,13 @@ def _are_columns_shares(output: Any) -> bool:
     """Whether it is a softmax down its columns: these are samples then."""
     if output.ndim != 2 or output.shape[0] == 1:
         return False
-    shares = _number(output)
+    shares = _plain(output)
     return bool(np.allclose(shares.sum(axis=0), 1) and not np.allclose(shares.sum(axis=1), 1))
 
 
 def _looked_up(output: Any, index: Any) -> Pair:
     """P[np.arange(m), labels], P[labels, np.arange(m)], p[label], p[label, 0] and p[0, label]."""
-    parts = [np.asarray(_number(part)) for part in (index if isinstance(index, tuple) else (index,))]
+    parts = [_plain(part) for part in (index if isinstance(index, tuple) else (index,))]
     if any(part.dtype.kind not in "iu" or part.ndim > 1 for part in parts):
         raise TypeError("classes are whole numbers")
     if len(parts) == 1 and parts[0].ndim == 0 and max(output.shape) == int(np.prod(output.shape)):
@@ -139,11 +134,10 @@ def _looked_up(output: Any, index: Any) -> Pair:
     raise ValueError("nothing is looked up by class")
 
 
-def _number(part: Any) -> Any:
-    return plain(part) if isinstance(part, TracedArray) else part
+def _plain(part: Any) -> np.ndarray:
+    return plain(part) if isinstance(part, TracedArray) else np.asarray(part)
 
 
 def fitting(pair: Pair) -> list[str]:
     """The costs that an output suggests."""
-    output = plain(pair.output) if isinstance(pair.output, TracedArray) else np.asarray(pair.output)
-    return losses.fitting(output, 1 - pair.samples_axis)
+    return losses.fitting(_plain(pair.output), 1 - pair.samples_axis)

@@ -1,8 +1,8 @@
-"""Which arrays are samples, labels and output: by what met what, in the order in which it was computed."""
+"""Which arrays are samples and labels: by what met what, in the order in which it was computed."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from torch import Tensor
@@ -29,7 +29,6 @@ class Met(NamedTuple):
 
     samples: int | None
     labels: int | None
-    output: int | None
     depends: list[bool]
     """Of each tensor, by number, whether it was computed from a parameter."""
 
@@ -37,8 +36,8 @@ class Met(NamedTuple):
 def meetings(run: NotedRun, parameters: Collection[int], data: Mapping[int, paths.Path]) -> Met:
     """`parameters`: the numbers of these; `data`: where other arrays were, by number.
 
-    The samples are what first meets a parameter. The output is the first tensor that labels meet entry by entry; where
-    there are no labels, the samples again: an autoencoder.
+    The samples are what first meets a parameter. The labels are what first meets something computed entry by entry;
+    where there are none, the samples again: an autoencoder.
     """
     depends: list[bool] = []
     sources: list[frozenset[int]] = []
@@ -56,14 +55,14 @@ def meetings(run: NotedRun, parameters: Collection[int], data: Mapping[int, path
             samples = sources[others[0]]
         elif (
             computed[0] not in parameters
-            and _alike(run.shapes[computed[0]], run.shapes[others[0]])
+            and alike(run.shapes[computed[0]], run.shapes[others[0]])
             and (run.shapes[others[0]] or sources[others[0]] <= data.keys())  # else a constant of a formula
         ):
             met.append((computed[0], sources[others[0]]))
     labels = [(output, of) for output, of in met if not of & samples]
     told = [(output, of) for output, of in labels if any(n in data and _is_called_labels(data[n]) for n in of)]
-    output, of = min(told or labels or met, key=lambda pair: pair[0], default=(None, frozenset()))
-    return Met(_only(samples), _only(of), output, depends)
+    _, of = min(told or labels or met, key=lambda pair: pair[0], default=(None, frozenset()))
+    return Met(_only(samples), _only(of), depends)
 
 
 def _only(numbers: frozenset[int]) -> int | None:
@@ -74,6 +73,7 @@ def _is_called_labels(path: paths.Path) -> bool:
     return words.role_of_argument(paths.word(path)) == "targets"
 
 
-def _alike(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+def alike(one: Sequence[int], other: Sequence[int]) -> bool:
+    """Whether two shapes are the same but for axes of one."""
     size = [n for n in one if n != 1]
     return size == [n for n in other if n != 1]

@@ -279,6 +279,6 @@ def paths_opened_by(opened: Callable[..., Any]) -> type:
         def write_text(self, *_: Any, **__: Any) -> int:
             return 0
 
-        write_bytes = mkdir = touch = unlink = rename = rmdir = write_text
+        write_bytes = mkdir = touch = unlink = rmdir = rename = replace = chmod = symlink_to = hardlink_to = write_text
 
     return Opened

@@ -55,7 +55,7 @@ class Rehearsed(Program):
         until = time.process_time() + SECONDS
         problems: list[BaseException] = []
         stated: tuple[Found, list[str], supplies.Supplies] | None = None
-        for lie in supplies.LIES if self._found is None else ():
+        for lie in supplies.LIES:
             sizes: supplies.Sizes | None = supplies.Sizes()
             for _ in range(supplies.TRIES):
                 explored = self._explore(supplies.Supplies(lie, sizes, self.script.in_pairs))
@@ -84,11 +84,9 @@ class Rehearsed(Program):
         if written is not None:
             self.script, self._supplied = written.script, written.supplied
             return self._settle(written.found, [])
-        if self._found is None:
-            raise CannotCheckError(
-                "Its own program was run, and no loop of it goes a step along the gradient of a cost."
-            ) from next(iter(problems), None)
-        return None
+        raise CannotCheckError(
+            "Its own program was run, and no loop of it goes a step along the gradient of a cost."
+        ) from next(iter(problems), None)
 
     def _explore(self, supplied: supplies.Supplies) -> Exploring:
         """One run; what it asks for is there beforehand in those that follow."""
