@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -66,6 +66,16 @@ def draw_network(sizes: Sequence[int], m: int, seed: int, *, labels: str = "bina
         if Z1.size == 1 or (Z1.min() < 0 < Z1.max() and np.all(Z1 != 0)):
             break
     return Network(tuple(sizes), m, seed, labels, parameters, X, _labels(generator, labels, sizes[-1], m))
+
+
+def with_samples(network: Network, m: int) -> Network:
+    """The network with so many samples, any numbers, and their labels, among which are all classes."""
+    generator = np.random.default_rng(network.seed)
+    X = generator.standard_normal((network.sizes[0], m)).astype(network.X.dtype)
+    Y = _labels(generator, network.labels, network.sizes[-1], m).astype(network.Y.dtype)
+    classes = np.arange(m) % network.sizes[-1]
+    every = {"classes": classes, "one_hot": np.eye(network.sizes[-1], dtype=Y.dtype)[:, classes]}
+    return replace(network, m=m, X=X, Y=every.get(network.labels, Y))
 
 
 def draw_networks(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 DIGITS = 4
 """So many digits a number has that somebody has written down."""
 DIVISORS = 1025
@@ -15,9 +17,14 @@ def exactly(measured: float, tolerance: float = 1e-9, roughly: float = 1e-9) -> 
     >>> exactly(0.1 / 3 + 1e-13)
     0.03333333333333333
     """
-    roughly = max(roughly, tolerance)
-    for divisor in range(1, DIVISORS):
-        short = float(f"{measured * divisor:.{DIGITS}g}") / divisor
-        if abs(short - measured) <= (roughly if divisor == 1 else tolerance) * abs(measured):
-            return short
-    return measured
+    if not measured or not np.isfinite(measured):
+        return measured
+    scaled = measured * np.arange(1, DIVISORS)
+    unit = 10.0 ** (np.floor(np.log10(np.abs(scaled))) - DIGITS + 1)
+    off = np.abs(np.round(scaled / unit) * unit - scaled) / np.abs(scaled)
+    near = off <= tolerance
+    near[0] |= off[0] <= roughly
+    if not near.any():
+        return measured
+    divisor = int(np.argmax(near)) + 1
+    return float(f"{measured * divisor:.{DIGITS}g}") / divisor

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import copy
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -19,7 +18,7 @@ from gradcompare.interfaces import calling, naming, paths, rounds, source, words
 from gradcompare.interfaces.layouts import BIASES, RATE, REGULARISATION, Layout, of_all_samples
 from gradcompare.interfaces.plans import Plan
 from gradcompare.interfaces.shared import own_containers
-from gradcompare.network import Network, draw_network
+from gradcompare.network import Network, with_samples
 from gradcompare.tracing.randomness import same_random_numbers
 
 
@@ -195,13 +194,13 @@ class Started(Arguments):
         return root
 
 
+MOST_SAMPLES = 1000
+"""So many samples are enough, however wide the network is."""
+
+
 def of_every_class(network: Network) -> Network:
     """The network with more samples, among which are all classes: a file may count them."""
-    outputs, m = network.sizes[-1], 2 * sum(network.sizes)
-    more = draw_network(network.sizes, m, network.seed, labels=network.labels).astype(network.X.dtype)
-    classes = np.arange(m) % outputs
-    labels = {"classes": classes, "one_hot": np.eye(outputs, dtype=network.X.dtype)[:, classes]}
-    return replace(more, Y=labels.get(network.labels, more.Y))
+    return with_samples(network, min(2 * sum(network.sizes), MOST_SAMPLES) + network.sizes[-1])
 
 
 def data_of(network: Network, layout: Layout) -> dict[str, Any]:

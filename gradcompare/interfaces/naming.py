@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -45,7 +46,8 @@ def _names(root: Any, listed: list[paths.Path]) -> list[str]:
     """Names for the arrays at these paths; in one flat list, W1, b1, W2, b2, each letter is counted by itself."""
     letters = _letters(root, listed)
     if not all(len(path) == 1 and path == _layer(path) for path in listed):
-        return [_name(path, letters[path], listed) for path in listed]
+        beside = _numbers_beside(listed)
+        return [_name(path, letters[path], beside) for path in listed]
     counted = list(letters.values())
     return [f"{name}{counted[: i + 1].count(name)}" for i, name in enumerate(counted)]
 
@@ -103,12 +105,17 @@ def _layer(path: paths.Path) -> paths.Path | None:
     return path[: numbers[0] + 1] if numbers else None
 
 
-def _name(path: paths.Path, kind: str, others: list[paths.Path]) -> str:
+def _numbers_beside(listed: list[paths.Path]) -> dict[paths.Path, dict[Any, int]]:
+    """By what holds layers, which layer each of its numbers is, from 1."""
+    numbers: dict[paths.Path, set[Any]] = {}
+    for layer in filter(None, map(_layer, listed)):
+        numbers.setdefault(layer[:-1], set()).add(layer[-1][1])
+    return {holder: {n: i for i, n in enumerate(sorted(found), 1)} for holder, found in numbers.items()}
+
+
+def _name(path: paths.Path, kind: str, beside: dict[paths.Path, dict[Any, int]]) -> str:
     layer = _layer(path)
-    if layer is None:
-        return paths.label(path)
-    beside = {numbered[-1][1] for p in others if (numbered := _layer(p)) and numbered[:-1] == layer[:-1]}
-    return f"{kind}{sorted(beside).index(layer[-1][1]) + 1}"
+    return paths.label(path) if layer is None else f"{kind}{beside[layer[:-1]][layer[-1][1]]}"
 
 
 def letter(path: paths.Path, array: Any) -> str:
@@ -123,7 +130,7 @@ def letter(path: paths.Path, array: Any) -> str:
 
 def _unique(names: list[str], where: list[paths.Path]) -> list[str]:
     """Different names: where two are alike, with the name of what holds them."""
-    twice = {name for name in names if names.count(name) > 1 or name in ("", "X", "Y", "J")}
+    twice = {name for name, count in Counter(names).items() if count > 1 or name in ("", "X", "Y", "J")}
     unique: list[str] = []
     for name, path in zip(names, where, strict=True):
         if name in twice:

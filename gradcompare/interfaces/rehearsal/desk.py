@@ -14,7 +14,7 @@ import numpy as np
 from gradcompare.interfaces import naming, paths, source, words
 from gradcompare.interfaces.rehearsal import supplies
 from gradcompare.interfaces.rehearsal.script import Script, TurnOverError
-from gradcompare.interfaces.rehearsal.stage import Stage, own_names
+from gradcompare.interfaces.rehearsal.stage import LONGEST, Stage, own_names
 from gradcompare.interfaces.rehearsal.wording import BOUND, Wording, is_weight
 from gradcompare.tracing.randomness import same_random_numbers
 
@@ -87,7 +87,7 @@ class Desk:
     def globals(self) -> list[str]:
         """What the file itself has bound that holds arrays and no data."""
         but = {*self.made, *self.data.whole, self.data.samples, self.data.labels}
-        own = {n: v for n, v in own_names(self.space).items() if n not in but and supplies.role(n) is None}
+        own = {n: v for n, v in own_names(self.space).items() if n not in but and not _is_data(n, v)}
         return [name for name, value in own.items() if naming.places_of({name: value})]
 
     def bound_in_turn(self) -> set[str]:
@@ -230,6 +230,11 @@ class Desk:
         data = name in (self.data.samples, self.data.labels)
         thing = self.space.get(name)
         return data or keyword.iskeyword(name) or callable(thing) or inspect.ismodule(thing)
+
+
+def _is_data(name: str, value: Any) -> bool:
+    """Whether it is called like data, or is a long list: of data, or of what was noted while it trained."""
+    return supplies.role(name) is not None or (isinstance(value, list) and len(value) > LONGEST)
 
 
 def _data(free: Callable[..., str], each: str | None) -> Data:

@@ -25,7 +25,7 @@ from gradcompare.interfaces.rehearsal.costs import fitting, seeds
 from gradcompare.interfaces.rehearsal.meeting import NotedRun, meetings
 from gradcompare.interfaces.rehearsal.reading import Candidate, Done, Held, Named, readings, stated
 from gradcompare.interfaces.rehearsal.script import Script
-from gradcompare.interfaces.rehearsal.stage import Event, Turn, Where, differs
+from gradcompare.interfaces.rehearsal.stage import Event, Turn, Where, differs, number_of
 from gradcompare.interfaces.rehearsal.supplies import ROLES, Supplies, is_whole
 from gradcompare.tracing.numpy_on_torch import NumpyOnTorch, TracedArray
 from gradcompare.tracing.traced_array import plain
@@ -169,17 +169,25 @@ class _Traced:
         self.done = Done(steps, computed, self.rate)
         self.samples, self.labels = (data.get(n) if n is not None else None for n in (met.samples, met.labels))
         self.samples_axis = _samples_axis(self._at(self.samples), self._at(self.labels))
-        for event in _ends([event for event in turn.events if self._is_cost(event)]):
-            self._differentiate(event.value, start, cost=turn.occurrence(event))
+        single = [event for event in turn.events if self._may_be_cost(event)]
+        called_so = [event for event in single if _COST.search(self._text(event))]
+        for event in _ends(called_so):
+            self._differentiate(event.value, start, cost=turn.occurrence(event), called_so=True)
         for seed in itertools.islice(seeds(self.script, turn, met.depends, parameters), SEEDS):
             with contextlib.suppress(Exception):
                 for loss in fitting(seed.pairs(turn)[0]):
                     self._differentiate(seed.cost(loss, turn), start, seed=seed, loss=loss)
+        used = self.run.ancestors(number_of(after) for after in turn.after.values())
+        for event in _ends([e for e in single if e not in called_so and e.number not in used])[-SEEDS:]:
+            self._differentiate(event.value, start, cost=turn.occurrence(event))
 
-    def _is_cost(self, event: Event) -> bool:
-        text = self.script.places[event.place].text
+    def _text(self, event: Event) -> str:
+        return self.script.places[event.place].text
+
+    def _may_be_cost(self, event: Event) -> bool:
+        """Whether it is one number that depends on parameters."""
         one = event.number is not None and event.value.tensor.numel() == 1 and event.value.tensor.requires_grad
-        return bool(one and _COST.search(text) and not _NO_COST.search(text))
+        return bool(one and not _NO_COST.search(self._text(event)))
 
     def _differentiate(self, value: Any, start: Mapping[str, Any], **of: Any) -> None:
         """Note the gradients of a cost with respect to the parameters that it depends on."""
@@ -189,7 +197,8 @@ class _Traced:
         with Run.paused():
             gradients = {n: plain(TracedArray(g)) for n, g in zip(start, found, strict=True) if g is not None}
         gradients = {n: g for n, g in gradients.items() if np.any(g)}  # else it is written over before it is read
-        self.candidates.append(Candidate(of.get("cost"), of.get("seed"), of.get("loss"), gradients))
+        of = {"cost": None, "seed": None, "loss": None, "called_so": False} | of
+        self.candidates.append(Candidate(**of, gradients=gradients))
 
     def _at(self, path: paths.Path | None) -> Any:
         return self.first.before[path] if path is not None else np.zeros((1, 1))

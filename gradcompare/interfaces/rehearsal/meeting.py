@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from torch import Tensor
@@ -22,6 +22,16 @@ class NotedRun(Run):
         """As `Run.wrap`."""
         self.shapes.append(tuple(value.shape))
         return super().wrap(value, *rest, **options)
+
+    def ancestors(self, numbers: Iterable[int | None]) -> set[int]:
+        """The numbers of all tensors from which these were computed, and theirs."""
+        found = {n for n in numbers if n is not None}
+        waiting = list(found)
+        while waiting:
+            new = set(self.parents[waiting.pop()]) - found
+            found |= new
+            waiting += new
+        return found
 
 
 class Met(NamedTuple):

@@ -56,6 +56,8 @@ class Candidate(NamedTuple):
     seed: Seed | None
     loss: str | None
     """Which it is, if it is an assumed one: a key of `losses.LOSSES`."""
+    called_so: bool
+    """Whether the file's own is called like a cost; else it is a number of which no step is made."""
     gradients: dict[str, np.ndarray]
     """By the names of the parameters that it depends on."""
 
@@ -77,7 +79,7 @@ class Reading(NamedTuple):
     @property
     def rank(self) -> tuple[int, bool, bool, bool, int]:
         """How well it explains what is done."""
-        return len(self.agreeing), self.held is None, self.of.cost is not None, self.told, len(self.of.gradients)
+        return len(self.agreeing), self.held is None, self.of.called_so, self.told, len(self.of.gradients)
 
 
 def readings(candidates: Iterable[Candidate], done: Done) -> list[Reading]:
@@ -94,6 +96,7 @@ def _reading(candidate: Candidate, done: Done) -> Reading:
         by_rule = _by_rule(candidate, done)
         if len(by_rule.agreeing) > max(len(agreeing), len(candidate.gradients) // 3):
             return by_rule
+    agreeing = {n: exactly(factor, roughly=NEAR) for n, factor in agreeing.items()}
     told = any(abs(done.rate - factor) <= TOLD * factor for factor in agreeing.values())
     return Reading(candidate, agreeing, None, done.rate if told else next(iter(agreeing.values()), 1.0), told)
 
@@ -110,12 +113,12 @@ def _by_rule(candidate: Candidate, done: Done) -> Reading:
         n: next((value, f) for value, f in multiples[n] if np.isclose(f, factor, rtol=NEAR))
         for n, factor in shared.items()
     }
-    held = {n: Held(value.occurrence, f) for n, (value, f) in right.items()}
+    held = {n: Held(value.occurrence, exactly(f, roughly=NEAR)) for n, (value, f) in right.items()}
     for n, gradient in candidate.gradients.items():
         if n not in right:
             alike = [value for value in done.values if value.value.shape == gradient.shape]
             likest = _where_it_belongs(n, alike, {m: value for m, (value, _) in right.items()})
-            held |= {n: Held(likest.occurrence, next(iter(right.values()))[1])} if likest else {}
+            held |= {n: Held(likest.occurrence, next(iter(held.values())).factor)} if likest and held else {}
     whole = held.keys() == candidate.gradients.keys()
     return Reading(candidate, shared, held if whole else {}, done.rate or 1.0, False)
 
@@ -140,7 +143,7 @@ def _factor(step: np.ndarray, gradient: np.ndarray) -> float | None:
         return None
     factor = float(np.sum(step * gradient)) / below
     near = np.max(np.abs(step - factor * gradient)) <= NEAR * abs(factor) * np.max(np.abs(gradient))
-    return exactly(factor, roughly=NEAR) if near else None
+    return factor if near else None
 
 
 def _sharing(factors: Mapping[str, Sequence[float]], gradients: Mapping[str, np.ndarray]) -> dict[str, float]:
@@ -149,7 +152,7 @@ def _sharing(factors: Mapping[str, Sequence[float]], gradients: Mapping[str, np.
     found = sorted((factor, name) for name, several in factors.items() for factor in several)
     values = np.array([factor for factor, _ in found])
     best: dict[str, float] = {}
-    for first, last in enumerate(np.searchsorted(values, values + NEAR * np.abs(values), side="right")):
+    for first, last in enumerate(np.searchsorted(values, values + 2 * NEAR * np.abs(values), side="right")):
         factor, names = found[first][0], {name for _, name in found[first:last]}
         if len(names) == 1 and gradients[found[first][1]].size == 1:
             continue
@@ -162,7 +165,7 @@ def stated(candidates: Sequence[Candidate], done: Done) -> Reading | None:
     """The file's own cost, where it is a usual one of an output and labels that meet in the turn, and every step is
     another than down it: a file all of whose gradients are wrong."""
     for own in candidates:
-        if own.cost is None or any(not np.any(done.steps[n]) for n in own.gradients):
+        if not own.called_so or any(not np.any(done.steps[n]) for n in own.gradients):
             continue
         for usual in candidates:
             if usual.seed is not None and usual.gradients.keys() == own.gradients.keys():

@@ -202,6 +202,8 @@ class _Builtins(dict[str, Any]):
 def _only_reading(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
     if set(mode) & set("wax+"):
         return missing.Sink()
+    if isinstance(file, int):
+        raise FileNotFoundError(file)
     return open(file, mode, *args, **kwargs)
 
 

@@ -97,9 +97,10 @@ class Exploring(Stage):
         after = arrays_in(root_of(sys._getframe(1)))
         changed = [p for p, (_, was) in before.items() if p in after and differs(was, after[p])]
         if changed:
-            together: dict[int, list[paths.Path]] = {}
+            together: dict[Any, list[paths.Path]] = {}
             for path, (array, _) in before.items():
-                together.setdefault(id(array) if np.ndim(array) else hash(path), []).append(path)
+                number = () if np.ndim(array) else (str(after.get(path, path)),)  # one may be bound to several names
+                together.setdefault((id(array), *number), []).append(path)
             groups = [group for group in together.values() if group[0] in changed]
             self.changed[loop] = {group[0]: group for group in groups}
             if not self._active:

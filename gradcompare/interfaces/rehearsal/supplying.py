@@ -53,6 +53,8 @@ class Supplying:
         if set(mode) & set("wax+"):
             return missing.Sink()
         try:
+            if isinstance(file, int):  # of this process, and closing one would end its talk with the others
+                raise FileNotFoundError(file)
             return open(file, mode, *args, **kwargs)
         except OSError:
             self.told.add(str(file))
