@@ -8,8 +8,8 @@ import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from gradcompare.interfaces import driver, paths, source
-from gradcompare.interfaces.holders import Holder, set_for_now
+from gradcompare.interfaces import driver, paths, rounds, source
+from gradcompare.interfaces.holders import Holder, set_for_now, set_settings
 from gradcompare.interfaces.layouts import Layout
 from gradcompare.interfaces.plans import Plan
 from gradcompare.network import Network
@@ -29,8 +29,13 @@ class Contained(Holder):
         self.depths = self.plan.depths
 
     def build(self, network: Network, layout: Layout) -> Any:
-        """Copies of the file's own: the very one where there is one, else all by their names."""
-        return copy.deepcopy(next(iter(self.own.values())) if self.is_one else self.own)
+        """Copies of the file's own: the very one where there is one, else all by their names; with the settings under
+        test."""
+        root = copy.deepcopy(next(iter(self.own.values())) if self.is_one else self.own)
+        for thing in [root] if self.is_one else root.values():
+            if hasattr(thing, "__dict__"):
+                set_settings(thing, network, rounds.rounds_of(type(thing)))
+        return root
 
     def start(self, root: Any) -> Any:
         """The same."""

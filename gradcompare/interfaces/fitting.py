@@ -322,7 +322,7 @@ class _Trial:
         self.slots = naming.match(self.places, shapes, candidates)
         self.no_numbers = naming.without_numbers([n for n in self.places if n not in self.slots], session.result)
         arrays = dict(candidates)
-        self._refuse_many_steps()
+        self._refuse_many_steps(chain)
         self._refuse_gradients_as_cost(arrays, session.result)
         self._refuse_classes_as_numbers(candidates, chain)
         if self.slots and not any(np.any(arrays[slot]) for slot in self.slots.values()):
@@ -385,13 +385,39 @@ class _Trial:
         if self.cost_from == "maker" and any(arrays[slot] is cost for slot in self.slots.values()):
             raise ValueError("what looks like a cost is a gradient")
 
-    def _refuse_many_steps(self) -> None:
-        """ValueError where what is taken for one step has gone one with each of several samples."""
+    def _refuse_many_steps(self, chain: tuple[str, ...]) -> None:
+        """ValueError where what is taken for one step are several, such as one with each of several samples."""
         held = {str(where[0][0][1]) for where in self.places.values() if where[0]}
         maker = self.program.function(self.program.steps.maker)
         changed = any(slot.where == "change" for slot in self.slots.values())
         if changed and not SAMPLES[self.layout.samples].one and rounds.steps_with_each_sample(maker, held):
             raise ValueError("it goes a step with each sample; one at a time did not fit")
+        if changed and self._bends(chain):
+            raise ValueError("it goes several steps, one after another: half the learning rate is not half the way")
+
+    def _bends(self, chain: tuple[str, ...]) -> bool:
+        """Whether with half the learning rate no parameter goes half the way that it goes with all of it: after the
+        first step another one starts from elsewhere. Of one step that takes new weights for old ones, the last layer
+        still goes straight."""
+        program, ways = self.program, list[dict[str, Any]]()
+        rates_held = [path for path, value in paths.walk(self._session().root) if _is_rate_under_test(path, value)]
+        try:
+            for rate in (RATE, RATE / 2):
+                program.rate = rate
+                session = self._session()
+                for path in rates_held:
+                    session.root = paths.put(session.root, path, rate)
+                with contextlib.suppress(Exception), same_random_numbers():
+                    found = dict(program.run_maker(session, chain))
+                    ways.append({n: found[slot] for n, slot in self.slots.items() if slot in found})
+        finally:
+            program.rate = RATE
+        if len(ways) < 2:
+            return False
+        pairs = [(values.plain(way), values.plain(ways[1][n])) for n, way in ways[0].items() if n in ways[1]]
+        straight = any(_alike(all_the_way, half) for all_the_way, half in pairs)
+        heeded = any(not _alike(2 * all_the_way, half) for all_the_way, half in pairs)
+        return bool(pairs) and heeded and not straight
 
     def _session(self, **changed: Any) -> Session:
         self.program.trial_places = self.places
@@ -578,6 +604,14 @@ class _Trial:
             return self.program.run_cost(session)
         self.program.run_forward(session)
         return session.output
+
+
+def _is_rate_under_test(path: paths.Path, value: Any) -> bool:
+    return type(value) is float and value == RATE and words.role_of_argument(paths.word(path)) == "learning_rate"
+
+
+def _alike(one: Any, other: Any) -> bool:
+    return np.shape(one) == np.shape(other) and bool(np.allclose(one, other, rtol=_NEAR, atol=1e-9))
 
 
 def _goes_along(change: Any, moved: Any) -> bool:

@@ -274,15 +274,7 @@ class Instance(Holder):
         with same_random_numbers(), own_containers(self.made) as own:
             root = self.plan.call(self.made, network, layout)
             own(root)
-            for name, value in list(vars(root).items()):
-                role = words.role_of_argument(name)
-                number = isinstance(value, int | float) and not isinstance(value, bool)
-                if number and role in _SET and not words.is_guard(name, value):
-                    setattr(root, name, _SET[role])
-                elif type(value) is int and role is None and name in self.rounds:
-                    setattr(root, name, 1)
-                elif number and role == "batch_size":
-                    setattr(root, name, network.m)
+            set_settings(root, network, self.rounds)
         return root
 
     def start(self, root: Any) -> Any:
@@ -294,6 +286,38 @@ class Instance(Holder):
         taken = ("inputs", "targets")  # self.x may be anything by now
         held = {name: value for name, value in vars(root).items() if words.role_of_argument(name) not in taken}
         return {"self": root, "parameters": root, _called(self.made): root, **held}
+
+
+def set_settings(thing: Any, network: Network, counts: Collection[str] = ()) -> None:
+    """Give an object the learning rate and the regularisation under test, one round, and batches of all samples: in its
+    attributes, and in settings that it holds; the learning rate wherever it is. `counts`: see `rounds_of`."""
+    for path, value in list(paths.walk(thing)):
+        if path and type(value) is float and _setting(paths.word(path), value) == "learning_rate":
+            with contextlib.suppress(AttributeError):  # settings that are frozen
+                paths.put(thing, path, RATE)
+    for held in [vars(thing), *_settings_in(thing)]:
+        for name, value in list(held.items()):
+            role = _setting(name, value)
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if number and role in _SET:
+                held[name] = _SET[role]
+            elif type(value) is int and role is None and name in counts:
+                held[name] = 1
+            elif number and role == "batch_size":
+                held[name] = network.m
+
+
+def _setting(name: str, value: Any) -> str | None:
+    return words.role_of_argument(name) if not words.is_guard(name, value) else "guard"
+
+
+def _settings_in(thing: Any) -> Iterator[dict[str, Any]]:
+    """What it holds of settings and of nothing else: the numbers and words of its config, under their names."""
+    for value in vars(thing).values():
+        held: Any = value if isinstance(value, dict) else getattr(value, "__dict__", {})
+        numbers = any(type(setting) in (int, float) for setting in held.values())
+        if numbers and all(isinstance(n, str) and isinstance(v, int | float | str | None) for n, v in held.items()):
+            yield held
 
 
 def _called(made: type) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
@@ -50,7 +51,7 @@ def output_and_cost(
     cost = single[0] if single else None
     wide = [(i, part) for i, part in arrays if part is not cost]
     if not wide and cost is None:
-        inner = _nested(function, result, own) or _stored(root, inputs)
+        inner = _nested(function, result, own) or _stored(root, inputs) or _stored_last(function, root, entries)
         fitting = [array for array in inner if np.size(array) == entries] or inner
         return (fitting[-1], None) if inner else (None, None)
     if not wide:
@@ -124,6 +125,21 @@ def _stored(root: Any, inputs: Mapping[str, Any]) -> list[Any]:
     named = [array for path, array in stored if len(path) == 1 and _OUTPUT_NAME.match(paths.label(path))]
     kept = [held for held in getattr(root, "__dict__", {}).values() if isinstance(held, Mapping)]
     return named[-1:] or [array for held in kept[::-1] for array in _in_mapping(held, own)][:1]
+
+
+def _stored_last(function: Callable[..., Any], root: Any, entries: int) -> list[Any]:
+    """What an object stores, in one of so many entries, in the statement that comes last in a function."""
+    held = getattr(root, "__dict__", {})
+    assigned = [node for node in ast.walk(source.tree(function)) if isinstance(node, ast.Assign | ast.AnnAssign)]
+    order = sorted(assigned, key=lambda node: node.lineno)
+    names = [node.attr for one in order for node in ast.walk(one) if _is_stored(node)]
+    return [held[n] for n in names if paths.is_array(held.get(n)) and np.size(held[n]) == entries][-1:]
+
+
+def _is_stored(node: ast.AST) -> TypeGuard[ast.Attribute]:
+    """Whether it is self.a, which is given a value."""
+    is_attribute = isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+    return is_attribute and ast.unparse(node).startswith("self.")
 
 
 def cost_in(function: Callable[..., Any], result: Any) -> Any:

@@ -1,0 +1,98 @@
+"""Objects that hold their settings in another object, and their output under a name that says nothing. Of each the
+right one agrees, and a mistake is found at its line."""
+
+import pytest
+
+from tests.habits import Habit, agrees_and_is_found
+
+SETTINGS = """
+from dataclasses import dataclass
+
+@dataclass
+class Settings:
+    inputs: int
+    hidden: int
+    classes: int
+    lr: float = 0.1
+    epochs: int = 7
+
+class Net:
+    def __init__(self, settings):
+        self.settings = settings
+        self.W1 = np.random.randn(settings.inputs, settings.hidden)
+        self.b1 = np.zeros(settings.hidden)
+        self.W2 = np.random.randn(settings.hidden, settings.classes)
+        self.b2 = np.zeros(settings.classes)
+
+    def ahead(self, X):
+        H = np.tanh(X @ self.W1 + self.b1)
+        P = np.exp(H @ self.W2 + self.b2)
+        return H, P / P.sum(axis=1, keepdims=True)
+
+    def step(self, X, y):
+        H, P = self.ahead(X)
+        m = len(X)
+        cost = -np.log(P[np.arange(m), y]).mean()
+        D = P.copy()
+        D[np.arange(m), y] -= 1
+        D /= m
+        E = (D @ self.W2.T) * (1 - H**2)
+        for array, slope in ((self.W2, H.T @ D), (self.b2, D.sum(0)), (self.W1, X.T @ E), (self.b1, E.sum(0))):
+            array -= self.settings.lr * slope
+        return float(cost)
+
+def train(net, X, y):
+    costs = []
+    for epoch in range(net.settings.epochs):
+        costs.append(net.step(X, y))
+    return costs
+
+net = Net(Settings(3, 6, 4))
+"""
+HABITS = {
+    "a learning rate and a number of rounds in settings of their own": Habit(
+        SETTINGS, "E = (D @ self.W2.T) * (1 - H**2)", "E = (D @ self.W2.T) * (1 - H)"
+    ),
+    "an output that forward stores last and does not return": Habit(
+        """
+        class Classifier:
+            def __init__(self, n_features, n_hidden, n_classes, rate=0.1, rounds=5):
+                self.n_features, self.n_hidden, self.n_classes = n_features, n_hidden, n_classes
+                self.rate, self.rounds = rate, rounds
+
+            def fit(self, X, Y):
+                self.U, self.V, self.c = self.start()
+                for turn in range(self.rounds):
+                    self.forward(X)
+                    self.backward(X, Y)
+
+            def start(self):
+                U = np.random.randn(self.n_features, self.n_hidden)
+                return U, np.random.randn(self.n_hidden, self.n_classes), np.zeros((1, self.n_classes))
+
+            def forward(self, X):
+                self.G1 = X @ self.U
+                self.K1 = np.tanh(self.G1)
+                self.G2 = self.K1 @ self.V + self.c
+                self.K2 = np.exp(self.G2) / np.sum(np.exp(self.G2), axis=1, keepdims=True)
+
+            def cross_entropy(self, Y, K):
+                return -np.sum(Y * np.log(K)) / len(Y)
+
+            def backward(self, X, Y):
+                D2 = (self.K2 - Y) / len(X)
+                D1 = (D2 @ self.V.T) * (1 - self.K1**2)
+                dV, dc, dU = self.K1.T @ D2, D2.sum(axis=0, keepdims=True), X.T @ D1
+                self.V -= self.rate * dV
+                self.c -= self.rate * dc
+                self.U -= self.rate * dU
+        """,
+        "(1 - self.K1**2)",
+        "(1 - self.G1**2)",
+    ),
+}
+
+
+@pytest.mark.parametrize("habit", HABITS.values(), ids=HABITS)
+def test_the_right_one_agrees_and_the_mistake_is_found(tmp_path, habit):
+    agrees_and_is_found(tmp_path, habit)
