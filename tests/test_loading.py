@@ -816,6 +816,12 @@ def test_softmax_runs_over_the_units(loaded, product, total):
         ("LeakyReLU", "leaky_relu"),
         ("tanh_backward", "tanh_backward"),
         ("ReLU", "relu"),
+        ("relu_derivada", "relu_derivative"),
+        ("derivata_tanh", "tanh_derivative"),
+        ("Ableitung_Sigmoid", "sigmoid_derivative"),
+        ("sigmoide", "sigmoid"),
+        ("stable_softmax", "softmax_columns"),
+        ("softmax_stable", "softmax_columns"),
     ],
 )
 def test_names_are_written_in_many_ways(name, expected):

@@ -8,6 +8,7 @@ z or a: there is one of each.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -246,13 +247,18 @@ SCIPY_SPECIAL: dict[str, Callable[..., Any]] = {
 """The same functions as scipy's, in NumPy, so that they can be traced; scipy need not be installed."""
 
 ACTIVATIONS = ("sigmoid", "relu", "leakyrelu", "tanh", "softmax")
-DERIVATIVES = ("{}derivative", "{}prime", "{}grad", "{}gradient", "d{}", "der{}", "deriv{}", "derivative{}", "{}deriv")
+DERIVATIVES = (
+    *("{}derivative", "{}prime", "{}grad", "{}gradient", "d{}", "der{}", "deriv{}", "derivative{}", "{}deriv", "{}der"),
+    *("grad{}", "gradient{}", "derivativeof{}", "{}derivate", "{}diff", "{}dash", "{}derivada", "derivada{}"),
+    *("{}derivata", "derivata{}", "{}derivee", "derivee{}", "{}ableitung", "ableitung{}"),
+)
 BACKWARD = ("{}back", "{}bwd", "{}backwards", "backward{}", "back{}", "{}backprop", "{}backpropagation", "{}bprop")
 
 
 def row(name: str) -> Row | None:
     """What stands in for a name, however it is written: sigmoid_prime, dSigmoid, sigmoid_derivative are one."""
-    plain = name.replace("_", "").lower()
+    plain = re.sub(r"^(numerically)?stable(?=softmax|sigmoid)|stable$", "", name.replace("_", "").lower())
+    plain = re.sub(r"sigmoide|logistic", "sigmoid", plain)
     for activation in ACTIVATIONS:
         if plain in (form.format(activation) for form in DERIVATIVES):
             return STAND_INS.get(f"{activation}derivative")
