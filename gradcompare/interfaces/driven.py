@@ -34,7 +34,7 @@ from gradcompare.interfaces import (
     words,
 )
 from gradcompare.interfaces.holders import Holder, set_for_now
-from gradcompare.interfaces.layouts import KEEP, RATE, REGULARISATION, SAMPLES, Layout
+from gradcompare.interfaces.layouts import KEEP, RATE, REGULARISATION, SAMPLES, STEPS, Layout
 from gradcompare.interfaces.program import Program
 from gradcompare.interfaces.session import Found, Session, Steps
 from gradcompare.loading.absent import Absent
@@ -140,6 +140,9 @@ class Driven(Program):
         outputs: Any = sizes[-1] if sizes else layout.outputs or (2, 5)
         kwargs: dict[str, Any] = {"layers": self.found.depth, "outputs": outputs, "labels": fitting.kind_of(layout)}
         kwargs |= {"samples": (6, 9)} if self._counts_classes else {}
+        if SAMPLES[layout.samples].label:
+            each = SAMPLES[layout.samples].count(STEPS[-1])
+            return kwargs | {"samples": tuple(n * each for n in STEPS)}
         return kwargs | ({"samples": (1, 1)} if SAMPLES[layout.samples].one else {})
 
     def inputs(self, network: Network) -> dict[str, Any]:
@@ -290,7 +293,10 @@ class Driven(Program):
             root = paths.put(root, path, inputs[name])
         X = inputs["X"]
         one = np.ndim(X) < 2
+        layout = self.found.layout if self.found else self.trial_layout
         samples = 1 if one else X.shape[self.samples_axis]
+        if layout is not None and SAMPLES[layout.samples].label:
+            samples = SAMPLES[layout.samples].count(len(X))
         kept = self.holder.known(root)
         known = dict(kept)
         known |= {"inputs": X, "targets": inputs["Y"], "samples": samples, "batch_size": samples, "epochs": 1}
@@ -301,7 +307,6 @@ class Driven(Program):
         if self._takes_state:
             state = _state([inputs[name] for name in places if np.ndim(inputs[name])], sizes[1])
             known |= {"state": state} if state is not None else {}
-        layout = self.found.layout if self.found else self.trial_layout
         if layout is not None and layout.activation:
             known["activation"] = layout.activation
         known |= {name: kept[name] for name in self.holder.arguments}
@@ -332,7 +337,9 @@ class Driven(Program):
         """Whether it is known to give a cost, or to give none."""
         if self.found is not None:
             return self.found.cost_from == "forward"
-        return False if getattr(self.function(self.steps.forward), "gives_output", False) else None
+        layout = self.trial_layout
+        one_number = layout is not None and bool(SAMPLES[layout.samples].label) and layout.outputs == 1
+        return False if one_number or getattr(self.function(self.steps.forward), "gives_output", False) else None
 
     def _note_forward(self, session: Session, result: Any) -> None:
         function = self.function(self.steps.forward)
@@ -539,6 +546,8 @@ def _notes(found: Found, holder: Holder) -> Iterator[str]:
         yield f"The file's own cost could not be used: {found.lost_cost}."
     if SAMPLES[found.layout.samples].one:
         yield "The file takes one sample at a time."
+    if SAMPLES[found.layout.samples].label:
+        yield "A sample is a sequence: those drawn have several steps, and one label."
     if found.cost_from == "cotangent":
         yield "Backward was given a random gradient of the output; the cost is the sum of output times it."
     for name in found.spread:
@@ -549,11 +558,13 @@ def _notes(found: Found, holder: Holder) -> Iterator[str]:
 
 
 def _state(parameters: list[Any], width: int) -> Any:
-    """What goes from one sample of a sequence to the next, before the first: as a bias of that width, or of more."""
+    """What goes from one sample of a sequence to the next, before the first: as a bias of that width, or of more;
+    without biases a column, as wide as what a square matrix maps to itself."""
     biases = [array for array in parameters if max(np.shape(array)) == np.size(array) >= width]
     for array in sorted(biases, key=lambda array: np.size(array) != width)[:1]:
         return np.zeros_like(array.reshape(-1)[:width]).reshape([n if n == 1 else width for n in np.shape(array)])
-    return None
+    square = [array for array in parameters if np.ndim(array) == 2 and len(set(np.shape(array))) == 1]
+    return np.zeros_like(square[0][:, :1]) if square else None
 
 
 def _at(root: Any, path: paths.Path) -> Any:

@@ -20,6 +20,7 @@ from gradcompare.interfaces import (
     paths,
     rounds,
     seen,
+    sequences,
     source,
     values,
     words,
@@ -32,7 +33,7 @@ from gradcompare.interfaces.failures import (
     file_of,
     line_in,
 )
-from gradcompare.interfaces.layouts import LABELS, RATE, SAMPLES, Layout, copies, layouts
+from gradcompare.interfaces.layouts import LABELS, RATE, SAMPLES, SEQUENCES, Layout, copies, layouts
 from gradcompare.interfaces.program import CannotCheckError
 from gradcompare.interfaces.session import Found, Session
 from gradcompare.interfaces.whole_costs import ignores_an_output
@@ -128,6 +129,7 @@ def _tries(program: Driven) -> Iterator[tuple[int, Layout]]:
     one_row = getattr(program.steps.maker, "one_row", False)
     asks = any(words.role_of_argument(n) == "activation" for f in program.functions for n in source.argument_names(f))
     cotangent = "slope" in _wants(program) and program.steps.slope is None
+    in_steps = sequences.goes_through_inputs(program.function(program.steps.forward or program.steps.maker))
     for depth in holder.depths:
         for activation in ACTIVATIONS if asks or _asks_for_activation(holder) else ACTIVATIONS[:1]:
             for folded in (False,) if holder.own_shapes else (False, True):
@@ -140,6 +142,7 @@ def _tries(program: Driven) -> Iterator[tuple[int, Layout]]:
                     not one_by_one,
                     holder.words_known,
                     holder.numbers and driver.takes_each_sample(maker),
+                    in_steps,
                 ):
                     starts_so = not holder.starts_as or layout.weights in holder.starts_as
                     starts_so = starts_so and (layout.outputs == 1 or not holder.one_output)
@@ -274,6 +277,8 @@ def draw(sizes: tuple[int, ...], layout: Layout, seed: int, ones: bool = False) 
     that is always 1 is counted: in deep ones, and with `ones`."""
     taken = {*sizes, *((n + 1 for n in sizes) if len(sizes) > 3 or ones else ())}
     samples = 1 if SAMPLES[layout.samples].one else next(n for n in itertools.count(TRIAL_SAMPLES) if n not in taken)
+    if layout.samples == "sequences":
+        samples = SEQUENCES * next(n for n in itertools.count(TRIAL_SAMPLES + 1) if n not in taken)
     return draw_network(sizes, samples, seed, labels=kind_of(layout))
 
 
@@ -311,6 +316,8 @@ class _Trial:
         self.outputs = network.sizes[-1]
         with failures.reaching(failures.FORWARD):
             self.cost_from = self._cost_from(network)
+            if SAMPLES[layout.samples].label and not self._is_a_sequence():
+                raise ValueError("its samples are no sequences")
         self.places = self._those_that_matter(places)
         program.trial_places = self.places
         shapes = {name: np.shape(self.inputs[name]) for name in self.places}
@@ -390,7 +397,7 @@ class _Trial:
         held = {str(where[0][0][1]) for where in self.places.values() if where[0]}
         maker = self.program.function(self.program.steps.maker)
         changed = any(slot.where == "change" for slot in self.slots.values())
-        if changed and not SAMPLES[self.layout.samples].one and rounds.steps_with_each_sample(maker, held):
+        if changed and not SAMPLES[self.layout.samples].single and rounds.steps_with_each_sample(maker, held):
             raise ValueError("it goes a step with each sample; one at a time did not fit")
         if changed and self._bends(chain):
             raise ValueError("it goes several steps, one after another: half the learning rate is not half the way")
@@ -433,7 +440,7 @@ class _Trial:
                 if self._is_flat(lambda session: session.cost):
                     raise ValueError("what looks like a cost only counts: small steps do not change it")
                 return "forward"
-            expected = network.sizes[-1] * network.m
+            expected = network.sizes[-1] * SAMPLES[self.layout.samples].count(network.m)
             if values.plain(session.output).dtype.kind != "f":
                 raise CannotBuildError("what looks like a forward function returns no real numbers")
             if np.size(session.output) != expected:
@@ -469,7 +476,7 @@ class _Trial:
         what another one is: e / np.sum(e) is a softmax of one sample."""
         each = driver.takes_each_sample(self.program.function(self.program.steps.maker))
         several = _counts_samples(self.program) and not each
-        if SAMPLES[self.layout.samples].one or self.outputs == expected or several:
+        if SAMPLES[self.layout.samples].single or self.outputs == expected or several:
             return False
         X = np.array(self.inputs["X"])
         np.moveaxis(X, self.program.samples_axis, 0)[0] += 0.37
@@ -584,6 +591,28 @@ class _Trial:
         idle, self.inputs = fewest
         return {name: where for name, where in places.items() if name not in written | idle}
 
+    def _is_a_sequence(self) -> bool:
+        """Whether the first step and the last count for what is given in the end."""
+        X, whole = self.inputs["X"], self.inputs["X"].dtype.kind != "f"
+        axis = 1 if SAMPLES[self.layout.samples].label == "rows" else 0
+        output = self._effect({})
+        if whole and self._calculates_with(X + 0.37):
+            return False
+        for step in (0, -1):
+            moved = X.copy()
+            one = np.moveaxis(moved, axis, 0)[step : step + 1 or None]
+            one[...] = (one + 1) % max(X.max(), 1) if whole else one + 0.37
+            if values.equal(self._effect({"X": moved}), output):
+                return False
+        return True
+
+    def _calculates_with(self, X: Any) -> bool:
+        """Whether it runs with numbers that are no places."""
+        with contextlib.suppress(Exception):
+            self._effect({"X": X})
+            return True
+        return False
+
     def _has_effect(self, name: str) -> bool:
         step = 0.37 * np.random.default_rng(3).standard_normal(np.shape(self.inputs[name]))
         return not values.equal(self._effect({name: self.inputs[name] + step}), self._effect({}))
@@ -669,7 +698,8 @@ def numbers(network: Network, layout: Layout, templates: Mapping[str, Any]) -> d
         else:
             fan = max(shape) if len(shape) > 1 else 4
             size = 1 / np.sqrt(fan)
-            if layout.samples == "tokens":  # bounds are multiplied by the sum of a row's sizes, over and over
+            if layout.samples == "tokens" or SAMPLES[layout.samples].label:
+                # bounds are multiplied by the sum of a row's sizes, over and over
                 size = 1 / fan
             arrays[name] = np.asarray(generator.standard_normal(shape) * size).astype(dtype)
     return arrays

@@ -26,6 +26,28 @@ class Samples(NamedTuple):
     """Whether the file takes one sample at a time."""
     arrange: Callable[[np.ndarray], np.ndarray]
     """Of X or Y with samples as columns."""
+    label: str = ""
+    """Where samples are sequences, their steps as columns: as which of the others their labels are arranged."""
+
+    @property
+    def single(self) -> bool:
+        """Whether it is one sample, of one step or of several."""
+        return self.one or (bool(self.label) and SAMPLES[self.label].one)
+
+    def count(self, columns: int) -> int:
+        """How many samples so many columns are."""
+        return 1 if self.single else SEQUENCES if self.label else columns
+
+
+SEQUENCES = 4
+"""How many sequences are given at once."""
+STEPS = (3, 5)
+"""How many steps those have that are drawn, at least and at most."""
+
+
+def _sequences(columns: np.ndarray) -> np.ndarray:
+    """Several sequences, each of as many steps."""
+    return columns[:, : columns.shape[1] // SEQUENCES * SEQUENCES].T.reshape(SEQUENCES, -1, columns.shape[0]).copy()
 
 
 SAMPLES = {
@@ -38,6 +60,13 @@ SAMPLES = {
     "number": Samples(1, True, lambda columns: np.asarray(columns[0, 0])),
     "rows_and_ones": Samples(0, False, lambda columns: np.insert(columns.T, 0, 1, axis=1)),
     "tokens": Samples(0, False, lambda columns: columns.argmax(axis=0)),
+    "steps": Samples(1, False, lambda columns: columns.T.copy(), "vector"),
+    "steps, label in a column": Samples(1, False, lambda columns: columns.T.copy(), "column"),
+    "steps in columns": Samples(1, False, lambda columns: columns.T[:, :, np.newaxis].copy(), "column"),
+    "steps in rows": Samples(0, False, lambda columns: columns.T[:, np.newaxis].copy(), "row"),
+    "words": Samples(1, False, lambda columns: columns.argmax(axis=0), "vector"),
+    "words, label in a column": Samples(1, False, lambda columns: columns.argmax(axis=0), "column"),
+    "sequences": Samples(0, False, _sequences, "rows"),
 }
 
 WEIGHTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -107,8 +136,10 @@ class Layout:
 
     def Y(self, network: Network) -> np.ndarray:
         """The labels."""
-        samples = "rows" if self.samples == "rows_and_ones" else self.samples
-        return np.asarray(LABELS[self.labels].arrange(network.Y, SAMPLES[samples]))
+        samples, Y = "rows" if self.samples == "rows_and_ones" else self.samples, network.Y
+        if label := SAMPLES[samples].label:  # one for all steps
+            Y, samples = Y[..., : SAMPLES[samples].count(network.m)], label
+        return np.asarray(LABELS[self.labels].arrange(Y, SAMPLES[samples]))
 
     def weight(self, network: Network, layer: int) -> np.ndarray:
         """W of a layer, with the bias in it where it is folded."""
@@ -150,14 +181,20 @@ def layouts(
     several_samples: bool = True,
     words_known: Sequence[int] = (),
     numbers: bool = False,
+    in_steps: bool = False,
 ) -> Iterator[Layout]:
     """The layouts to try, the likeliest first.
 
     `own_shapes`: the file's own initialiser or constructor says what shapes its parameters have. `constants`: numbers
     of outputs that the file's source may insist on. `one_sample`: the file's source counts no samples, so that it may
     take one at a time. `several_samples`: whether it may take several. `words_known`: how many different words a
-    sequence may have. `numbers`: whether one sample may be a number, and its label another.
+    sequence may have. `numbers`: whether one sample may be a number, and its label another. `in_steps`: whether a
+    sample may be a sequence of several steps.
     """
+    if in_steps and own_shapes and not folded:
+        for labels, row in LABELS.items():
+            for samples in (name for name, kind in SAMPLES.items() if kind.label):
+                yield Layout(samples, "out_in", "column", labels, row.outputs, folded, activation)
     if numbers:
         yield Layout("number", "out_in", "column", "binary_number", 1, folded, activation)
     several = [_where_samples(own_shapes, _GEOMETRIES)] if several_samples else []

@@ -78,7 +78,7 @@ ARGUMENTS = {
         r"|trainingset(inputs)?|inputx|xdata|batch"
         r"|imgs?|(training)?examples?|train(ing)?(inputs?|data|set)"
         r"|x(train(ing)?|batch|tr)?(scaled|norm|std|normali[sz]ed|standardi[sz]ed|flat)"
-        r"|(x|inputs?|in)s?(seqs?|sequences?)|entradas?|entrees?|eingaben?|donnees|datos|dados|amostras?|muestras?)$"
+        r"|(x|inputs?|in)?s?(seqs?|sequences?)|tokens?|phrases?|sentences?|entradas?|entrees?|eingaben?|donnees|datos|dados|amostras?|muestras?)$"
     ),
     "targets": re.compile(
         r"^(y|ys|yi|yy|t|ts|ytrain|trainy|ybatch|yb|labels?|targets?|ytrue|truey|yactual|actual|desired|expected|ans|answers?"

@@ -301,6 +301,15 @@ class Runner:
             self.importer.strict = before
         self.run(statement.finalbody, strict)
 
+    def _with(self, statement: ast.stmt, strict: bool) -> None:
+        """Of what is done with a file that is opened what is read of it as text."""
+        assert isinstance(statement, ast.With)
+        inner = texts.opened_in(statement)
+        if inner is None:
+            self._leave_out(statement, what_it_is(statement))
+        else:
+            self.run(inner, strict)
+
     def _nothing(self, statement: ast.stmt, strict: bool) -> None:
         pass
 
@@ -318,6 +327,7 @@ KINDS: list[tuple[Any, Callable[[Runner, Any, bool], None]]] = [
     (ast.Expr, Runner._expression),
     (ast.If, Runner._if),
     (ast.Try, Runner._try),
+    (ast.With, Runner._with),
     (ast.Pass | ast.Assert | ast.Global, Runner._nothing),
 ]
 
