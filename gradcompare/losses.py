@@ -37,6 +37,11 @@ def _squared_error(A: Any, T: Any, samples: int) -> Any:
     return np.sum((A - T) ** 2) / count(A, samples)
 
 
+def _cross_entropy_of_logits(A: Any, T: Any, samples: int) -> Any:
+    """Of the sigmoid of the output."""
+    return np.sum(np.log(1 + np.exp(A)) - T * A) / count(A, samples)
+
+
 def _hinge(A: Any, T: Any, samples: int) -> Any:
     return np.sum(np.maximum(0, 1 - T * A)) / count(A, samples)
 
@@ -76,6 +81,7 @@ LOSSES = {
         "hinge loss, S the sign of a class, summed over the samples", _summed(_hinge_of_classes)
     ),
     "summed_full_squared_error": Loss("the squared error, summed over the samples", _summed(_squared_error)),
+    "cross_entropy_of_logits": Loss("cross entropy of the output's sigmoid", _cross_entropy_of_logits),
 }
 
 

@@ -282,6 +282,22 @@ def test_a_classifier_of_two_classes_may_guard_its_logarithms_too(check):
     assert sum("one is what the file" in note or "1e-07" in note for note in report.notes) == 2
 
 
+LOGITS = {
+    "A2 = sigmoid(Z2)": "A2 = Z2",
+    "np.log(A2)": "np.log(sigmoid(A2))",
+    "np.log(1 - A2)": "np.log(1 - sigmoid(A2))",
+    'dZ2 = cache["A2"] - Y': 'dZ2 = sigmoid(cache["A2"]) - Y',
+}
+
+
+def test_a_classifier_of_two_classes_may_leave_its_sigmoid_to_the_cost(check):
+    report = check(but=LOGITS | ONE_OUTPUT)
+    assert report.verdict == "agrees"
+    assert any("one is what the file is taken to be meant for" in note for note in report.notes)
+    wrong = check(but={**LOGITS, **ONE_OUTPUT, '(1 - cache["A1"] ** 2)': '(1 - cache["A1"])'})
+    assert wrong.diagnosis[0]["mistake"] == "wrong_formula"
+
+
 def test_of_another_cost_the_number_of_outputs_is_a_constant_that_is_missing(check):
     squared = {"-np.sum(Y * np.log(A2) + (1 - Y) * np.log(1 - A2)) / Y.shape[1]": "np.mean((A2 - Y) ** 2)"}
     report = check(but={**squared, 'cache["A2"] - Y': '2 * (cache["A2"] - Y) * cache["A2"] * (1 - cache["A2"])'})

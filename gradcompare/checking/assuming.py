@@ -14,7 +14,7 @@ from gradcompare.judging.verdict import Finding
 from gradcompare.network import Network
 from gradcompare.report import Report
 
-CROSS_ENTROPY = "cross_entropy"
+CROSS_ENTROPIES = ("cross_entropy", "cross_entropy_of_logits")
 """The cost of a classifier of two classes, which has one output; a key of `gradcompare.losses.LOSSES`."""
 
 
@@ -92,10 +92,12 @@ def is_for_one_output(subject: Subject, several: Network, one: Network) -> bool:
     if factors not in ({float(n)}, {1.0 / n}):
         return False
     fits = _agrees_at_the_end(subject, subject.compared(one, "float64", verify=True))
-    subject.loss = CROSS_ENTROPY
-    fits = fits and _agrees_at_the_end(subject, subject.compared(one, "float64", verify=True))
+    of_classes = False
+    for loss in CROSS_ENTROPIES if fits else ():
+        subject.loss = loss
+        of_classes |= _agrees_at_the_end(subject, subject.compared(one, "float64", verify=True))
     subject.loss = own
-    return fits
+    return of_classes
 
 
 def is_one_unit(subject: Subject, several: Network, one: Network) -> bool:

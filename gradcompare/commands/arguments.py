@@ -25,6 +25,7 @@ LOSSES = (
     "summed_hinge",
     "summed_hinge_of_classes",
     "summed_full_squared_error",
+    "cross_entropy_of_logits",
 )
 """The keys of `gradcompare.losses.LOSSES`, for which NumPy would have to be loaded."""
 INTERFACES = (

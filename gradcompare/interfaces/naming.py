@@ -255,8 +255,12 @@ def _nameless(slot: Slot) -> bool:
 
 def stored_name(path: paths.Path, array: Any, parameters: Mapping[paths.Path, str]) -> str:
     """The name of an array that an object stores: as a parameter's, where it lies beside parameters in a list, or where
-    only "grad" in its path is another word in that of one parameter: layer.grads["beta"] and layer.params["beta"]."""
+    only "grad" in its path is another word in that of one parameter: layer.grads["beta"] and layer.params["beta"]; or
+    beside it in one object, under its name there: layer.dW beside layer.W, whatever that W is called in all."""
     twins = {name for place, name in parameters.items() if _is_twin(path, place)}
+    if not twins and len(path) > 1:
+        of_object = {place: name for place, name in parameters.items() if paths.parent(place) == paths.parent(path)}
+        twins = {n for place, n in of_object.items() if likeness(str(place[-1][1]), str(path[-1][1])) == 3}
     if len(twins) == 1:
         return f"d{twins.pop()}"
     layer = _layer(path)
