@@ -59,6 +59,7 @@ def check(
     precisions = ["float64", "float32"] if dtype == "both" else [dtype]
     subject: dict[str, Any] = {"file": _file_name(source), "interface": None, "functions": []}
     text: Source | None = None
+    about: dict[str, Any] = {"rivals": []}
     time_is_up = False
     with np.errstate(all="ignore"), _host(source, timeout) as host:  # the code's numbers may be anything
         # The child loads torch in the meantime: what takes long to load here is loaded while it does.
@@ -69,6 +70,8 @@ def check(
             limits: dict[str, Any] = {}
             if about["interface"] == "script":
                 networks, limits = min(networks, OF_OWN_WIDTHS), {"seconds": SECONDS_OF_OWN_PROGRAM}
+            if "alone" in about:
+                limits = {"seconds": SECONDS_OF_LAYERS, "enough": ENOUGH_OF_LAYERS}
             report = Trials(Subject(host, about), precisions, networks, seed, progress, **limits).run(loss)
             if about["seen_right"] and _nothing_is_right(report):
                 again = host.open_own_program(seed, written, keeps_data=True)
@@ -90,7 +93,12 @@ def check(
         except CheckInterruptedError as interrupted:
             interrupted.report.subject = subject
             raise
-        if subject["interface"] not in (None, "script") and interface is name is None and not time_is_up:
+        free = interface is name is None and not time_is_up
+        layers = functools.partial(_each_layer, host, seed, judged, min(FEW, examples))
+        if free and report.verdict == "error":
+            report, alone = layers(report)
+            subject, text, free = (subject | _asked(alone), _text_of(alone), False) if alone else (subject, text, free)
+        if free and subject["interface"] not in (None, "script"):
             opened = functools.partial(host.open_own_program, seed)
             if report.verdict == "agrees":
                 host.ends_within(SECONDS_OF_OWN_PROGRAM)
@@ -102,8 +110,11 @@ def check(
                 raise CheckInterruptedError(report) from None
             if other is not None:
                 subject, text = subject | _asked(other), _text_of(other)
+        if free and report.verdict == "agrees":
+            report, alone = layers(report)
+            subject, text = (subject | _asked(alone), _text_of(alone)) if alone else (subject, text)
     report.subject, report.source = subject, text
-    if name is None and report.verdict == "agrees":
+    if name is None and report.verdict == "agrees" and about["rivals"]:
         options = {"interface": interface, "loss": loss, "dtype": dtype, "examples": examples, "seed": seed}
         return _with_rivals(report, source, about["rivals"], options | {"timeout": timeout})
     return report
@@ -113,6 +124,8 @@ OF_OWN_WIDTHS = 40
 """So many networks a file's own program is asked about: they differ in their numbers alone."""
 SECONDS_OF_OWN_PROGRAM = 12.0
 """After so many seconds it is asked about no more."""
+SECONDS_OF_LAYERS, ENOUGH_OF_LAYERS = 2.0, 2
+"""The same of layers each on its own, and on so many networks they are compared however long it takes."""
 FEW = 10
 """On so many networks a file's own program is asked where its parts agree."""
 
@@ -155,6 +168,32 @@ def _second_opinion(
     return other, about
 
 
+def _each_layer(
+    host: Any, seed: int, judged: Callable[..., Report], networks: int, report: Report
+) -> tuple[Report, dict[str, Any] | None]:
+    """The report; or that on the layers of the file each on its own, and what is known of them.
+
+    A network may leave out some of the layers, or some of what they can do. What is wrong there counts; that all of it
+    is right counts where nothing else could be run, and where there is nothing else.
+    """
+    try:
+        about = host.open_alone(seed)
+        if about is None:
+            return report, None
+        other = judged(about, networks, None)
+    except CodeError:
+        return report, None
+    kinds, error = f"{', '.join(about['alone'])}, each on its own", report.verdict == "error"
+    if other.verdict in ("wrong", "scaled") or (error and other.verdict == "agrees" and about["is_all"]):
+        other.notes += about["left_out"] if error else []
+        other.notes.append(f"These are {kinds}{'' if error else '; where they are put together, all is right'}.")
+        return other, about
+    if not error and other.verdict == "agrees":
+        kept = [note for note in report.notes if not note.startswith(NOT_RUN)]
+        report.notes = [*kept, *about["left_out"], f"Right are also {kinds}, given a random gradient of the output."]
+    return report, None
+
+
 def _asked(about: dict[str, Any]) -> dict[str, Any]:
     return {"interface": about["interface"], "functions": about["functions"]}
 
@@ -187,6 +226,7 @@ _ONLY_ITS_OWN = (
     "The file's own program goes along the gradient of a cost from its own numbers, and not from others: how it uses "
     "them is not understood. The interface adapter says it in two functions."
 )
+NOT_RUN = "Not run here"
 _CASES = ("drawn", "decided", "at_kink", "undecided")
 
 

@@ -63,6 +63,10 @@ class Server:
         """See `Host.open_own_program`."""
         return self.host.open_own_program(seed, written, keeps_data)
 
+    def do_open_alone(self, seed: int) -> dict[str, Any] | None:
+        """See `Host.open_alone`."""
+        return self.host.open_alone(seed)
+
     def do_inputs(self, network: dict[str, Any]) -> Any:
         """See `Host.inputs`."""
         return self.host.inputs(_network(network))

@@ -23,9 +23,10 @@ from gradcompare.checking.looks import Look
 from gradcompare.checking.sightings import Sighting
 from gradcompare.checking.watching import Watcher
 from gradcompare.checking.witnesses import WatchedForward, files_of, watch
-from gradcompare.interfaces import CannotCheckError, Program, left_out, not_recognised, recognise, rivals, words
+from gradcompare.interfaces import CannotCheckError, Program, alone, left_out, not_recognised, recognise, rivals, words
 from gradcompare.interfaces.failures import describe, line_in
 from gradcompare.interfaces.fitting import copies
+from gradcompare.interfaces.left_out import not_run
 from gradcompare.interfaces.source import argument_names, has_source
 from gradcompare.judging import numerical
 from gradcompare.judging.comparison import claim_errors, plain_claims
@@ -90,6 +91,25 @@ class Host:
             program.fit(seed)
             self.program = program
             return read_of(self.loaded) | self._about([*self.loaded.notes, *program.notes], [])
+        return None
+
+    def open_alone(self, seed: int) -> dict[str, Any] | None:
+        """From now on run each layer of the file on its own; None where there is none that runs so."""
+        if self.loaded is None:
+            return None
+        self._start_afresh()
+        names, before = self.loaded.names, getattr(self, "program", None)
+        with contextlib.suppress(CodeError), self._code_runs("on a random network"):
+            found = alone.program(names)
+            if found is None:
+                return None
+            found.fit(seed)
+            classes = alone.covered(found)
+            self.program = found
+            first = before if before is not None and before.interface != "script" else found
+            more: dict[str, Any] = {"alone": classes, "left_out": left_out(first, names, alone=classes)}
+            more["is_all"] = all(_is_of_accessory(f, names) for f in not_run(found, names, alone=classes))
+            return read_of(self.loaded) | self._about([*self.loaded.notes, *found.notes], []) | more
         return None
 
     def ends_within(self, seconds: float) -> None:
@@ -414,6 +434,11 @@ def read_of(loaded: Loaded) -> dict[str, Any]:
     """The text that was loaded, and that there is something in it."""
     cells = {str(line): list(place) for line, place in loaded.cells.items()}
     return {"unfinished": None, "not_found": None, "cells": cells, "text": loaded.text}
+
+
+def _is_of_accessory(function: Any, names: Mapping[str, Any]) -> bool:
+    made = names.get(function.__qualname__.rpartition(".")[0])
+    return isinstance(made, type) and alone.is_accessory(made)
 
 
 def _as_script(host: Host, names: Mapping[str, Any], seed: int) -> dict[str, Any] | None:

@@ -109,6 +109,12 @@ class Child:
         self._ahead = None
         return found
 
+    def open_alone(self, seed: int) -> dict[str, Any] | None:
+        """See `Host.open_alone`."""
+        found: dict[str, Any] | None = self._call("open_alone", seed=seed)
+        self._ahead = None
+        return found
+
     def ends_within(self, seconds: float) -> None:
         """See `Host.ends_within`."""
         self.until = min(self.until, time.monotonic() + seconds)

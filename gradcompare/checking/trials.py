@@ -45,9 +45,10 @@ class Trials:
         seed: int,
         progress: Progress | None,
         seconds: float = math.inf,
+        enough: int = ENOUGH,
     ) -> None:
-        """`seconds`: after so many no more networks are compared than are enough."""
-        self.until = time.monotonic() + seconds
+        """`seconds`: after so many no more networks are compared than are `enough`."""
+        self.until, self.enough = time.monotonic() + seconds, enough
         self.subject, self.precisions = subject, precisions
         self.examples, self.seed, self.progress = examples, seed, progress
         self.judged: list[Judged] = []
@@ -74,7 +75,7 @@ class Trials:
             rounded = [network.astype(precision) for network, precision in turns]
             for network, following in itertools.zip_longest(rounded, rounded[1:]):
                 self._compare(network, following)
-                if len(self.judged) >= ENOUGH and time.monotonic() > self.until:
+                if len(self.judged) >= self.enough and time.monotonic() > self.until:
                     break
         except TimeIsUpError as problem:
             if not self.judged:

@@ -47,10 +47,7 @@ class Chain:
     def forward(self, inputs: Any) -> Any:
         """Each layer after the other; a layer that returns nothing keeps its output."""
         for layer in self.layers:
-            result = calling.call(_method(layer, "forward"), {"inputs": inputs, "training": True}, ("inputs",))
-            if isinstance(result, tuple):
-                result = result[0]
-            inputs = result if result is not None else _kept(layer, re.compile(r"^(outputs?|out|a|z|y)$", re.I))
+            inputs = forward_of(layer, inputs)
         return inputs
 
     def cost(self, output: Any, targets: Any) -> Any:
@@ -77,13 +74,46 @@ class Chain:
 
     def backward(self, slope: Any, learning_rate: float) -> Any:
         """Each layer before the other; returns the gradient of the inputs."""
-        known = {"learning_rate": learning_rate}
         for layer in reversed(self.layers):
-            result = calling.call(_method(layer, "backward"), {**known, "slope": slope}, ("slope", "learning_rate"))
+            result = result_of_backward(layer, slope, learning_rate)
             slope = result[0] if isinstance(result, tuple) else result
-            slope = slope if slope is not None else _kept(layer, _INPUT_GRADIENT)
+            slope = slope if slope is not None else kept_gradient_of_inputs(layer)
         dX = slope
         return dX  # noqa: RET504 (its name says what it is)
+
+
+def forward_of(layer: Any, inputs: Any) -> Any:
+    """What a layer makes of its inputs in training; one that returns nothing keeps it."""
+    method = _method(layer, "forward")
+    known = {"inputs": inputs, "cache": inputs, "training": True}
+    known |= {name: word for name in source.signature(method) if (word := _in_training(name)) is not None}
+    result = calling.call(method, known, ("inputs",))
+    if isinstance(result, tuple):
+        result = result[0]
+    return result if result is not None else _kept(layer, re.compile(r"^(outputs?|out|a|z|y)$", re.I))
+
+
+def _in_training(name: str) -> bool | None:
+    """What an argument that asks for it is told; None for another argument."""
+    if re.search(r"^(is_?)?train(ing)?(_?(mode|flg|flag|phase))?$", name, re.IGNORECASE):
+        return True
+    return False if re.fullmatch(r"(is_?)?(test|testing|inference|eval|predict)", name, re.IGNORECASE) else None
+
+
+def result_of_backward(layer: Any, slope: Any, learning_rate: float) -> Any:
+    """What the backward method of a layer returns."""
+    known = {"learning_rate": learning_rate, "slope": slope, "cache": slope}
+    return calling.call(_method(layer, "backward"), known, ("slope", "learning_rate"))
+
+
+def kept_gradient_of_inputs(layer: Any) -> Any:
+    """What a layer keeps that is called like it. ValueError where it keeps nothing so."""
+    return _kept(layer, _INPUT_GRADIENT)
+
+
+def method_of(made: type, role: str) -> Any:
+    """The function of a class that goes forward, or back. AttributeError where there is none."""
+    return getattr(made, _method_name(made, role))
 
 
 def _asked(output: Any, targets: Any) -> dict[str, Any]:
@@ -91,9 +121,13 @@ def _asked(output: Any, targets: Any) -> dict[str, Any]:
 
 
 def _method(thing: Any, role: str) -> Any:
-    found = [getattr(thing, name) for name, _ in _methods(type(thing)).get(role, ())]
+    return getattr(thing, _method_name(type(thing), role))
+
+
+def _method_name(made: type, role: str) -> str:
+    found = [name for name, _ in _methods(made).get(role, ())]
     if not found:
-        raise AttributeError(f"{type(thing).__name__} has no {role} method")
+        raise AttributeError(f"{made.__name__} has no {role} method")
     return found[0]
 
 
@@ -155,7 +189,7 @@ def is_layer(made: type) -> bool:
     methods = _methods(made)
     given = next(iter(plans(made)), Plan({}, (1,))).depths == (1,)
     both = {"forward", "backward"} <= set(methods)
-    return both and (given or bool(_later(made))) and not _is_made_of_layers(made)
+    return both and (given or bool(_later(made))) and not is_made_of_layers(made)
 
 
 def _later(made: type) -> list[Plan]:
@@ -166,7 +200,7 @@ def _later(made: type) -> list[Plan]:
     return [Plan({needed[0]: "width 1"}, (1,))] if lazily else []
 
 
-def _is_made_of_layers(made: type) -> bool:
+def is_made_of_layers(made: type) -> bool:
     """Whether what it makes itself of are objects with forward and backward methods: it is their network."""
     start = getattr(made.__init__, "__code__", None)  # type: ignore[misc]
     used = [made.__init__.__globals__.get(name) for name in start.co_names] if start is not None else []  # type: ignore[misc]
@@ -253,11 +287,12 @@ def _made(made: type, functions: list[Any]) -> Iterator[Callable[[], Any]]:
         if not with_base and not re.search(r"softmax|dropout|norm", made.__name__, re.I):
             yield made
     elif len(needed) == 2:
-        for function, slope in _with_slopes(functions):
+        for function, slope in with_slopes(functions):
             yield lambda f=function, s=slope: made(f, s)  # type: ignore[misc]
 
 
-def _with_slopes(functions: list[Any]) -> Iterator[tuple[Any, Any]]:
+def with_slopes(functions: list[Any]) -> Iterator[tuple[Any, Any]]:
+    """Functions of one argument with their derivatives, by their names."""
     by_name: Mapping[str, Any] = {words.plain(f.__name__): f for f in functions}
     for name, function in by_name.items():
         for end in ("prime", "deriv", "derivative", "grad", "gradient", "backward", "d"):

@@ -156,10 +156,10 @@ class Several(Shelf):
 
     def placed(self, name: str, array: np.ndarray) -> np.ndarray:
         """The array with its numbers where the functions are smooth."""
-        return _bounded(array) if name in self.bounded else array
+        return smooth(array) if name in self.bounded else array
 
 
-def _bounded(array: np.ndarray) -> np.ndarray:
+def smooth(array: np.ndarray) -> np.ndarray:
     """Numbers between 0.1 and 0.9, of any."""
     return np.asarray(0.5 + 0.4 * np.tanh(2 * array)).astype(array.dtype)
 
@@ -280,7 +280,7 @@ def _array(name: str, shape: Shape, number: int, bounded: bool) -> np.ndarray:
     if _is_label(name):
         return generator.permutation(np.arange(np.prod(shape)) % 2).reshape(shape).astype(np.float64)
     numbers = generator.standard_normal(shape)
-    return _bounded(numbers) if bounded else numbers
+    return smooth(numbers) if bounded else numbers
 
 
 def _readings(derivative: Derivative) -> Iterator[list[str]]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gradcompare.interfaces import source, words
@@ -18,19 +18,32 @@ _TAKES = re.compile(r"^(apply|save|zero|clip|check|reset|set|scale|average|accum
 """Begins a name of what does something with gradients that others made."""
 
 
-def left_out(program: Program, namespace: Mapping[str, Any], but: list[str]) -> list[str]:
+BEGINS = "Not run here, so that nothing is said of it"
+
+
+def left_out(
+    program: Program, namespace: Mapping[str, Any], but: Sequence[str] = (), alone: Sequence[str] = ()
+) -> list[str]:
     """A sentence on the functions and methods that were not run, if there are any; `but` those that are checked by
-    themselves."""
+    themselves, `alone` the classes."""
+    idle = [f.__qualname__ for f in not_run(program, namespace, but, alone)]
+    if not idle:
+        return []
+    more = f" and {len(idle) - _MOST} more" if len(idle) > _MOST else ""
+    return [f"{BEGINS}: {', '.join(idle[:_MOST])}{more}."]
+
+
+def not_run(
+    program: Program, namespace: Mapping[str, Any], but: Sequence[str] = (), alone: Sequence[str] = ()
+) -> list[Any]:
+    """These functions and methods."""
     own = [f for f in source.functions_in(namespace) if f.__name__ not in but and _makes_gradients(f)]
     begun = {name for f in program.functions if callable(f) for name in source.names_called(f)}
     begun |= {getattr(f, "__name__", str(f)) for f in program.functions if not _is_method(f)}
     functions = [f for f in program.functions if inspect.isfunction(f)]
     run = source.reached([*functions, *(f for f in own if f.__name__ in begun)])
-    idle = [f.__qualname__ for f in own if f not in run and _class_of(f) not in _bases(run, namespace)]
-    if not idle:
-        return []
-    more = f" and {len(idle) - _MOST} more" if len(idle) > _MOST else ""
-    return [f"Not run here, so that nothing is said of it: {', '.join(idle[:_MOST])}{more}."]
+    idle = [f for f in own if f not in run and _class_of(f) not in _bases(run, namespace)]
+    return [f for f in idle if _class_of(f) not in alone]
 
 
 def _is_method(function: Any) -> bool:

@@ -38,9 +38,23 @@ def _functions(body: list[ast.stmt], prefix: str, bases: set[str]) -> Iterator[t
                 yield node, prefix + node.name
         elif isinstance(node, ast.ClassDef):
             if node.name not in bases and not {"ABC", "Protocol"} & _names(node.bases):
-                yield from _functions(node.body, f"{prefix}{node.name}.", bases)
+                inner = _functions(node.body, f"{prefix}{node.name}.", bases)
+                yield from (row for row in inner if not (_goes_back(row[0]) and _hands_on(node)))
         elif isinstance(node, ast.If | ast.Try):
             yield from _functions(node.body, prefix, bases)
+
+
+def _goes_back(function: FunctionNode) -> bool:
+    return function.name.lower().startswith("back") and _empty(function.body) is not None
+
+
+def _hands_on(made: ast.ClassDef) -> bool:
+    """Whether what goes forward in a class hands on its inputs as they are: nothing needs to go back."""
+    ahead = [f for f in made.body if isinstance(f, FunctionNode) and f.name.lower().startswith(("forward", "__call__"))]
+    working = (ast.BinOp, ast.Call, ast.UnaryOp)
+    return bool(ahead) and all(
+        _empty(f.body) is None and not any(isinstance(node, working) for node in ast.walk(f)) for f in ahead
+    )
 
 
 def _names(nodes: list[ast.expr]) -> set[str]:

@@ -1,0 +1,436 @@
+"""Layers each on its own: every class of a file that goes forward and back, made as its constructor lets it be made, in
+every kind that the file offers by a word, and given a random gradient of its output.
+
+What a network of them does not reach is reached so: a convolution, a pool, an activation that no default asks for, what
+is done only in training. Of the ways to make one and of the shapes of its inputs that one counts under which it is
+right, if there is any; what a layer leaves to its loss, its optimiser, or a clipping is not held against it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import inspect
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from gradcompare.interfaces import calling, chain, naming, offered, paths, source, words
+from gradcompare.interfaces.derivatives import smooth
+from gradcompare.interfaces.driven import Driven
+from gradcompare.interfaces.layouts import RATE
+from gradcompare.interfaces.offered import IN, SAMPLES
+from gradcompare.interfaces.pairs import Shelf
+from gradcompare.interfaces.session import Steps
+from gradcompare.tracing.randomness import same_random_numbers
+
+PLAIN = ((SAMPLES, IN), (IN, SAMPLES))
+"""Shapes of inputs: rows that are samples, columns that are."""
+IMAGES = ((IN, IN, IN, IN), (IN, IN, IN), (IN, IN))
+"""In these no axis can be mistaken, whichever the file means by which."""
+ONE = ((IN,), (IN, 1), (1, IN))
+SECONDS = 0.8
+"""How long ways to make a layer are looked for."""
+SECONDS_IN_ALL = 4.0
+_PROBABILITIES = re.compile(r"softmax|sigmoid|logistic", re.IGNORECASE)
+_TERM = re.compile(r"lambda|lambd|decay|^l[12]|l[12]$|regulari[sz]")
+_NEAR = 1e-4
+SMALL = 1e-9
+
+
+@dataclass
+class Alone:
+    """One layer: an object of its class, what it is given, and where its gradients end up."""
+
+    made: type
+    kind: str
+    """The words that were chosen for it."""
+    layer: Any
+    inputs: np.ndarray
+    places: naming.Places = field(default_factory=dict)
+    slots: dict[str, naming.Slot] = field(default_factory=dict)
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    samples: int = 1
+    """See `pairs.Pair`."""
+
+    @property
+    def forward(self) -> Any:
+        """The method that goes forward."""
+        return chain.method_of(self.made, "forward")
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether it takes logarithms or roots, so that not all numbers will do."""
+        return bool({"log", "log2", "sqrt", "clip"} & source.names_called(self.forward))
+
+    @property
+    def name(self) -> str:
+        """What its arrays are told apart by."""
+        return f"{self.made.__name__}_{self.kind}" if self.kind else self.made.__name__
+
+    def run(self, arrays: Mapping[str, Any], part: float = 1.0) -> tuple[Any, Any, tuple[Any, ...]]:
+        """Output, the array that it is multiplied by, and the gradients of the arrays in order."""
+        output, slope, found, dX = self.ran(arrays, part)
+        gradients = [dX if name == INPUTS else self._found(name, found, arrays) for name in self.shapes]
+        if self.samples > 1:
+            gradients = [g if n == INPUTS else g * self.samples for n, g in zip(self.shapes, gradients, strict=True)]
+        return output, slope, tuple(gradients)
+
+    def _slope(self, size: int) -> np.ndarray:
+        """Fixed numbers; of backward code that looks for the one entry that is not 0, one."""
+        numbers = np.cos(np.arange(1.0, size + 1))
+        back = chain.method_of(self.made, "backward")
+        one = any(source.skips_zeros_of(back, name) for name in source.argument_names(back))
+        return numbers * (np.arange(size) == 1) if one else numbers
+
+    def _found(self, name: str, found: Mapping[naming.Slot, Any], arrays: Mapping[str, Any]) -> Any:
+        """A gradient; a step that is not gone is 0."""
+        slot = self.slots[name]
+        return found.get(slot, np.zeros_like(arrays[name])) if slot.where == "change" else found[slot]
+
+    def ran(self, arrays: Mapping[str, Any], part: float = 1.0) -> tuple[Any, Any, dict[naming.Slot, Any], Any]:
+        """Output, what it is multiplied by, all that may be gradients of parameters, and that of the inputs."""
+        layer = copy.deepcopy(self.layer)
+        for name, where in self.places.items():
+            for path in where if name in arrays else ():
+                layer = paths.put(layer, path, arrays[name].copy())  # it may be updated in place
+        given = arrays.get(INPUTS)
+        given = (self.inputs if given is None else given).copy()
+        if not isinstance(given, np.ndarray):  # traced: what it adds to in place is to be traced too
+            layer = _with_sums(layer, np.sum(given) * 0.0)
+        with same_random_numbers():
+            output = chain.forward_of(layer, given)
+            slope = np.zeros_like(output) + part * self._slope(np.size(output)).reshape(np.shape(output))
+            before = {path: _kept(array) for path, array in paths.walk(layer)}
+            result = chain.result_of_backward(layer, slope.copy(), RATE)
+        dX = _gradient_of_inputs(layer, result, np.shape(given))
+        return output, slope, self._candidates(layer, result, dX, before), dX
+
+    def _candidates(self, layer: Any, result: Any, dX: Any, before: Mapping[paths.Path, Any]) -> dict[Any, Any]:
+        own = {path: name for name, where in self.places.items() for path in where}
+        function = chain.method_of(type(layer), "backward")
+        found: dict[naming.Slot, Any] = {}
+        for name, path, array in calling.entries(function, result):
+            if array is not dX:
+                found[naming.Slot("returned", path, name)] = array
+        for path, array in paths.walk(layer):
+            old = before.get(path)
+            differs = old is None or np.shape(old) != np.shape(array) or not _equal(old, array)
+            if path in own and differs:
+                found[naming.Slot("change", (), own[path])] = (old - array) / RATE
+            elif path not in own and (differs or words.GRADIENT.match(paths.word(path))):
+                found[naming.Slot("stored", path, naming.stored_name(path, array, own))] = array
+        return found
+
+
+INPUTS = "x"
+
+
+def _with_sums(layer: Any, nothing: Any) -> Any:
+    """The layer with each array of its own plus a 0."""
+    for path, array in list(paths.walk(layer)):
+        if isinstance(array, np.ndarray) and array.dtype.kind == "f":
+            layer = paths.put(layer, path, array + nothing)
+    return layer
+
+
+def _kept(array: Any) -> Any:
+    return array.copy() if hasattr(array, "copy") else array
+
+
+def _equal(a: Any, b: Any) -> bool:
+    return bool(np.array_equal(_plain(a), _plain(b), equal_nan=True))
+
+
+def _plain(array: Any) -> Any:
+    from gradcompare.interfaces import values
+
+    return values.plain(array)
+
+
+def _gradient_of_inputs(layer: Any, result: Any, shape: tuple[int, ...]) -> Any:
+    parts = result if isinstance(result, tuple) else (result,)
+    fitting = [part for part in parts if paths.is_array(part) and np.shape(part) == shape]
+    if fitting or any(paths.is_array(part) for part in parts):
+        return fitting[0] if fitting else None
+    with contextlib.suppress(ValueError):
+        return chain.kept_gradient_of_inputs(layer)
+    return None
+
+
+# ---- finding them ----------------------------------------------------------------------------------------------------
+
+
+def program(namespace: Mapping[str, Any], but: Iterable[str] = ()) -> Driven | None:
+    """All layers of a file each on its own, but those of these classes; None where none runs."""
+    functions = [f for f in namespace.values() if inspect.isfunction(f)]
+    classes = [c for c in namespace.values() if inspect.isclass(c) and not issubclass(c, BaseException)]
+    until = time.monotonic() + SECONDS_IN_ALL
+    found: list[Alone] = []
+    for made in dict.fromkeys(classes):
+        if made.__name__ not in but and _may_be_alone(made):
+            found += found_of(made, functions, until)
+    if not found:
+        return None
+    used = [f for one in found for f in _functions_of(one.made)]
+    return Driven("layers", Single(found), Steps("cost_and_gradients", "fused"), list(dict.fromkeys(used)))
+
+
+class Single(Shelf):
+    """The arrays of several layers, inside of the domain of those that take logarithms or roots."""
+
+    def __init__(self, layers: Sequence[Alone]) -> None:
+        super().__init__(layers)
+        self.bounded = {f"{INPUTS}_{one.name}" for one in layers if one.is_bounded}
+
+    def placed(self, name: str, array: np.ndarray) -> np.ndarray:
+        """The array with its numbers where the functions are smooth."""
+        return smooth(array) if name in self.bounded else array
+
+
+def covered(program: Driven) -> list[str]:
+    """The classes that are run each on its own."""
+    return list(dict.fromkeys(f.__qualname__.rpartition(".")[0] for f in program.functions))
+
+
+def is_accessory(made: type) -> bool:
+    """Whether a class has no parameters and no layers of its own: a loss, an activation that goes with one."""
+    start: Any = vars(made).get("__init__")
+    draws = start is not None and source.names_called(start) & {*_DRAWS}
+    return not (draws or chain.is_made_of_layers(made))
+
+
+_DRAWS = ("randn", "rand", "random", "normal", "uniform", "zeros", "standard_normal", "append")
+
+
+def _functions_of(made: type) -> list[Any]:
+    return [chain.method_of(made, "forward"), chain.method_of(made, "backward")]
+
+
+def _may_be_alone(made: type) -> bool:
+    """Whether a class goes forward from inputs and back from one gradient, and is none that others build on."""
+    with contextlib.suppress(AttributeError):
+        forward, backward = _functions_of(made)
+        if not (source.has_source(forward) and source.has_source(backward)):
+            return False
+        ahead, back = ([words.role_of_argument(n) for n in source.argument_names(f)] for f in (forward, backward))
+        asked = {"targets", "output", "parameters"}
+        if any(words.role_of_argument(name) == "targets" for name in inspect.signature(made).parameters):
+            return False
+        return not (asked & {*ahead[1:], *back} or "targets" in ahead) and bool(back or _takes_any(backward))
+    return False
+
+
+def _takes_any(function: Any) -> bool:
+    return any(p.kind is p.VAR_POSITIONAL for p in source.signature(function).values())
+
+
+def found_of(made: type, functions: Sequence[Callable[..., Any]], until: float) -> Iterator[Alone]:
+    """A layer in each kind of it that runs."""
+    outputs: list[Any] = []
+    for chosen in _choices(made):
+        end = min(time.monotonic() + SECONDS, until)
+        with np.errstate(all="ignore"):
+            for best in _best(made, functions, chosen, end):
+                output = best.run(_arrays(best))[0]
+                if not any(np.shape(o) == np.shape(output) and np.array_equal(o, output) for o in outputs):
+                    outputs.append(output)
+                    yield best
+
+
+def _choices(made: type) -> list[dict[str, Any]]:
+    """Each word that can be chosen, and none."""
+    some = [{name: word} for name, said in offered.options(made).items() for word in said]
+    return [{}, *some]
+
+
+def _best(
+    made: type, functions: Sequence[Callable[..., Any]], chosen: Mapping[str, Any], end: float
+) -> Iterator[Alone]:
+    """The layer as it is right, else as it first ran."""
+    first: Alone | None = None
+    kind = re.sub(r"\W", "_", "_".join(map(str, chosen.values())))
+    for given in offered.ways(made, functions, chosen):
+        ran = False
+        for shape in _shapes(made):
+            if time.monotonic() > end or (first is not None and shape in ONE and not _mixes(first)):
+                break
+            one = _fitted(made, kind, given, shape)
+            if one is None:
+                continue
+            ran = True
+            wrong = [name for name, ratios in _ratios(one).items() if not _is_one(ratios)]
+            if not wrong:
+                yield one
+                return
+            first = first or _with_what_is_its_own(one, wrong)
+        if ran:
+            break
+    if first is not None:
+        yield first
+
+
+def _shapes(made: type) -> tuple[tuple[int, ...], ...]:
+    """Shapes of inputs to try, the likeliest first."""
+    methods = _functions_of(made)
+    one = () if source.counts_samples(source.reached(methods)) or re.search("norm", made.__name__, re.I) else ONE
+    image = re.search(r"conv|pool|2d", made.__name__, re.IGNORECASE)
+    return (*IMAGES, *PLAIN, *one) if image else (*PLAIN, IMAGES[0], *one, *IMAGES[1:])
+
+
+def _mixes(one: Alone) -> bool:
+    """Whether the output for one sample depends on the others, whichever axis is theirs: a softmax of one vector."""
+    output = one.run(_arrays(one))[0]
+    for axis in range(min(np.ndim(output), 2)):
+        moved = one.inputs.copy()
+        np.moveaxis(moved, axis, 0)[0] += 0.37
+        other = one.run(_arrays(one) | ({INPUTS: moved} if INPUTS in one.shapes else {}))[0]
+        rest = np.moveaxis(np.asarray(output != other), axis, 0)[1:]
+        if not np.any(rest):
+            return False
+    return True
+
+
+def _fitted(made: type, kind: str, given: Mapping[str, Any], shape: tuple[int, ...]) -> Alone | None:
+    """The layer made so and given that, if it runs and its gradients have the right shapes."""
+    inputs = np.random.default_rng(1).standard_normal(shape)
+    with contextlib.suppress(Exception):
+        with same_random_numbers():
+            layer = _made(made, given, inputs)
+        return _with_slots(Alone(made, kind, layer, inputs, naming.places_of(layer)))
+    return None
+
+
+def _made(made: type, given: Mapping[str, Any], inputs: np.ndarray) -> Any:
+    """A layer in training, without terms that only its loss could show, and with the learning rate under test."""
+    layer = made(**{name: copy.deepcopy(value) for name, value in given.items()})
+    build = getattr(layer, "build", None)
+    if callable(build) and len(source.argument_names(build)) == 1:
+        _first_that_runs(build, (inputs.shape, IN, inputs.shape[1:]))
+    for name, value in list(vars(layer).items()):
+        if isinstance(value, bool):
+            if re.search("train", name, re.IGNORECASE):
+                setattr(layer, name, True)
+        elif isinstance(value, int | float):
+            if words.role_of_argument(name) == "learning_rate":
+                setattr(layer, name, RATE)
+            elif words.role_of_argument(name) == "regularisation" or _TERM.search(name.lower()):
+                setattr(layer, name, 0.0)
+    return layer
+
+
+def _first_that_runs(function: Callable[..., Any], arguments: Iterable[Any]) -> None:
+    for argument in arguments:
+        with contextlib.suppress(Exception):
+            function(argument)
+            return
+
+
+def _with_slots(one: Alone) -> Alone | None:
+    """The layer with what its gradients are of, and where they are."""
+    arrays = {name: paths.get(one.layer, where[0]) for name, where in one.places.items() if name != INPUTS}
+    one.places = {name: one.places[name] for name in arrays}
+    output, _, found, dX = one.ran(arrays)
+    if not paths.is_array(output) or np.ndim(output) == 0 or not np.isfinite(output).all():
+        return None
+    if dX is not None and np.shape(dX) != one.inputs.shape:
+        return None
+    matter = {name for name, array in arrays.items() if _has_effect(one, arrays, name, array, output)}
+    one.places = {name: where for name, where in one.places.items() if name in matter}
+    shapes = {name: np.shape(arrays[name]) for name in one.places}
+    own = [(slot, array) for slot, array in found.items() if array is not dX]
+    slots = naming.match(one.places, shapes, own)
+    if any(np.shape(found[slot]) != shapes[name] for name, slot in slots.items()):
+        return None
+    one.slots = slots
+    one.places = {name: where for name, where in one.places.items() if name in slots}
+    one.shapes = {**({INPUTS: one.inputs.shape} if dX is not None else {}), **{n: shapes[n] for n in slots}}
+    if not one.shapes:
+        return None
+    ratios = [ratio for name, some in _ratios(one).items() if name != INPUTS for ratio in some]
+    counts = [n for n in dict.fromkeys(np.shape(output)) if n > 1 and ratios and _is_one([n * r for r in ratios])]
+    one.samples = counts[0] if counts else 1
+    return one
+
+
+def _has_effect(one: Alone, arrays: Mapping[str, Any], name: str, array: Any, output: Any) -> bool:
+    step = 0.37 * np.random.default_rng(3).standard_normal(np.shape(array))
+    return not np.array_equal(one.ran({**arrays, name: array + step})[0], output)
+
+
+def _arrays(one: Alone) -> dict[str, np.ndarray]:
+    drawn = {n: np.random.default_rng(i).standard_normal(s) for i, (n, s) in enumerate(one.shapes.items())}
+    return {n: smooth(array) if n == INPUTS and one.is_bounded else array for n, array in drawn.items()}
+
+
+def _ratios(one: Alone, part: float = 1.0) -> dict[str, list[float]]:
+    """By how much each gradient is that of the output, along some ways."""
+    arrays = _arrays(one)
+    _, slope, gradients = one.run(arrays, part)
+    found: dict[str, list[float]] = {}
+    for name, gradient in zip(one.shapes, gradients, strict=True):
+        found[name] = []
+        for way in range(3):
+            step = 1e-6 * np.random.default_rng(7 + way).standard_normal(arrays[name].shape)
+            ends = [np.sum(one.run({**arrays, name: arrays[name] + side * step})[0] * slope) for side in (1, -1)]
+            found[name].append(float(2 * np.sum(gradient * step) / (ends[0] - ends[1])))
+    return found
+
+
+def _is_one(ratios: Sequence[float]) -> bool:
+    return all(abs(ratio - 1) < _NEAR for ratio in ratios)
+
+
+def _with_what_is_its_own(one: Alone, wrong: Sequence[str]) -> Alone | None:
+    """The layer with those gradients alone that it does not leave to others: a softmax that hands on what the loss
+    gives it, a gradient that is clipped, a step of which it is not known what else is in it."""
+    small, arrays = _ratios(one, 1e-3), _arrays(one)
+    _, slope, gradients = one.run(arrays)
+    named = dict(zip(one.shapes, gradients, strict=True))
+    still = dict(zip(one.shapes, one.run(arrays, 0.0)[2], strict=True))
+    if any(np.any(np.abs(still[name]) > SMALL) for name in wrong if not _is_step(one, name)):
+        return None  # what it goes back from is no gradient
+    left = set()
+    for name in wrong:
+        handed_on = np.shape(named[name]) == np.shape(slope) and np.array_equal(named[name], slope)
+        merged = name == INPUTS and handed_on and _PROBABILITIES.search(one.name)
+        unsure = _is_step(one, name) and not _is_all_of_a_step(one, name)
+        if merged or unsure or _is_one(small[name]) or not np.isfinite(small[name]).all():
+            left.add(name)
+    one.shapes = {name: shape for name, shape in one.shapes.items() if name not in left}
+    one.places = {name: where for name, where in one.places.items() if name in one.shapes}
+    return one if one.shapes else None
+
+
+def _is_step(one: Alone, name: str) -> bool:
+    return name != INPUTS and one.slots[name].where == "change"
+
+
+def _is_all_of_a_step(one: Alone, name: str) -> bool:
+    """Whether a step is what a gradient, right or wrong, may be: no constant times the right one, as with a rate of its
+    own; nothing where the output's is 0, as with a decay it is not; and, where it does not grow with that, not at least
+    down everywhere, as with Adam."""
+    arrays, at, all_ratios = _arrays(one), list(one.shapes).index(name), _ratios(one)
+    ratios = all_ratios.pop(name)
+    rate_is_known = any(n != INPUTS and _is_one(some) for n, some in all_ratios.items())
+    if not rate_is_known and all(abs(ratio / ratios[0] - 1) < _NEAR for ratio in ratios):
+        return False
+    still, once, twice = (np.asarray(one.run(arrays, part)[2][at]) for part in (0.0, 1.0, 2.0))
+    if np.any(np.abs(still) > SMALL) or any(n > 1 and not np.ptp(once, axis=i).any() for i, n in enumerate(once.shape)):
+        return False  # or fewer numbers are spread over it
+    return np.allclose(2 * once, twice) or not _goes_down(one, name, once)
+
+
+def _goes_down(one: Alone, name: str, step: np.ndarray) -> bool:
+    """Whether some entries of a step all have the signs of the right gradient."""
+    arrays, slope = _arrays(one), one.run(_arrays(one))[1]
+    for place in np.random.default_rng(5).permutation(step.size)[:12]:
+        way = 1e-5 * (np.arange(step.size) == place).reshape(step.shape)
+        ends = [np.sum(one.run({**arrays, name: arrays[name] + side * way})[0] * slope) for side in (1, -1)]
+        if np.sign(ends[0] - ends[1]) != np.sign(step.flat[place]):
+            return False
+    return True

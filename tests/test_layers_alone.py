@@ -1,0 +1,159 @@
+"""Layers each on its own: what no network of a file reaches, in every kind that the file offers by a word."""
+
+import textwrap
+
+import pytest
+
+import gradcompare
+
+NETWORK = """
+    import numpy as np
+
+    class Full:
+        def __init__(self, width, units, act="relu"):
+            self.W, self.b, self.act = np.random.randn(width, units), np.zeros(units), act
+
+        def forward(self, x):
+            self.x, self.z = x, x @ self.W + self.b
+            return np.maximum(self.z, 0) if self.act == "relu" else np.tanh(self.z)
+
+        def backward(self, g):
+            g = g * (self.z > 0) if self.act == "relu" else g * (1 - np.tanh(self.z) ** 2)
+            self.dW, self.db = self.x.T @ g, g.sum(axis=0)
+            return g @ self.W.T
+
+    class Slide:
+        def __init__(self, channels, filters, kernel_size, stride=1):
+            self.W, self.k, self.s = np.random.randn(filters, channels, kernel_size, kernel_size), kernel_size, stride
+
+        def forward(self, x):
+            self.x, k, s = x, self.k, self.s
+            rows, columns = (x.shape[2] - k) // s + 1, (x.shape[3] - k) // s + 1
+            out = np.zeros((len(x), len(self.W), rows, columns))
+            for i in range(rows):
+                for j in range(columns):
+                    out[:, :, i, j] = np.tensordot(x[:, :, i*s:i*s+k, j*s:j*s+k], self.W, ([1, 2, 3], [1, 2, 3]))
+            return out
+
+        def backward(self, g):
+            self.dW, dx, k, s = np.zeros_like(self.W), np.zeros_like(self.x), self.k, self.s
+            for i in range(g.shape[2]):
+                for j in range(g.shape[3]):
+                    self.dW += np.tensordot(g[:, :, i, j], self.x[:, :, i*s:i*s+k, j*s:j*s+k], ([0], [0]))
+                    dx[:, :, i*s:i*s+k, j*s:j*s+k] += np.tensordot(g[:, :, i, j], self.W, ([1], [0]))
+            return dx
+
+    class Scale:
+        def __init__(self, gamma, beta):
+            self.gamma, self.beta, self.mean = gamma, beta, np.zeros_like(beta)
+
+        def forward(self, x, train=False):
+            if not train:
+                return self.gamma * (x - self.mean) + self.beta
+            self.s = np.sqrt(x.var(axis=0) + 1e-6)
+            self.n = (x - x.mean(axis=0)) / self.s
+            return self.gamma * self.n + self.beta
+
+        def backward(self, g):
+            self.dgamma, self.dbeta = (g * self.n).sum(axis=0), g.sum(axis=0)
+            h = g * self.gamma
+            return (h - h.mean(axis=0) - self.n * (h * self.n).mean(axis=0)) / self.s
+
+    class Thin:
+        def __init__(self, rate):
+            self.rate = rate
+
+        def forward(self, x):
+            self.mask = (np.random.rand(*x.shape) > self.rate) / (1 - self.rate)
+            return x * self.mask
+
+        def backward(self, g):
+            return g * self.mask
+
+    class Softmax:
+        def forward(self, x):
+            e = np.exp(x - x.max(axis=1, keepdims=True))
+            self.p = e / e.sum(axis=1, keepdims=True)
+            return self.p
+
+        def backward(self, g):
+            return g  # the loss has it
+
+    class First:
+        def forward(self, x):
+            self.out = x
+            return x
+
+        def backward(self, g):
+            pass
+    """
+MISTAKES = [
+    ("(1 - np.tanh(self.z) ** 2)", "(1 - np.tanh(self.z))"),
+    ("np.tensordot(g[:, :, i, j], self.W, ([1], [0]))", "np.tensordot(g[:, :, i, j], -self.W, ([1], [0]))"),
+    ("h - h.mean(axis=0) - self.n", "h - self.n"),
+    ("return g * self.mask", "return g * (self.mask > 0)"),
+]
+
+
+def _checked(folder, source):
+    path = folder / "library.py"
+    path.write_text(textwrap.dedent(source))
+    return gradcompare.check(path, examples=8)
+
+
+def test_every_layer_of_a_library_is_run_and_what_belongs_to_the_loss_is_not_held_against_it(tmp_path):
+    report = _checked(tmp_path, NETWORK)
+    assert report.verdict == "agrees", str(report)
+    for name in ("Full", "Slide", "Scale", "Thin"):
+        assert name in " ".join(report.notes)
+
+
+@pytest.mark.parametrize(("right", "wrong"), MISTAKES)
+def test_a_mistake_in_what_no_network_reaches_is_found_at_its_line(tmp_path, right, wrong):
+    assert NETWORK.count(right) == 1
+    report = _checked(tmp_path, NETWORK.replace(right, wrong))
+    assert report.verdict == "wrong", str(report)
+    lines = textwrap.dedent(NETWORK.replace(right, wrong)).splitlines()
+    assert report.first_fault is not None
+    assert wrong in lines[report.first_fault.line - 1]
+
+
+STEPS = """
+    import numpy as np
+
+    class Weights:
+        def __init__(self, wide, units):
+            self.w, self.b = np.random.randn(wide, units), np.zeros((1, units))
+            self.vw = np.zeros_like(self.w)
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.w + self.b
+
+        def backward(self, g, lr=0.1):
+            dw, db = np.clip(self.x.T @ g, -0.5, 0.5), g.sum(axis=0, keepdims=True)
+            dx = g @ self.w.T
+            self.vw = 0.9 * self.vw - lr * (dw + 0.01 * self.w)
+            self.w += self.vw
+            self.b -= lr * db
+            return dx
+
+    class Bend:
+        def forward(self, x):
+            self.x = x
+            return x * np.abs(x)
+
+        def backward(self, g):
+            return 2 * g * np.abs(self.x)
+    """
+
+
+def test_what_an_optimiser_adds_to_a_step_is_not_held_against_a_layer(tmp_path):
+    from gradcompare.interfaces import alone
+    from gradcompare.loading import load
+
+    path = tmp_path / "steps.py"
+    path.write_text(textwrap.dedent(STEPS))
+    layers = {one.made.__name__: one for one in alone.program(load(path).names).holder.plan.pairs}
+    assert set(layers["Weights"].shapes) == {"x", "b"}
+    assert set(layers["Bend"].shapes) == {"x"}
