@@ -90,6 +90,35 @@ HABITS = {
         "(1 - self.K1**2)",
         "(1 - self.G1**2)",
     ),
+    "a derivative of the cost that goes forward itself, from sensors and motors": Habit(
+        """
+        class Robot:
+            def __init__(self):
+                self.w1, self.w2 = np.random.rand(4, 6), np.random.rand(6, 3)
+
+            def forward(self, s):
+                self.a = np.tanh(np.dot(s, self.w1))
+                self.out = np.tanh(np.dot(self.a, self.w2))
+                return self.out
+
+            def costFunction(self, s, m):
+                return 0.5 * sum((m - self.forward(s)) ** 2)
+
+            def costFunctionPrime(self, s, m):
+                out = self.forward(s)
+                delta2 = -(m - out) * (1 - out**2)
+                delta1 = np.dot(delta2, self.w2.T) * (1 - self.a**2)
+                djdw2 = np.dot(self.a.T, delta2)
+                djdw1 = np.dot(s.T, delta1)
+                return djdw1, djdw2
+
+            def computeGradients(self, s, m):
+                djdw1, djdw2 = self.costFunctionPrime(s, m)
+                return np.concatenate((djdw1.ravel(), djdw2.ravel()))
+        """,
+        "np.dot(delta2, self.w2.T) * (1 - self.a**2)",
+        "np.dot(delta2, self.w2.T) * (1 - self.a)",
+    ),
     "layers by their names and in a list too, whose steps are means of the sums that they keep": Habit(
         """
         class Layer:

@@ -295,8 +295,10 @@ def _only_scores(function: Any) -> bool:
 
 
 def _may_give_gradients(function: Any) -> bool:
+    """Whether it is given samples or parameters, or hands out several gradients of parameters by their names."""
     roles = set(map(words.role_of_argument, source.argument_names(function)))
-    return bool(roles & {"inputs", "parameters"})
+    named = sum(map(bool, map(_GRADIENT_OF_PARAMETER.match, source.handed_out(function))))
+    return bool(roles & {"inputs", "parameters"}) or named > 1
 
 
 _SUFFIX = re.compile(r"dropout|reg(ulari[sz]ation|ulari[sz]ed)?|l2|l1|momentum|adam|batch|onehot|multi|softmax|binary")

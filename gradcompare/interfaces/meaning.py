@@ -26,7 +26,22 @@ def role_of(function: Callable[..., Any], argument: str) -> str | None:
         return "parameters"
     if by_name in (None, "samples") and argument in _numbers_of_layers(function):
         return "layers"
+    if by_name in (None, "samples") and argument in _samples_and_labels(function):
+        return _samples_and_labels(function)[argument]
     return "inputs" if by_name is None and argument == _data_in(function) else by_name
+
+
+@source.kept
+def _samples_and_labels(function: Callable[..., Any]) -> dict[str, str]:
+    """Of two arguments whose names say nothing, or a number of samples, the one with which a function itself calls what
+    goes forward, and the other: s and m of `def cost(self, s, m): return sum((m - self.forward(s)) ** 2)`."""
+    names = source.argument_names(function)
+    if len(names) != 2 or any(words.role_of_argument(name) not in (None, "samples") for name in names):
+        return {}
+    calls = (node for node in ast.walk(source.tree(function)) if isinstance(node, ast.Call) and len(node.args) == 1)
+    ahead = [call.args[0] for call in calls if words.role_of_function(source.called(call) or "") == "forward"]
+    handed = {node.id for node in ahead if isinstance(node, ast.Name)} & set(names)
+    return {name: "inputs" if name in handed else "targets" for name in names} if len(handed) == 1 else {}
 
 
 @source.kept
