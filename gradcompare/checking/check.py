@@ -95,7 +95,7 @@ def check(
             raise
         free = interface is name is None and not time_is_up
         layers = functools.partial(_each_layer, host, seed, judged, min(FEW, examples))
-        if free and report.verdict == "error":
+        if free and report.verdict in ("error", "agrees"):
             report, alone = layers(report)
             subject, text, free = (subject | _asked(alone), _text_of(alone), False) if alone else (subject, text, free)
         if free and subject["interface"] not in (None, "script"):
@@ -110,9 +110,6 @@ def check(
                 raise CheckInterruptedError(report) from None
             if other is not None:
                 subject, text = subject | _asked(other), _text_of(other)
-        if free and report.verdict == "agrees":
-            report, alone = layers(report)
-            subject, text = (subject | _asked(alone), _text_of(alone)) if alone else (subject, text)
     report.subject, report.source = subject, text
     if name is None and report.verdict == "agrees" and about["rivals"]:
         options = {"interface": interface, "loss": loss, "dtype": dtype, "examples": examples, "seed": seed}
