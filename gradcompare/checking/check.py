@@ -68,7 +68,7 @@ def check(
 
         def judged(about: dict[str, Any], networks: int, progress: Progress | None, written: bool = True) -> Report:
             limits: dict[str, Any] = {}
-            if about["interface"] == "script":
+            if about["is_own"]:
                 networks, limits = min(networks, OF_OWN_WIDTHS), {"seconds": SECONDS_OF_OWN_PROGRAM}
             if "alone" in about:
                 limits = {"seconds": SECONDS_OF_LAYERS, "enough": ENOUGH_OF_LAYERS}
@@ -98,7 +98,7 @@ def check(
         if free and report.verdict in ("error", "agrees"):
             report, alone = layers(report)
             subject, text, free = (subject | _asked(alone), _text_of(alone), False) if alone else (subject, text, free)
-        if free and subject["interface"] not in (None, "script"):
+        if free and subject["interface"] is not None and not about["is_own"]:
             opened = functools.partial(host.open_own_program, seed)
             if report.verdict == "agrees":
                 host.ends_within(SECONDS_OF_OWN_PROGRAM)

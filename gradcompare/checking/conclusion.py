@@ -183,7 +183,7 @@ def _smallest(
             return is_it(report)
         return False
 
-    of_one_size = subject.about["interface"] == "script"
+    of_one_size = subject.about["is_own"]
     found = (known.network if of_one_size else smallest(known.network, subject.wide, shows)).astype(precision)
     sizes, inputs = subject.about["own_widths"] or list(found.sizes), subject.inputs(found)
     samples = count(inputs["X"], subject.about["samples_axis"]) if of_one_size else found.m

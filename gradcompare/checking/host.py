@@ -23,7 +23,17 @@ from gradcompare.checking.looks import Look
 from gradcompare.checking.sightings import Sighting
 from gradcompare.checking.watching import Watcher
 from gradcompare.checking.witnesses import WatchedForward, files_of, watch
-from gradcompare.interfaces import CannotCheckError, Program, alone, left_out, not_recognised, recognise, rivals, words
+from gradcompare.interfaces import (
+    OWN_PROGRAM,
+    CannotCheckError,
+    Program,
+    alone,
+    left_out,
+    not_recognised,
+    recognise,
+    rivals,
+    words,
+)
 from gradcompare.interfaces.failures import describe, line_in
 from gradcompare.interfaces.fitting import copies
 from gradcompare.interfaces.left_out import not_run
@@ -74,7 +84,7 @@ class Host:
             self.program = program
             program.fit(seed)
             alike = rivals(program, names)
-        more = left_out(program, names, alike) if program.interface != "script" else []
+        more = left_out(program, names, alike) if not program.is_own else []
         return self._about([*program.notes, *more], alike)
 
     def open_own_program(self, seed: int, written: bool, keeps_data: bool = False) -> dict[str, Any] | None:
@@ -84,7 +94,7 @@ class Host:
             return None
         self._start_afresh()
         with contextlib.suppress(CodeError), self._code_runs("on a random network"):
-            program = recognise(self.loaded.names, "script")
+            program = recognise(self.loaded.names, OWN_PROGRAM)
             if program is None:
                 return None
             program.may_be_written, program.keeps_data = written, keeps_data
@@ -134,6 +144,7 @@ class Host:
             "notes": notes,
             "complete": program.complete,
             "seen_right": program.seen_right,
+            "is_own": program.is_own,
             "rivals": alike,
         }
 
@@ -444,7 +455,7 @@ def _is_of_accessory(function: Any, names: Mapping[str, Any]) -> bool:
 def _as_script(host: Host, names: Mapping[str, Any], seed: int) -> dict[str, Any] | None:
     """The file's own program, run as it stands; None where it does not train."""
     with contextlib.suppress(CodeError):
-        return host.open(names, "script", seed)
+        return host.open(names, OWN_PROGRAM, seed)
     return None
 
 

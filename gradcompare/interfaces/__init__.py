@@ -21,11 +21,12 @@ what is said                       failures (where nothing runs), left_out (what
 from __future__ import annotations
 
 from gradcompare.interfaces.left_out import left_out
-from gradcompare.interfaces.program import CannotCheckError, Program
+from gradcompare.interfaces.program import OWN_PROGRAM, CannotCheckError, Program
 from gradcompare.interfaces.table import INTERFACES, Interface, not_recognised, recognise, rivals
 
 __all__ = [
     "INTERFACES",
+    "OWN_PROGRAM",
     "CannotCheckError",
     "Interface",
     "Program",

@@ -11,6 +11,8 @@ from gradcompare import losses
 from gradcompare.network import Network
 
 Arrays = dict[str, Any]
+OWN_PROGRAM = "script"
+"""The interface by which a file's own program is asked for."""
 
 
 class CannotCheckError(Exception):
@@ -53,6 +55,8 @@ class Program(ABC):
     """-1 where what the file calls gradients are the negative ones; `gradients` has them with this sign."""
     complete: bool
     """Whether there is a gradient for each of the parameters."""
+    is_own: bool = False
+    """Whether the file's own program is run, in place of its parts one by one."""
     may_be_written: bool = True
     """Whether a program may be written for a file that has none of its own."""
     keeps_data: bool = False

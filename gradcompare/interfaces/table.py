@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from gradcompare.interfaces import candidates, failures, source, words
 from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.driver import AsTold
-from gradcompare.interfaces.program import CannotCheckError, Program
+from gradcompare.interfaces.program import OWN_PROGRAM, CannotCheckError, Program
 
 Recogniser = Callable[[Mapping[str, Any]], Program | None]
 
@@ -228,7 +228,7 @@ for epoch in range(1000):                          # in the module, a function o
 """,
         ),
         (
-            "script",
+            OWN_PROGRAM,
             Interface(
                 """\
 net = Network(2, 3, 1)                             # any program that trains when it is run: its statements are run up

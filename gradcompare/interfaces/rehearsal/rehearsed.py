@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradcompare.interfaces import paths
-from gradcompare.interfaces.program import CannotCheckError, Program
+from gradcompare.interfaces.program import OWN_PROGRAM, CannotCheckError, Program
 from gradcompare.interfaces.rehearsal import supplies
 from gradcompare.interfaces.rehearsal.finding import Found, found_in, size_of, stand_in
 from gradcompare.interfaces.rehearsal.reading import Occurrence
@@ -34,7 +34,7 @@ def recognise(names: Mapping[str, Any]) -> Rehearsed | None:
 class Rehearsed(Program):
     """The file's own program, up to the end of one turn of a loop."""
 
-    interface = "script"
+    interface, is_own = OWN_PROGRAM, True
 
     def __init__(self, script: Script) -> None:
         self.script = script
