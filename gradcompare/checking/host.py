@@ -116,7 +116,7 @@ class Host:
             found.fit(seed)
             classes = alone.covered(found)
             self.program = found
-            first = before if before is not None and before.interface != "script" else found
+            first = before if before is not None and not before.is_own else found
             more: dict[str, Any] = {"alone": classes, "left_out": left_out(first, names, alone=classes)}
             more["is_all"] = all(_is_of_accessory(f, names) for f in not_run(found, names, alone=classes))
             return read_of(self.loaded) | self._about([*self.loaded.notes, *found.notes], []) | more

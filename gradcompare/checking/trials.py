@@ -12,7 +12,7 @@ from dataclasses import replace
 from gradcompare.checking.assuming import chosen_loss, is_for_one_output, is_one_unit
 from gradcompare.checking.conclusion import Judged, explained, factor
 from gradcompare.checking.defects import excused
-from gradcompare.checking.errors import CheckInterruptedError, TimeIsUpError
+from gradcompare.checking.errors import CheckInterruptedError, CodeError, TimeIsUpError
 from gradcompare.checking.own_start import noted
 from gradcompare.checking.subject import Subject
 from gradcompare.checking.updating import update_rule
@@ -74,7 +74,8 @@ class Trials:
             turns = zip(self._networks, itertools.cycle(self.precisions), strict=False)
             rounded = [network.astype(precision) for network, precision in turns]
             for network, following in itertools.zip_longest(rounded, rounded[1:]):
-                self._compare(network, following)
+                if self._runs_in_float64_alone(network, following):
+                    self._compare(network.astype("float64"), None)
                 if len(self.judged) >= self.enough and time.monotonic() > self.until:
                     break
         except TimeIsUpError as problem:
@@ -93,6 +94,21 @@ class Trials:
         except KeyboardInterrupt:
             raise self._interrupted(", before the lines were looked at") from None
         return report
+
+    def _runs_in_float64_alone(self, network: Network, following: Network | None) -> bool:
+        """Compare the network; or whether the code, which ran on those before in float64, does not run in float32."""
+        if self.precisions == ["float64"] and network.X.dtype.name == "float32":
+            return True
+        try:
+            self._compare(network, following)
+        except TimeIsUpError:
+            raise
+        except CodeError as problem:
+            if network.X.dtype.name != "float32" or not self.judged:
+                raise
+            self.precisions = ["float64"]
+            self.notes.append(f"Compared in float64 alone: in float32 it does not run. {problem}")
+        return self.precisions == ["float64"] and network.X.dtype.name == "float32"
 
     def _interrupted(self, before: str = "") -> CheckInterruptedError:
         self.notes.append(f"Interrupted after {len(self.judged)} of {self.examples} networks{before}.")

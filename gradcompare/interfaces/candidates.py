@@ -373,7 +373,7 @@ def _argument_holders(used: list[Callable[..., Any]], initialisers: list[Callabl
     biased = any(bias for _, bias in loose)  # and then one vector is not all
     if biased:
         yield Arguments(loose, starts_as=_starts_as(used, {loose[0][0]}))
-    if flat is not None:
+    if flat is not None and not biased:
         hidden = max(sum(words.role_of_size(n) == "hidden" for n in source.argument_names(f)) for f in used)
         for folded in (True, False):
             yield Flat(flat, folded, depths=(hidden + 1,) if hidden > 1 else Flat.depths)

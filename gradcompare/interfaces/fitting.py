@@ -63,7 +63,7 @@ def fit(program: Driven, seed: int) -> Found:
     """
     best: Found | None = None
     failure: BaseException | None = None
-    one_sample = not _counts_samples(program)
+    one_sample = not _counts_samples(program) or _knows_one_sample(program)
     hopeless: set[tuple[int, str | None]] = set()
     for depth, layout in _tries(program):
         settled = best is not None and best.enough and not (one_sample or layout.labels == best.layout.labels)
@@ -112,6 +112,21 @@ def _counts_samples(program: Driven) -> bool:
     if any((f.__module__ or "").startswith("gradcompare.") for f in called):  # a chain of the file's layers
         called = program.functions
     return source.counts_samples(source.reached(called))
+
+
+def _knows_one_sample(program: Driven) -> bool:
+    """Whether all samples and labels that stand in the file are one."""
+    known: dict[str | None, list[np.ndarray]] = {}
+    for name, value in {n: v for f in program.functions for n, v in getattr(f, "__globals__", {}).items()}.items():
+        if isinstance(value, np.ndarray) and value.ndim:
+            known.setdefault(words.role_of_argument(name), []).append(value)
+    samples, labels = known.get("inputs", []), known.get("targets", [])
+    return bool(samples and labels) and all(_is_one_sample(x, y) for x in samples for y in labels)
+
+
+def _is_one_sample(samples: np.ndarray, labels: np.ndarray) -> bool:
+    along = list(zip(samples.shape, labels.shape, strict=False))
+    return samples.ndim == labels.ndim == 2 and (1, 1) in along and all(m == 1 or m != n for m, n in along)
 
 
 def _asks_for_activation(holder: Any) -> bool:

@@ -269,7 +269,7 @@ def recognise(namespace: Mapping[str, Any], interface: str | None = None) -> Pro
             if cause is not None and (failure is None or failures.telling(cause) > failures.telling(failure)):
                 first, failure = program, cause
             continue
-        if best is None or _worth(program) > _worth(best):
+        if best is None or (_worth(program) > _worth(best) and not _overlooks(program, best)):
             best = program
         settled = settled or _is_done(program)
         if settled and not _is_of_parts(best):
@@ -277,6 +277,14 @@ def recognise(namespace: Mapping[str, Any], interface: str | None = None) -> Pro
     if best is None and not _uses_numpy(namespace) and not isinstance(failure, failures.PlainNumbersError):
         return None
     return best or first
+
+
+def _overlooks(program: Driven, best: Driven) -> bool:
+    """Whether it knows only some of the parameters of another that knows gradients of all of its own, however shaped:
+    by what is called otherwise, or is a number, it may only seem to be complete."""
+    assert program.found is not None
+    assert best.found is not None
+    return set(program.found.places) < set(best.found.places) == set(best.found.slots)
 
 
 def _is_done(program: Driven) -> bool:

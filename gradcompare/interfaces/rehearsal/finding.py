@@ -169,8 +169,8 @@ class _Traced:
         self.done = Done(steps, computed, self.rate)
         self.samples, self.labels = (data.get(n) if n is not None else None for n in (met.samples, met.labels))
         self.samples_axis = _samples_axis(self._at(self.samples), self._at(self.labels))
-        single = [event for event in turn.events if self._may_be_cost(event)]
-        called_so = [event for event in single if _COST.search(self._text(event))]
+        possible = [event for event in turn.events if self._may_be_cost(event)]
+        called_so = [event for event in possible if _COST.search(self._text(event)) and event.value.tensor.numel() == 1]
         for event in _ends(called_so):
             self._differentiate(event.value, start, cost=turn.occurrence(event), called_so=True)
         for seed in itertools.islice(seeds(self.script, turn, met.depends, parameters), SEEDS):
@@ -178,16 +178,16 @@ class _Traced:
                 for loss in fitting(seed.pairs(turn)[0]):
                     self._differentiate(seed.cost(loss, turn), start, seed=seed, loss=loss)
         used = self.run.ancestors(number_of(after) for after in turn.after.values())
-        for event in _ends([e for e in single if e not in called_so and e.number not in used])[-SEEDS:]:
+        for event in _ends([e for e in possible if e not in called_so and e.number not in used])[-SEEDS:]:
             self._differentiate(event.value, start, cost=turn.occurrence(event))
 
     def _text(self, event: Event) -> str:
         return self.script.places[event.place].text
 
     def _may_be_cost(self, event: Event) -> bool:
-        """Whether it is one number that depends on parameters."""
-        one = event.number is not None and event.value.tensor.numel() == 1 and event.value.tensor.requires_grad
-        return bool(one and not _NO_COST.search(self._text(event)))
+        """Whether it depends on parameters, and is one number or one for each sample or output."""
+        computed = event.number is not None and event.value.tensor.ndim <= 2 and event.value.tensor.requires_grad
+        return bool(computed and not _NO_COST.search(self._text(event)))
 
     def _differentiate(self, value: Any, start: Mapping[str, Any], **of: Any) -> None:
         """Note the gradients of a cost with respect to the parameters that it depends on."""

@@ -165,7 +165,7 @@ def stated(candidates: Sequence[Candidate], done: Done) -> Reading | None:
     """The file's own cost, where it is a usual one of an output and labels that meet in the turn, and every step is
     another than down it: a file all of whose gradients are wrong."""
     for own in candidates:
-        if not own.called_so or any(not np.any(done.steps[n]) for n in own.gradients):
+        if own.cost is None or any(not np.any(done.steps[n]) for n in own.gradients):
             continue
         for usual in candidates:
             if usual.seed is not None and usual.gradients.keys() == own.gradients.keys():

@@ -18,6 +18,7 @@ from gradcompare.interfaces.rehearsal.finding import Found, found_in, size_of, s
 from gradcompare.interfaces.rehearsal.reading import Occurrence
 from gradcompare.interfaces.rehearsal.script import Script
 from gradcompare.interfaces.rehearsal.stage import Exploring, Turn
+from gradcompare.interfaces.rehearsal.straight import going_straight
 from gradcompare.interfaces.rehearsal.trying import written_for
 from gradcompare.network import Network
 from gradcompare.tracing.traced_array import TracedArray, from_numpy
@@ -55,12 +56,14 @@ class Rehearsed(Program):
         until = time.process_time() + SECONDS
         problems: list[BaseException] = []
         stated: tuple[Found, list[str], supplies.Supplies] | None = None
+        runs: list[tuple[int, list[str], supplies.Supplies]] = []
         for lie in supplies.LIES:
             sizes: supplies.Sizes | None = supplies.Sizes()
             for _ in range(supplies.TRIES):
                 explored = self._explore(supplies.Supplies(lie, sizes, self.script.in_pairs))
                 problems = problems or list(self.script.problems)
                 asked, told = sorted(explored.asked), sorted(explored.told)
+                runs.append((len(self.script.problems), asked or told, self._supplied))
                 own = explored.supplied.sizes
                 wanted = supplies.sizes_asked_for(self.script.problems, own, self.script.counts)
                 wanted = wanted or own.for_batches(self.script.batches)
@@ -79,6 +82,11 @@ class Rehearsed(Program):
                 break
         if stated is not None:
             found, asked, self._supplied = stated
+            return self._settle(found, asked)
+        _, asked, supplied = min(runs, key=lambda run: run[0])
+        at_once = going_straight(self.script, supplied)
+        if at_once is not None:
+            (self.script, found), self._supplied = at_once, supplied
             return self._settle(found, asked)
         written = written_for(self.script) if self.may_be_written else None
         if written is not None:
@@ -155,7 +163,7 @@ class Rehearsed(Program):
         turn = self._last if self._last is not None else self._turn(inputs)
         self._last = None
         value = _value(turn, self._found.cost.cost)
-        return value.reshape(()) if np.ndim(value) else value
+        return value.sum() if np.ndim(value) else value
 
     def assumed_cost(self, loss: str, inputs: Mapping[str, Any], output: Any) -> Any:
         """See Program; summed, where output and labels meet several times in a turn."""
@@ -201,10 +209,11 @@ def _traced(_: paths.Path, array: Any) -> Any:
 
 
 def _as_it_stands(script: Script, found: Found, of_ours: str) -> str:
-    return (
-        "The file's own program was run, to the end of the first turn of its loop in line "
-        f"{script.loops[found.loop].line} and no further{of_ours}: networks have its own widths."
-    )
+    loop = script.loops[found.loop]
+    far = f"to the end of the first turn of its loop in line {loop.line}"
+    if loop.last is not None:
+        far = f"to line {loop.last}, as a step of training that begins in line {loop.line},"
+    return f"The file's own program was run, {far} and no further{of_ours}: networks have its own widths."
 
 
 def _as_written(script: Script) -> str:

@@ -42,6 +42,8 @@ class Loop(NamedTuple):
     line: int
     function: str
     """In which it stands; "" in none."""
+    last: int | None = None
+    """The last line of statements that stand in no loop and are taken for a turn of one."""
 
 
 class Place(NamedTuple):
@@ -68,6 +70,9 @@ class Stage(Protocol):
 
     def end(self, loop: int) -> None:
         """The turn is over."""
+
+    def between(self, number: int) -> None:
+        """So many statements outside of functions are done."""
 
     def take(self, loop: int, name: str, value: Any) -> Any:
         """What a local name is to be in the turn that has begun."""
@@ -121,7 +126,7 @@ class Script:
         tree = copy.deepcopy(source.parsed(self.file))
         own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
         asking, self._staged = Asking(own), _Staged(own)
-        self._code: list[tuple[types.CodeType, list[str]]] = []
+        self._code: list[_Statement] = []
         self._add(map(asking.visit, _flattened(tree.body, _scripts(tree))), self.file)
         self.counts, self.batches, self.in_pairs = (
             sorted(asking.counts),
@@ -140,11 +145,31 @@ class Script:
 
     def _add(self, statements: Iterable[ast.stmt], file: str) -> None:
         self._code += [
-            (compile(ast.fix_missing_locations(ast.Module([s], [])), file, "exec"), _binds(s))
+            _Statement(compile(ast.fix_missing_locations(ast.Module([s], [])), file, "exec"), _binds(s), s.lineno)
             for statement in statements
             for s in self._staged.statements(statement)
         ]
         self.loops, self.places, self.meetings = self._staged.loops, self._staged.places, self._staged.meetings
+
+    @property
+    def statements(self) -> int:
+        """How many there are outside of functions."""
+        return len(self._code)
+
+    def watched(self) -> Script:
+        """The same program, which tells the stage between its statements."""
+        other = copy.copy(self)
+        other._code = [code for i, each in enumerate(self._code, 1) for code in (each, _said("between", i, each.line))]
+        return other
+
+    def as_turn(self, first: int, last: int) -> Script:
+        """The same program, of which the statements from one to another are the turn of a loop of their own."""
+        other = copy.copy(self)
+        number, line = len(self.loops), self._code[first].line
+        other.loops = [*self.loops, Loop(line, "", self._code[last - 1].line)]
+        begin, end = _said("begin", number, line), _said("end", number, line)
+        other._code = [*self._code[:first], begin, *self._code[first:last], end, *self._code[last:]]
+        return other
 
     def followed_by(self, text: str) -> Script:
         """The same program with more at its end."""
@@ -166,7 +191,7 @@ class Script:
         try:
             with np.errstate(all="ignore"), same_random_numbers(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                for code, imports in self._code:
+                for code, imports, _ in self._code:
                     if imports and all(name in space for name in imports):
                         continue
                     try:
@@ -178,6 +203,21 @@ class Script:
         finally:
             random.setstate(state)
         return space
+
+
+class _Statement(NamedTuple):
+    """A statement outside of functions."""
+
+    code: types.CodeType
+    imports: list[str]
+    """The names that it binds, if it is an import."""
+    line: int
+
+
+def _said(what: str, number: int, line: int) -> _Statement:
+    """A statement that tells the stage something."""
+    told = at(ast.Pass(lineno=line, end_lineno=line, col_offset=0, end_col_offset=0), ast.Expr(call(what, number)))
+    return _Statement(compile(ast.fix_missing_locations(ast.Module([told], [])), "<stage>", "exec"), [], line)
 
 
 class _Builtins(dict[str, Any]):

@@ -50,6 +50,9 @@ class Stage(Supplying):
     def end(self, loop: int) -> None:
         """See `script.Stage`."""
 
+    def between(self, number: int) -> None:
+        """See `script.Stage`."""
+
     def take(self, loop: int, name: str, value: Any) -> Any:
         """See `script.Stage`."""
         return value

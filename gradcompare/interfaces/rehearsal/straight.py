@@ -1,0 +1,70 @@
+"""A program that trains in no loop: some of its statements are a turn, from where its parameters are there on."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from gradcompare.interfaces import paths
+from gradcompare.interfaces.rehearsal.finding import Found, found_in
+from gradcompare.interfaces.rehearsal.script import Script
+from gradcompare.interfaces.rehearsal.stage import Stage, arrays_in, differs, own_names, root_of
+from gradcompare.interfaces.rehearsal.supplies import Supplies
+
+LARGEST = 100_000
+"""Arrays of more numbers than this are data."""
+TRIES = 8
+"""So many statements are tried as the first of the turn."""
+
+
+def going_straight(script: Script, supplied: Supplies) -> tuple[Script, Found] | None:
+    """The program with a turn in it, understood; None where its statements are no step of training."""
+    seen = _Between(supplied, arrays_in({"global": own_names(script.names)}))
+    script.watched().run(seen)
+    best: tuple[Script, Found] | None = None
+    for first in sorted({seen.made[path] for path in seen.changed})[:TRIES]:
+        there = [path for path, at in seen.changed.items() if seen.made[path] <= first < at]
+        if not there:
+            continue
+        turn = script.as_turn(first, max(seen.changed[path] for path in there))
+        found = None
+        with contextlib.suppress(Exception):
+            found = found_in(turn, len(script.loops), seen.together(there), supplied)
+        if found is not None and (best is None or len(found.agreeing) > len(best[1].agreeing)):
+            best = turn, found
+    return best if best is not None and best[1].believed else None
+
+
+class _Between(Stage):
+    """Notes between which statements an array comes to be, and is changed for the first time."""
+
+    def __init__(self, supplied: Supplies, left: Mapping[paths.Path, Any]) -> None:
+        """`left`: what loading the file has left behind."""
+        super().__init__(supplied)
+        self.made: dict[paths.Path, int] = {}
+        self.changed: dict[paths.Path, int] = {}
+        self._values: dict[paths.Path, tuple[int, np.ndarray]] = {}
+        """With the identity of what was there first."""
+        self._left = left
+
+    def between(self, number: int) -> None:
+        """See `script.Stage`."""
+        self._look_at_the_clock()
+        for path, array in arrays_in(root_of(sys._getframe(1))).items():
+            if array is self._left.get(path):
+                continue
+            if path not in self._values and np.size(array) <= LARGEST:
+                self.made[path], self._values[path] = number, (id(array), np.array(array))
+            elif path not in self.changed and path in self._values and differs(self._values[path][1], array):
+                self.changed[path] = number
+
+    def together(self, found: list[paths.Path]) -> list[list[paths.Path]]:
+        """Those that are one array under several names, changed at once, together."""
+        groups: dict[Any, list[paths.Path]] = {}
+        for path in found:
+            groups.setdefault((self._values[path][0], self.changed[path]), []).append(path)
+        return list(groups.values())
