@@ -35,6 +35,8 @@ SAYS = {
 """What the text report says of each verdict on a tensor."""
 
 
+WRONG_COST = "wrong cost"
+"""The name of the mistake in a diagnosis where the gradients are right, for another cost than the file's own."""
 SAYS_NOTHING_OF = "This says nothing of the update rule, the learning rate, the data or the initialisation."
 """What the gradients of a file do not tell."""
 

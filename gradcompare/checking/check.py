@@ -12,7 +12,7 @@ import numpy as np
 
 from gradcompare.checking.errors import CheckInterruptedError, CodeError, TimeIsUpError
 from gradcompare.losses import LOSSES
-from gradcompare.report import Report, Source
+from gradcompare.report import WRONG_COST, Report, Source
 
 TIMEOUT = 120.0
 """Seconds that a file may take."""
@@ -154,14 +154,16 @@ def _second_opinion(
             other = judged(about, examples, progress, written)
     except CodeError:
         return report, None
-    sure = other.verdict == "wrong" and not _nothing_is_right(other)
+    of_its_cost = any(row["mistake"] == WRONG_COST for row in other.diagnosis)
+    sure = other.verdict == "wrong" and (not _nothing_is_right(other) or (agreed and of_its_cost))
     if not (
         sure or (other.verdict == "agrees" and not agreed) or (report.verdict == "error" and other.verdict != "error")
     ):
         return report, None
     if report.verdict != "error":
         found = "all of their gradients are right" if agreed else "none of their gradients is right"
-        other.notes.append(f"Where its parts are called one by one, {found}; this is what the file does with them.")
+        if not of_its_cost:
+            other.notes.append(f"Where its parts are called one by one, {found}; this is what the file does with them.")
     return other, about
 
 

@@ -24,7 +24,7 @@ from gradcompare.judging.verdict import WRONG, Finding
 from gradcompare.losses import LOSSES, count
 from gradcompare.network import Network
 from gradcompare.picture import Picture, picture_of
-from gradcompare.report import Report
+from gradcompare.report import WRONG_COST, Report
 
 __all__ = ["Judged", "explained", "factor"]
 
@@ -147,7 +147,7 @@ def _wrong_cost(subject: Subject, judged: Iterable[Judged]) -> list[dict[str, An
     if not names:
         return []
     says = f"It is the cost that differs: the gradients are right for {LOSSES[names[0]].says}."
-    return [{"name": COST, "line": None, "mistake": "wrong cost", "says": says, "fix": None}]
+    return [{"name": COST, "line": None, "mistake": WRONG_COST, "says": says, "fix": None}]
 
 
 def _put_into_cells(report: Report, cells: Mapping[str, Sequence[int]]) -> None:

@@ -23,7 +23,7 @@ from gradcompare.bounds import Run
 from gradcompare.interfaces import paths, words
 from gradcompare.interfaces.rehearsal.costs import fitting, seeds
 from gradcompare.interfaces.rehearsal.meeting import NotedRun, meetings
-from gradcompare.interfaces.rehearsal.reading import Candidate, Done, Held, Named, readings, stated
+from gradcompare.interfaces.rehearsal.reading import Candidate, Done, Held, Named, contested, readings, stated
 from gradcompare.interfaces.rehearsal.script import Script
 from gradcompare.interfaces.rehearsal.stage import Event, Turn, Where, differs, number_of
 from gradcompare.interfaces.rehearsal.supplies import ROLES, Supplies, is_whole
@@ -37,6 +37,8 @@ TIMES = 20
 """What gets a name oftener in one turn than there are layers is no gradient."""
 ATTEMPTS = 3
 """From so many numbers a turn is tried."""
+STAYS = 0.5
+"""So much of a small move of a parameter is left after a step."""
 SEEDS = 12
 """So many places are tried at which an output may meet its labels."""
 
@@ -56,6 +58,8 @@ class Found:
     held: dict[str, Held] | None
     """See `reading.Reading`."""
     cost: Candidate
+    contested: bool
+    """Whether it is the file's own, and its steps go down another."""
     samples_axis: int
     rate: float
 
@@ -98,9 +102,11 @@ def found_in(script: Script, loop: int, changed: Sequence[Sequence[paths.Path]],
             break
     if best is None:
         return None
-    parameters = [n for n in names if n in used]
+    named = contested(best, meeting.candidates)
+    cost = named or best.of
+    parameters = [n for n in names if n in used and (n in best.agreeing or n not in meeting.carried)]
     where = {n: names[n] for n in parameters}
-    for name, path in (("X", meeting.samples), ("Y", None if best.of.cost else meeting.labels)):
+    for name, path in (("X", meeting.samples), ("Y", None if cost.cost else meeting.labels)):
         if path is not None and not _NO_DATA.search(paths.word(path)):
             where[name] = next(tuple(alike) for alike in first.alike.values() if path in alike)
     return Found(
@@ -110,7 +116,8 @@ def found_in(script: Script, loop: int, changed: Sequence[Sequence[paths.Path]],
         parameters,
         list(best.agreeing),
         best.held,
-        best.of,
+        cost,
+        named is not None,
         meeting.samples_axis,
         best.rate,
     )
@@ -140,6 +147,8 @@ class _Traced:
         self.samples_axis = 0
         self.done = Done({}, [], rate)
         self.candidates: list[Candidate] = []
+        self.carried: set[str] = set()
+        """Vectors that are others after the turn, and hardly because of what they were before: a state."""
 
     def rehearse(self, loop: int, moved: Mapping[str, np.ndarray], supplied: Supplies) -> None:
         """Run it from these parameters, and fill in what was found out."""
@@ -167,6 +176,7 @@ class _Traced:
         ]
         steps = {n: _step(plain(TracedArray(start[n])), turn.after.get(n)) for n in self.names}
         self.done = Done(steps, computed, self.rate)
+        self.carried = {n for n in self.names if _is_carried(start[n], turn.after.get(n))}
         self.samples, self.labels = (data.get(n) if n is not None else None for n in (met.samples, met.labels))
         self.samples_axis = _samples_axis(self._at(self.samples), self._at(self.labels))
         possible = [event for event in turn.events if self._may_be_cost(event)]
@@ -252,6 +262,18 @@ def _step(before: np.ndarray, after: Any) -> np.ndarray:
     """By how much something was moved; nothing where it has another shape since."""
     now = plain(after) if isinstance(after, TracedArray) else after
     return before - np.asarray(now, dtype=float) if np.shape(now) == np.shape(before) else np.zeros(0)
+
+
+def _is_carried(before: Any, after: Any) -> bool:
+    """Whether a vector does not stay where it is but for a step: moved at random, what comes out moves elsewhere."""
+    if not isinstance(after, TracedArray) or max(after.shape, default=1) < after.tensor.numel():
+        return False
+    if tuple(after.shape) != tuple(before.shape) or not after.tensor.requires_grad:
+        return tuple(after.shape) == tuple(before.shape)
+    moved = torch.from_numpy(_noise(0, np.zeros(tuple(after.shape))))
+    (along,) = torch.autograd.grad(after.tensor, [before], moved, retain_graph=True, allow_unused=True)
+    with Run.paused():
+        return along is None or float((along * moved).sum()) < STAYS * float((moved * moved).sum())
 
 
 def _told_rate(turn: Turn, script: Script) -> float:

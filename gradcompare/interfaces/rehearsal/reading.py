@@ -96,8 +96,11 @@ def _reading(candidate: Candidate, done: Done) -> Reading:
         by_rule = _by_rule(candidate, done)
         if len(by_rule.agreeing) > max(len(agreeing), len(candidate.gradients) // 3):
             return by_rule
-    agreeing = {n: exactly(factor, roughly=NEAR) for n, factor in agreeing.items()}
+    written = {n: exactly(factor, roughly=NEAR) for n, factor in agreeing.items()}
     told = any(abs(done.rate - factor) <= TOLD * factor for factor in agreeing.values())
+    if len(agreeing) == 1 < len(candidate.gradients) and not told and written == agreeing:  # chance: no rate is such
+        written = {}
+    agreeing = written
     return Reading(candidate, agreeing, None, done.rate if told else next(iter(agreeing.values()), 1.0), told)
 
 
@@ -161,6 +164,25 @@ def _sharing(factors: Mapping[str, Sequence[float]], gradients: Mapping[str, np.
     return best
 
 
+def contested(reading: Reading, candidates: Sequence[Candidate]) -> Candidate | None:
+    """The file's own cost, where it is a usual one of the same output and labels, and its steps go down another."""
+    seed, down = reading.of.seed, reading.of.gradients
+    usual = [c for c in candidates if c.seed is not None and seed is not None and c.seed.meeting == seed.meeting]
+    named = [c for c in candidates if c.called_so and c.gradients.keys() == down.keys()]
+    others = [own for own in named if not _alike(own.gradients, down)]
+    found = (own for own in others if any(_alike(own.gradients, c.gradients) for c in usual))
+    return next((own._replace(seed=seed) for own in found), None)
+
+
+def _alike(gradients: Mapping[str, np.ndarray], others: Mapping[str, np.ndarray]) -> bool:
+    """Whether they are the same but for one constant."""
+    if gradients.keys() != others.keys():
+        return False
+    factors = [_factor(gradients[n], other) for n, other in others.items()]
+    known = [factor for factor in factors if factor]
+    return len(known) == len(factors) > 0 and bool(np.allclose(known, known[0], rtol=NEAR))
+
+
 def stated(candidates: Sequence[Candidate], done: Done) -> Reading | None:
     """The file's own cost, where it is a usual one of an output and labels that meet in the turn, and every step is
     another than down it: a file all of whose gradients are wrong."""
@@ -168,8 +190,6 @@ def stated(candidates: Sequence[Candidate], done: Done) -> Reading | None:
         if own.cost is None or any(not np.any(done.steps[n]) for n in own.gradients):
             continue
         for usual in candidates:
-            if usual.seed is not None and usual.gradients.keys() == own.gradients.keys():
-                factors = [_factor(g, usual.gradients[n]) for n, g in own.gradients.items()]
-                if factors[0] and all(f is not None and np.isclose(f, factors[0], rtol=NEAR) for f in factors):
-                    return Reading(own, {}, None, done.rate or 1.0, False)
+            if usual.seed is not None and _alike(own.gradients, usual.gradients):
+                return Reading(own._replace(seed=usual.seed), {}, None, done.rate or 1.0, False)
     return None

@@ -108,7 +108,7 @@ class Rehearsed(Program):
         if self.keeps_data:
             where = {name: path for name, path in found.where.items() if name in found.parameters}
             found = dataclasses.replace(found, where=where, own={name: found.own[name] for name in where})
-        self._found, self.seen_right = found, found.believed
+        self._found, self.seen_right = found, found.believed and not found.contested
         self.functions = [stand_in(self.script, found.loop)]
         self.parameters = self.last_layer = found.parameters
         self.samples_axis, self.has_cost = found.samples_axis, found.cost.cost is not None

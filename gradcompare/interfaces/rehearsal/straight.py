@@ -34,9 +34,13 @@ def going_straight(script: Script, supplied: Supplies) -> tuple[Script, Found] |
         found = None
         with contextlib.suppress(Exception):
             found = found_in(turn, len(script.loops), seen.together(there), supplied)
-        if found is not None and (best is None or len(found.agreeing) > len(best[1].agreeing)):
+        if found is not None and (best is None or _explains(found) > _explains(best[1])):
             best = turn, found
     return best if best is not None and best[1].believed else None
+
+
+def _explains(found: Found) -> tuple[int, int]:
+    return len(found.agreeing), len(found.parameters)
 
 
 class _Between(Stage):
