@@ -157,3 +157,58 @@ def test_what_an_optimiser_adds_to_a_step_is_not_held_against_a_layer(tmp_path):
     layers = {one.made.__name__: one for one in alone.program(load(path).names).holder.plan.pairs}
     assert set(layers["Weights"].shapes) == {"x", "b"}
     assert set(layers["Bend"].shapes) == {"x"}
+
+
+LAZY = """
+    import numpy as np
+
+    class Whiten:
+        def __init__(self, tiny=1e-6):
+            self.tiny, self.scale, self.shift, self.seen = tiny, None, None, None
+
+        def forward(self, x):
+            if self.scale is None:
+                self.scale, self.shift, self.seen = np.ones(x.shape[1]), np.zeros(x.shape[1]), np.zeros(x.shape[1])
+            self.seen = 0.9 * self.seen + 0.1 * x.mean(axis=0)
+            self.root = np.sqrt(x.var(axis=0) + self.tiny)
+            self.n = (x - x.mean(axis=0)) / self.root
+            return self.scale * self.n + self.shift
+
+        def backward(self, g):
+            self.dscale, self.dshift = (g * self.n).sum(axis=0), g.sum(axis=0)
+            h = g * self.scale
+            return (h - h.mean(axis=0) - self.n * (h * self.n).mean(axis=0)) / self.root
+
+    class Mix:
+        def __init__(self, units):
+            self.units, self.p, self.g = units, {}, {}
+
+        def forward(self, x):
+            if not self.p:
+                self.p["W"], self.p["b"] = np.random.randn(x.shape[1], self.units), np.zeros(self.units)
+            self.x = x
+            return x @ self.p["W"] + self.p["b"]
+
+        def backward(self, grad):
+            self.g["W"], self.g["b"] = self.x.T @ grad, grad.sum(axis=0)
+            return grad @ self.p["W"].T
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("(g * self.n).sum(axis=0), g.sum", "(g * self.n * self.root).sum(axis=0), g.sum"),
+        ("self.x.T @ grad, grad", "-self.x.T @ grad, grad"),
+    ],
+)
+def test_parameters_may_be_made_in_the_first_forward_pass(tmp_path, right, wrong):
+    assert LAZY.count(right) == 1
+    path = tmp_path / "layers.py"
+    path.write_text(textwrap.dedent(LAZY))
+    report = gradcompare.check(path, examples=4)
+    assert report.verdict == "agrees", str(report)
+    path.write_text(textwrap.dedent(LAZY.replace(right, wrong)))
+    report = gradcompare.check(path, examples=4)
+    assert report.verdict == "wrong", str(report)
+    assert wrong.split("(axis")[0] in report.first_fault.source

@@ -26,6 +26,7 @@ from gradcompare.interfaces.layouts import RATE
 from gradcompare.interfaces.offered import IN, SAMPLES
 from gradcompare.interfaces.pairs import Shelf
 from gradcompare.interfaces.session import Steps
+from gradcompare.interfaces.warmed import warmed
 from gradcompare.tracing.randomness import same_random_numbers
 
 PLAIN = ((SAMPLES, IN), (IN, SAMPLES))
@@ -300,8 +301,8 @@ def _fitted(made: type, kind: str, given: Mapping[str, Any], shape: tuple[int, .
     inputs = np.random.default_rng(1).standard_normal(shape)
     with contextlib.suppress(Exception):
         with same_random_numbers():
-            layer = _made(made, given, inputs)
-        return _with_slots(Alone(made, kind, layer, inputs, naming.places_of(layer)))
+            layer, places = warmed(_made(made, given, inputs), inputs)
+        return _with_slots(Alone(made, kind, layer, inputs, places))
     return None
 
 
