@@ -12,6 +12,7 @@ import pytest
 import gradcompare
 from gradcompare.checking import isolation
 from gradcompare.checking.errors import CodeError
+from gradcompare.loading import load
 from gradcompare.losses import Penalty
 from gradcompare.network import draw_networks
 
@@ -303,6 +304,58 @@ def test_of_another_cost_the_number_of_outputs_is_a_constant_that_is_missing(che
     report = check(but={**squared, 'cache["A2"] - Y': '2 * (cache["A2"] - Y) * cache["A2"] * (1 - cache["A2"])'})
     assert report.verdict == "scaled"
     assert report.factor.startswith("n_L")
+
+
+REGRESSOR = """
+import numpy as np
+
+class Fit:
+    def __init__(self, sizes):
+        self.W = [np.random.randn(a, b) for a, b in zip(sizes, sizes[1:])]
+        self.c = [np.zeros((1, b)) for b in sizes[1:]]
+
+    def forward(self, X):
+        self.a = [X]
+        for i, (W, c) in enumerate(zip(self.W, self.c)):
+            z = self.a[-1] @ W + c
+            self.a.append(z if i == len(self.W) - 1 else np.tanh(z))
+        return self.a[-1]
+
+    def loss(self, p, y):
+        return ((p - y) ** 2).mean()
+
+    def backward(self, y):
+        g = 2 * (self.a[-1] - y) / y.shape[0]
+        self.dW, self.dc = [None] * len(self.W), [None] * len(self.W)
+        for i in reversed(range(len(self.W))):
+            self.dW[i], self.dc[i] = self.a[i].T @ g, g.sum(axis=0, keepdims=True)
+            g = g @ self.W[i].T * (1 - self.a[i] ** 2)
+"""
+SIZED = {
+    "self, sizes)": "self, n_in, n_hidden, n_out=1)",
+    "        self.W =": "        sizes = n_in, n_hidden, n_out\n        self.W =",
+}
+
+
+@pytest.mark.parametrize(
+    ("but", "use", "verdict"),
+    [
+        ({}, "", "scaled"),
+        ({}, "net = Fit([X.shape[1], 6, 1])", "agrees"),
+        ({}, "net = Fit([X.shape[1], 6, 3])", "scaled"),
+        ({}, "width = 1\n    nets = Fit([2, 6, 1]), Fit([2, 5, width])", "agrees"),
+        ({}, "nets = Fit([2, 6, 1]), Fit([2, 6, 2])", "scaled"),
+        (SIZED, "", "agrees"),
+        (SIZED, "net = Fit(2, 5, n_out=4)", "scaled"),
+        ({"y.shape[0]": "3"}, "net = Fit([X.shape[1], 6, 1])", "scaled"),
+    ],
+)
+def test_the_number_of_outputs_is_no_mistake_where_a_file_has_one(tmp_path, but, use, verdict):
+    path, source = tmp_path / "regressor.py", REGRESSOR
+    for right, other in but.items():
+        source = source.replace(right, other)
+    path.write_text(f"{source}\n\ndef main(X):\n    {use or 'pass'}\n")
+    assert gradcompare.check(load(path).names, examples=4, dtype="float64").verdict == verdict
 
 
 UPDATES = """

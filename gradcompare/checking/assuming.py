@@ -85,13 +85,16 @@ def is_for_one_output(subject: Subject, several: Network, one: Network) -> bool:
     """Whether the file's own cost and gradients fit one another for one output alone: with several they differ by
     their number, as where the cost is divided by Y.size and the gradients by the samples.
 
-    Where the cost is cross entropy, that is a classifier of two classes; of another cost it is a wrong constant.
+    Where the cost is cross entropy, that is a classifier of two classes; of another cost it is a wrong constant, unless
+    the file itself says that its networks have one output.
     """
     n, own = several.sizes[-1], subject.loss
     factors = {f.factor for f in _at_the_end(subject, subject.compared(several, "float64", verify=True))}
     if factors not in ({float(n)}, {1.0 / n}):
         return False
     fits = _agrees_at_the_end(subject, subject.compared(one, "float64", verify=True))
+    if subject.about["says_one_output"]:
+        return fits
     of_classes = False
     for loss in CROSS_ENTROPIES if fits else ():
         subject.loss = loss

@@ -139,6 +139,7 @@ class Host:
             "has_cost": program.has_cost,
             "metric": program.metric,
             "averaged": program.averaged,
+            "says_one_output": program.says_one_output,
             "given_slope": program.given_slope,
             "only_updates": program.only_updates,
             "notes": notes,

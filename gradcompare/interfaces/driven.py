@@ -26,6 +26,7 @@ from gradcompare.interfaces import (
     inside,
     metrics,
     naming,
+    one_output,
     paths,
     rates,
     source,
@@ -81,6 +82,7 @@ class Driven(Program):
         self.has_cost = found.cost_from is not None
         self.complete = set(found.slots) == set(found.places)
         self.own_widths = list(found.sizes or ()) if self.holder.is_network else []
+        self.says_one_output = one_output.says_one(self.holder)
         if found.cost_from == "function":
             cost = self.function(self.steps.cost)
             is_metric = metrics.is_metric(cost)

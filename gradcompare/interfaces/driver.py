@@ -85,7 +85,7 @@ def told(function: Callable[..., Any], argument: str) -> list[Any]:
     for call in ast.walk(tree):
         if isinstance(call, ast.Call) and source.called(call) == getattr(function, "__name__", ""):
             given = dict(zip(order, call.args, strict=False)) | {k.arg: k.value for k in call.keywords if k.arg}
-            for value in _values(given.get(argument), tree, names):
+            for value in values_of(given.get(argument), tree, names):
                 if _is_setting(value):
                     return [value]
     return []
@@ -210,7 +210,7 @@ def weights_in(thing: Any) -> int:
     return sum(naming.is_weight(name, array) and not naming.is_bias(name) for name, array in arrays)
 
 
-def _values(given: ast.expr | None, tree: ast.Module, names: Mapping[str, Any]) -> Iterator[Any]:
+def values_of(given: ast.expr | None, tree: ast.Module, names: Mapping[str, Any]) -> Iterator[Any]:
     """What an expression may stand for; a name for what the file assigns to it anywhere."""
     assigned = [s for s in ast.walk(tree) if isinstance(s, ast.Assign) and isinstance(given, ast.Name)]
     called_so = [s.value for s in assigned if [ast.unparse(t) for t in s.targets] == [getattr(given, "id", "")]]

@@ -43,6 +43,8 @@ class Program(ABC):
     """The cost to assume where the file has none, a key of `losses.LOSSES`, if it is known already."""
     averaged: bool
     """Whether the file divides that cost by the number of samples where it calls it."""
+    says_one_output: bool = False
+    """Whether the file says of its own networks that they have one output."""
     given_slope: bool
     """Whether backward is given a random gradient of the output, in place of that of a cost."""
     only_updates: bool
