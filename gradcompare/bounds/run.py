@@ -40,6 +40,7 @@ class Run(TorchDispatchMode):
         parents: for each tensor of the run, by number, the numbers of those it was computed from.
         arrived: for each number in `substitutes`, the (value, error) that was computed.
         met_a_tie: whether a comparison that `ties_are_kinks` is about met two equal numbers.
+        bounds: False where only the values and what they are computed from are asked for: every bound is 0 then.
         cuts: how often a number was taken out of a tensor that depends on a differentiated one: autograd cannot see
             through that.
     """
@@ -52,6 +53,7 @@ class Run(TorchDispatchMode):
         substitutes: Mapping[int, Tensor] | None = None,
     ) -> None:
         super().__init__()
+        self.bounds = True
         self.precision = precision
         self.ties_are_kinks = ties_are_kinks
         self.substitutes = dict(substitutes or {})
@@ -233,9 +235,14 @@ class Run(TorchDispatchMode):
             result = func(*values(args), **values(kwargs))
         if not bounded and not bounded_among((*args, *kwargs.values())):
             return result
-        error = row.rule(self, result, *args, **kwargs)
+        error = row.rule(self, result, *args, **kwargs) if self.bounds else None
         self._constants_not_finite = self._constants_not_finite or nonfinite.is_among(args)
-        if self._constants_not_finite and isinstance(result, Tensor) and result.is_floating_point():
+        if (
+            self._constants_not_finite
+            and error is not None
+            and isinstance(result, Tensor)
+            and result.is_floating_point()
+        ):
             surely = nonfinite.because_of_constants(func, args, kwargs)
             error = error if surely is None else torch.where(surely, 0.0, error)
         wrapped = self._wrap_all(result, error, parents)

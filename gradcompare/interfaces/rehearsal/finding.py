@@ -21,14 +21,14 @@ import torch
 from gradcompare import losses
 from gradcompare.bounds import Run
 from gradcompare.interfaces import paths, words
-from gradcompare.interfaces.rehearsal.costs import fitting, seeds
+from gradcompare.interfaces.rehearsal.costs import Seed, fitting, seeds
 from gradcompare.interfaces.rehearsal.meeting import NotedRun, meetings
 from gradcompare.interfaces.rehearsal.reading import Candidate, Done, Held, Named, contested, readings, stated
 from gradcompare.interfaces.rehearsal.script import Script
 from gradcompare.interfaces.rehearsal.stage import Event, Turn, Where, differs, number_of
 from gradcompare.interfaces.rehearsal.supplies import ROLES, Supplies, is_whole
 from gradcompare.tracing.numpy_on_torch import NumpyOnTorch, TracedArray
-from gradcompare.tracing.traced_array import plain
+from gradcompare.tracing.traced_array import leaves, plain
 
 _COST = re.compile(r"cost|loss|mse|entropy|\bj\b|objective|custo|perda|costo|kosten|verlust", re.IGNORECASE)
 _NO_COST = re.compile(r"list|hist|_d|^d|grad|delta|deriv|prime", re.IGNORECASE)
@@ -182,14 +182,14 @@ class _Traced:
         possible = [event for event in turn.events if self._may_be_cost(event)]
         called_so = [event for event in possible if _COST.search(self._text(event)) and event.value.tensor.numel() == 1]
         for event in _ends(called_so):
-            self._differentiate(event.value, start, cost=turn.occurrence(event), called_so=True)
+            self._differentiate(event, turn, start, called_so=True)
         for seed in itertools.islice(seeds(self.script, turn, met.depends, parameters), SEEDS):
             with contextlib.suppress(Exception):
-                for loss in fitting(seed.pairs(turn)[0]):
-                    self._differentiate(seed.cost(loss, turn), start, seed=seed, loss=loss)
+                self._differentiate_all(seed, turn, start)
         used = self.run.ancestors(number_of(after) for after in turn.after.values())
         for event in _ends([e for e in possible if e not in called_so and e.number not in used])[-SEEDS:]:
-            self._differentiate(event.value, start, cost=turn.occurrence(event))
+            self._differentiate(event, turn, start, called_so=False)
+        self.candidates = [candidate for candidate in self.candidates if candidate.gradients]
 
     def _text(self, event: Event) -> str:
         return self.script.places[event.place].text
@@ -199,19 +199,47 @@ class _Traced:
         computed = event.number is not None and event.value.tensor.ndim <= 2 and event.value.tensor.requires_grad
         return bool(computed and not _NO_COST.search(self._text(event)))
 
-    def _differentiate(self, value: Any, start: Mapping[str, Any], **of: Any) -> None:
-        """Note the gradients of a cost with respect to the parameters that it depends on."""
-        if not value.tensor.requires_grad:
-            return
-        found = torch.autograd.grad(value.tensor.sum(), list(start.values()), allow_unused=True, retain_graph=True)
-        with Run.paused():
-            gradients = {n: plain(TracedArray(g)) for n, g in zip(start, found, strict=True) if g is not None}
-        gradients = {n: g for n, g in gradients.items() if np.any(g)}  # else it is written over before it is read
-        of = {"cost": None, "seed": None, "loss": None, "called_so": False} | of
-        self.candidates.append(Candidate(**of, gradients=gradients))
+    def _differentiate(self, event: Event, turn: Turn, start: Mapping[str, Any], called_so: bool) -> None:
+        """Note the gradients of a cost of the file's own."""
+        self.candidates.append(Candidate(turn.occurrence(event), None, None, called_so, _down(event.value, start)))
+
+    def _differentiate_all(self, seed: Seed, turn: Turn, start: Mapping[str, Any]) -> None:
+        """The same of all costs that may be meant by a meeting: those that are multiples of one another, at once."""
+        events = turn.met[seed.meeting][seed.output][: seed.times]
+        outputs = [part.tensor for e in events for part in leaves(e.value) if isinstance(part, TracedArray)]
+        known: list[tuple[np.ndarray, dict[str, np.ndarray]]] = []
+        for loss in fitting(seed.pairs(turn)[0]):
+            cost = seed.cost(loss, turn)
+            slopes = torch.autograd.grad(cost.tensor, outputs, retain_graph=True, materialize_grads=True)
+            with Run.paused():
+                slope = np.concatenate([plain(TracedArray(each)).ravel() for each in slopes])
+            same = next(((_multiple(slope, of), down) for of, down in known if _multiple(slope, of)), None)
+            if same is None:
+                down = _down(cost, start)
+                known.append((slope, down))
+            else:
+                down = {name: same[0] * gradient for name, gradient in same[1].items()}
+            self.candidates.append(Candidate(None, seed, loss, False, down))
 
     def _at(self, path: paths.Path | None) -> Any:
         return self.first.before[path] if path is not None else np.zeros((1, 1))
+
+
+def _down(value: Any, start: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The gradients of a number, or of a sum, with respect to the parameters that it depends on."""
+    if not value.tensor.requires_grad:
+        return {}
+    found = torch.autograd.grad(value.tensor.sum(), list(start.values()), allow_unused=True, retain_graph=True)
+    with Run.paused():
+        gradients = {n: plain(TracedArray(g)) for n, g in zip(start, found, strict=True) if g is not None}
+    return {n: g for n, g in gradients.items() if np.any(g)}  # else it is written over before it is read
+
+
+def _multiple(slope: np.ndarray, of: np.ndarray) -> float:
+    """The number by which one is a multiple of the other; 0 where it is none."""
+    factor = float(slope @ of / (of @ of)) if np.any(of) else 0.0
+    near = factor and np.allclose(slope, factor * of, rtol=1e-12, atol=1e-14 * np.max(np.abs(slope)))
+    return factor if near else 0.0
 
 
 def _ends(events: Sequence[Event]) -> list[Event]:

@@ -12,10 +12,11 @@ from gradcompare.interfaces import paths, words
 
 
 class NotedRun(Run):
-    """A run that knows the shapes of its tensors."""
+    """A run that knows the shapes of its tensors, and no bounds."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.bounds = False
         self.shapes: list[tuple[int, ...]] = []
 
     def wrap(self, value: Tensor, *rest: Any, **options: Any) -> Any:
