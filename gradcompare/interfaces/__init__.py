@@ -12,7 +12,7 @@ a turn of a loop as functions      loops, turns, methods, making; sampling (what
 what a turn computes of what       dataflow, multiplied (layer by layer); unrolled, keyed, inlined (written out)
 functions that make no network     derivatives (a loss and its gradient)
 layers, each on its own            alone (given a random gradient), offered (how their constructors let them be made),
-                                   warmed (parameters that are made in the first forward pass)
+                                   warmed (parameters that are made in the first forward pass); cost_pairs (costs)
 where gradients end up             naming, axes, inside (where only local variables hold them), ascent, rates
 which way up arrays are            layouts
 the trial that settles it all      candidates, fitting, rounds (how far code goes by itself), seen (what it is given)

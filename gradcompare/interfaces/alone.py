@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import calling, chain, naming, offered, paths, source, words
+from gradcompare.interfaces import calling, chain, cost_pairs, naming, offered, paths, source, words
 from gradcompare.interfaces.derivatives import smooth
 from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.layouts import RATE
@@ -167,7 +167,8 @@ def _gradient_of_inputs(layer: Any, result: Any, shape: tuple[int, ...]) -> Any:
 
 
 def program(namespace: Mapping[str, Any], but: Iterable[str] = ()) -> Driven | None:
-    """All layers of a file each on its own, but those of these classes; None where none runs."""
+    """All layers of a file each on its own, but those of these classes, and costs whose derivatives are wrong; None
+    where there are none."""
     functions = [f for f in namespace.values() if inspect.isfunction(f)]
     classes = [c for c in namespace.values() if inspect.isclass(c) and not issubclass(c, BaseException)]
     until = time.monotonic() + SECONDS_IN_ALL
@@ -175,18 +176,21 @@ def program(namespace: Mapping[str, Any], but: Iterable[str] = ()) -> Driven | N
     for made in dict.fromkeys(classes):
         if made.__name__ not in but and _may_be_alone(made):
             found += found_of(made, functions, until)
-    if not found:
+    costs = list(cost_pairs.wrong(functions, classes))
+    if not (found or costs):
         return None
     used = [f for one in found for f in _functions_of(one.made)]
-    return Driven("layers", Single(found), Steps("cost_and_gradients", "fused"), list(dict.fromkeys(used)))
+    used += [f for pair in costs for f in (pair.forward, pair.backward) if f is not None]
+    return Driven("layers", Single(found, costs), Steps("cost_and_gradients", "fused"), list(dict.fromkeys(used)))
 
 
 class Single(Shelf):
     """The arrays of several layers, inside of the domain of those that take logarithms or roots."""
 
-    def __init__(self, layers: Sequence[Alone]) -> None:
-        super().__init__(layers)
+    def __init__(self, layers: Sequence[Alone], costs: Sequence[cost_pairs.CostPair] = ()) -> None:
+        super().__init__([*layers, *costs])
         self.bounded = {f"{INPUTS}_{one.name}" for one in layers if one.is_bounded}
+        self.bounded |= {f"{pair.prediction}_{pair.name}" for pair in costs}
 
     def placed(self, name: str, array: np.ndarray) -> np.ndarray:
         """The array with its numbers where the functions are smooth."""
@@ -194,8 +198,8 @@ class Single(Shelf):
 
 
 def covered(program: Driven) -> list[str]:
-    """The classes that are run each on its own."""
-    return list(dict.fromkeys(f.__qualname__.rpartition(".")[0] for f in program.functions))
+    """The classes and the functions that are run each on its own."""
+    return list(dict.fromkeys(f.__qualname__.rpartition(".")[0] or f.__name__ for f in program.functions))
 
 
 def is_accessory(made: type) -> bool:

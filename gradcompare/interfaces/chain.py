@@ -53,7 +53,7 @@ class Chain:
     def cost(self, output: Any, targets: Any) -> Any:
         """The file's loss object: the first of its methods that gives one number."""
         results = []
-        for name, function in _methods(type(self.loss)).get("forward", ()):
+        for name, function in methods_by_role(type(self.loss)).get("forward", ()):
             if len(source.argument_names(function)) > 1:
                 asked = _asked(output, targets)
                 results.append(calling.call(getattr(self.loss, name), asked, ("output", "targets")))
@@ -125,13 +125,14 @@ def _method(thing: Any, role: str) -> Any:
 
 
 def _method_name(made: type, role: str) -> str:
-    found = [name for name, _ in _methods(made).get(role, ())]
+    found = [name for name, _ in methods_by_role(made).get(role, ())]
     if not found:
         raise AttributeError(f"{made.__name__} has no {role} method")
     return found[0]
 
 
-def _methods(made: type) -> dict[str, list[tuple[str, Any]]]:
+def methods_by_role(made: type) -> dict[str, list[tuple[str, Any]]]:
+    """The methods of a class, by what they do: those of a loss that give the cost go forward."""
     found: dict[str, list[tuple[str, Any]]] = {}
     for name, function in inspect.getmembers(made, inspect.isfunction):
         role = "forward" if name == "__call__" else words.role_of_function(name)
@@ -186,7 +187,7 @@ def _built(layer: Any, inputs: int) -> Any:
 
 def is_layer(made: type) -> bool:
     """Whether a class has forward and backward methods and is made for two widths, or none."""
-    methods = _methods(made)
+    methods = methods_by_role(made)
     given = next(iter(plans(made)), Plan({}, (1,))).depths == (1,)
     both = {"forward", "backward"} <= set(methods)
     return both and (given or bool(_later(made))) and not is_made_of_layers(made)
@@ -205,7 +206,8 @@ def is_made_of_layers(made: type) -> bool:
     start = getattr(made.__init__, "__code__", None)  # type: ignore[misc]
     used = [made.__init__.__globals__.get(name) for name in start.co_names] if start is not None else []  # type: ignore[misc]
     return any(
-        isinstance(part, type) and part is not made and {"forward", "backward"} <= set(_methods(part)) for part in used
+        isinstance(part, type) and part is not made and {"forward", "backward"} <= set(methods_by_role(part))
+        for part in used
     )
 
 
@@ -214,7 +216,9 @@ def candidates(classes: list[type], functions: list[Callable[..., Any]]) -> Iter
     layered = [made for made in classes if is_layer(made)]
     dense = [made for made in layered if _widths(made) == 2 or _later(made)]
     simple = [made for made in layered if made not in dense]
-    losses = [made for made in classes if _takes(made) >= 2 and "backward" in _methods(made) and made not in dense]
+    losses = [
+        made for made in classes if _takes(made) >= 2 and "backward" in methods_by_role(made) and made not in dense
+    ]
     losses.sort(key=lambda made: not re.search("softmax", made.__name__, re.IGNORECASE))  # for a layer that is linear
     acts = [make for made in simple if made not in losses for make in _made(made, functions)][:MOST_ACTIVATIONS]
     cost = _first(functions, "cost")
@@ -225,7 +229,7 @@ def candidates(classes: list[type], functions: list[Callable[..., Any]]) -> Iter
         activated = [Plan(plan.roles | {named[0]: "activation"}, plan.depths)] if named else []
         inner: list[tuple[list[Callable[[], Any] | None], Plan]] = [([None], p) for p in activated]
         inner += [([*some], plan) for some in ((acts, acts[:1]) if acts else ([None],))] + [([], plan)]
-        used = [f for c in (made, *simple, *losses) for rows in _methods(c).values() for _, f in rows]
+        used = [f for c in (made, *simple, *losses) for rows in methods_by_role(c).values() for _, f in rows]
         for loss in [*losses, None]:
             ends = ("cost", "slope") if loss else (cost, slope) if cost and slope else (None, None)
             for (chosen, each), end in itertools.product(inner, _ends(simple, loss)):
@@ -243,18 +247,19 @@ def _ends(simple: list[type], loss: Any) -> list[Any]:
     probabilities, unless it says that it takes one itself."""
     if loss is None or not _OF_PROBABILITIES.search(loss.__name__) or _PROBABILITIES.search(loss.__name__):
         return [None]
-    needless = [made for made in simple if all(p.default is not p.empty for p in _made_with(made))]
+    needless = [made for made in simple if all(p.default is not p.empty for p in needed_by(made))]
     fitting = [made for made in needless if _PROBABILITIES.search(made.__name__) and made is not loss]
     several = not re.search(r"bin|bce", loss.__name__, re.I)
     return [*sorted(fitting, key=lambda made: bool(re.search("softmax", made.__name__, re.I)) != several), None]
 
 
-def _made_with(made: type) -> list[inspect.Parameter]:
+def needed_by(made: type) -> list[inspect.Parameter]:
+    """What the constructor may be given."""
     return list(inspect.signature(made).parameters.values())
 
 
 def _dense_first(made: type, functions: list[Any]) -> list[Any]:
-    own = [f for rows in _methods(made).values() for _, f in rows if f in functions]
+    own = [f for rows in methods_by_role(made).values() for _, f in rows if f in functions]
     return list(dict.fromkeys([*own, *functions]))
 
 
@@ -268,7 +273,7 @@ def _count(plan: Plan) -> int:
 
 def _takes(made: type) -> int:
     """How many arguments forward takes."""
-    return max((len(source.argument_names(f)) for _, f in _methods(made).get("forward", ())), default=0)
+    return max((len(source.argument_names(f)) for _, f in methods_by_role(made).get("forward", ())), default=0)
 
 
 def _first(functions: list[Any], role: str) -> Any:

@@ -137,8 +137,8 @@ def _is_gradient_of(argument: str, name: str) -> bool:
 
 def candidates(functions: Iterable[Function], classes: Iterable[type]) -> Iterator[Driven]:
     """The library of a file's functions with derivatives, where nothing else in it makes gradients."""
-    functions = [*functions, *_static(classes)]
-    found = [derivative for derivative in _derivatives(functions) if _fits(derivative)]
+    functions = [*functions, *statics_of(classes)]
+    found = [derivative for derivative in pairs_of(functions) if _fits(derivative)]
     used = [f for d in found for f in (d.forward, d.backward) if f is not None]
     if not found or any(_makes_gradients(f) for f in functions if f not in used) or any(map(_has_backward, classes)):
         return
@@ -170,7 +170,7 @@ def _is_bounded(*functions: Function | None) -> bool:
     return bool(called & {"log", "log2", "clip"})
 
 
-def _static(classes: Iterable[type]) -> list[Function]:
+def statics_of(classes: Iterable[type]) -> list[Function]:
     """The functions of classes that are given no object."""
     members = [member for made in classes for member in vars(made).values()]
     return [member.__func__ for member in members if isinstance(member, staticmethod)]
@@ -195,7 +195,7 @@ _STEM = re.compile(
 )
 
 
-def _derivatives(functions: list[Function]) -> Iterator[Derivative]:
+def pairs_of(functions: list[Function]) -> Iterator[Derivative]:
     """Functions that may be a function and its derivative: of one stem, as huber_loss and huber_grad; or the only cost
     and the only gradient of the same arguments."""
     makers = [f for f in functions if _makes_gradients(f)]

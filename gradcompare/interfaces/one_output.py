@@ -45,7 +45,7 @@ def _is_one(value: Any) -> bool:
 
 def _told(function: Callable[..., Any], argument: str) -> Iterator[Any]:
     """What each call of the file gives an argument; None where that cannot be told."""
-    maker = function.__init__ if inspect.isclass(function) else function  # type: ignore[misc]
+    maker = function.__init__ if inspect.isclass(function) else function
     names = getattr(inspect.unwrap(maker), "__globals__", {})
     tree = source.parsed(str(names.get("__file__")))
     order = source.argument_names(function)
