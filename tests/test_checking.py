@@ -251,6 +251,15 @@ def test_what_the_gradient_does_without_may_be_unfinished(check):
     assert any("update_parameters" in note and "does without" in note for note in report.notes)
 
 
+def test_what_nothing_names_is_no_reason_why_the_rest_does_not_run(check):
+    idle = "\ndef save(path):\n    pass\n"
+    report = check(RIGHT + idle, but={"dW1 = dZ1 @ X.T / m": "dW1 = dZ1.nothing / m"})
+    assert (report.verdict, "nothing" in report.notes[0]) == ("error", True), str(report)
+    used = "\ndef main():\n    save('here')\n"
+    report = check(RIGHT + idle + used, but={"dW1 = dZ1 @ X.T / m": "dW1 = dZ1.nothing / m"})
+    assert report.verdict == "unfinished"
+
+
 GUARDED = {"np.log(A2)": "np.log(A2 + 1e-7)", "np.log(1 - A2)": "np.log(1 - A2 + 1e-7)"}
 
 

@@ -265,3 +265,46 @@ TWO_CLASSES = Habit(
 
 def test_the_files_own_number_of_outputs_may_be_that_of_the_trial(tmp_path):
     agrees_and_is_found(tmp_path, TWO_CLASSES)
+
+
+CHOSEN_BY_WORDS = Habit(
+    """
+    class Scales:
+        def __init__(self, widths, cost="quadratic", reg="none"):
+            self.choose(cost, reg)
+            self.W = [np.random.randn(b, a) for a, b in zip(widths[:-1], widths[1:])]
+            self.b = [np.random.randn(b, 1) for b in widths[1:]]
+
+        def choose(self, cost, reg):
+            if cost == "quadratic":
+                self.slope = lambda said, true: said - true
+            if reg == "none":
+                self.shrink = lambda w: 0
+            if reg == "L2":
+                self.shrink = lambda w: 0.1 * w
+
+        def forward(self, x):
+            for w, b in zip(self.W, self.b):
+                x = np.tanh(w @ x + b)
+            return x
+
+        def backward(self, x, y, epoch_num, rate):
+            seen = [x]
+            for w, b in zip(self.W, self.b):
+                seen.append(np.tanh(w @ seen[-1] + b))
+            d = self.slope(seen[-1], y) * (1 - seen[-1] ** 2) / y.shape[1]
+            if epoch_num % 100 == 0:
+                print(np.abs(d).max())
+            for i in range(len(self.W) - 1, -1, -1):
+                w, up = self.W[i], d
+                d = w.T @ up * (1 - seen[i] ** 2)
+                self.W[i] = w - rate * (up @ seen[i].T) - rate * self.shrink(w)
+                self.b[i] = self.b[i] - rate * up.sum(axis=1, keepdims=True)
+    """,
+    "d = w.T @ up * (1 - seen[i] ** 2)",
+    "d = w.T @ up * (1 - seen[i])",
+)
+
+
+def test_a_default_that_is_a_word_is_kept_and_the_number_of_a_turn_is_one(tmp_path):
+    agrees_and_is_found(tmp_path, CHOSEN_BY_WORDS)

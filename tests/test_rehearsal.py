@@ -2,6 +2,9 @@
 
 import pytest
 
+from gradcompare.interfaces.rehearsal.script import Script
+from gradcompare.interfaces.rehearsal.stage import Exploring
+from gradcompare.loading import load
 from tests.habits import Habit, checked, rehearsed, rehearsed_right_and_wrong
 
 HABITS = {
@@ -304,6 +307,31 @@ def test_what_nothing_else_understands_is_run_by_itself(tmp_path):
     report = rehearsed(tmp_path, HABITS["an object that is told its rate where it is trained"].source, interface=None)
     assert report.subject["interface"] == "script"
     assert report.verdict == "agrees"
+
+
+def test_a_training_step_that_fails_is_no_measure_that_may_be_left_out(tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text(
+        """
+import numpy as np
+
+class Net:
+    def __init__(self):
+        self.w = np.random.randn(2, 3)
+
+    def learn(self, X, Y):
+        self.w -= 0.1 * X.T @ (X @ self.w - Y)[0]
+        return X @ self.w
+
+net = Net()
+X, Y = np.random.randn(5, 2), np.random.randn(5, 3)
+for turn in range(10**9):
+    scores = net.learn(X, Y)
+"""
+    )
+    script = Script(load(path).names)
+    script.run(Exploring())
+    assert [type(problem) for problem in script.problems] == [ValueError]
 
 
 def test_nothing_is_written_and_nobody_is_asked(tmp_path):

@@ -6,6 +6,7 @@ It judges nothing. Whatever the code under test does wrong comes out as `CodeErr
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import functools
 import io
@@ -428,9 +429,10 @@ def open_loaded(host: Host, loaded: Loaded, name: str | None, interface: str | N
         found = host.open(names, interface, seed)
     except CodeError as problem:
         found = _as_script(host, names, seed) if interface is name is needed is None else None
-        if found is None and needed is None and gaps is None:
-            raise CodeError(unread or str(problem)) from None
         if found is None:
+            gaps = needed or _unfinished(loaded, needed=False, named=True)
+            if gaps is None:
+                raise CodeError(unread or str(problem)) from None
             return about | {"unfinished": needed or f"{gaps} {problem}"}
     if found is None and interface is name is needed is None:
         found = _as_script(host, names, seed)
@@ -488,12 +490,16 @@ def _only(names: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {other: value for other, value in names.items() if other == name or not rival(other, value)}
 
 
-def _unfinished(loaded: Loaded, *, needed: bool) -> str | None:
-    """What is still to be written, in a sentence; with `needed`, in the functions that a check cannot do without."""
+def _unfinished(loaded: Loaded, *, needed: bool, named: bool = False) -> str | None:
+    """What is still to be written, in a sentence; with `needed`, in the functions that a check cannot do without; with
+    `named`, in those that anything of the file names."""
+    nodes = list(ast.walk(ast.parse(loaded.text))) if named and loaded.text else []
+    read = {getattr(node, "attr", getattr(node, "id", None)) for node in nodes}
     gaps = [
         gap
         for gap in loaded.unfinished
-        if not needed or words.role_of_function(gap.function.rpartition(".")[2]) is not None
+        if (not needed or words.role_of_function(gap.function.rpartition(".")[2]) is not None)
+        and (not read or gap.function.rpartition(".")[2] in read)
     ]
     if not gaps:
         return None

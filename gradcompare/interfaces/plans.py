@@ -147,7 +147,10 @@ def _plans(parameters: list[inspect.Parameter], settled: Mapping[str, str]) -> I
     required = [p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     optional = {p.name: p.default for p in parameters if p.default is not p.empty}
     chosen = _in(list(optional), "learning_rate", "regularisation", "epochs")
-    others = {name: role for name, role in chosen.items() if not words.is_guard(name, optional[name])}
+    is_number = {name: not isinstance(optional[name], str | bool) for name in chosen}  # reg="none" is a word
+    others = {
+        name: role for name, role in chosen.items() if is_number[name] and not words.is_guard(name, optional[name])
+    }
     spread = next((f"*{p.name}" for p in parameters if p.kind is p.VAR_POSITIONAL), None)
     if spread is not None and not required and words.role_of_size(spread) in ("all", "hidden", None):
         yield Plan(others | {spread: "all"}, (3, 2))

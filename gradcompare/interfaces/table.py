@@ -6,6 +6,7 @@ import ast
 import contextlib
 import inspect
 import io
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -15,6 +16,8 @@ from gradcompare.interfaces.driver import AsTold
 from gradcompare.interfaces.program import OWN_PROGRAM, CannotCheckError, Program
 
 Recogniser = Callable[[Mapping[str, Any]], Program | None]
+SECONDS = 40.0
+"""So long programs are looked for: what is known then is worth more than what may come, and the file has its own."""
 
 
 class Interface(NamedTuple):
@@ -254,9 +257,11 @@ def recognise(namespace: Mapping[str, Any], interface: str | None = None) -> Pro
     first: Driven | None = None
     best: Driven | None = None
     failure: BaseException | None = None
-    settled = False
+    settled, until = False, time.process_time() + SECONDS
     for program in _asked_for(namespace, interface):
         first = first or program
+        if time.process_time() > until:
+            break
         if best is not None and program.interface == "training-loop" and best.shows_gradients:
             continue
         if settled and not _is_told(program):

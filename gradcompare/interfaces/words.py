@@ -56,6 +56,7 @@ FUNCTIONS = {
 ARGUMENTS = {
     "epochs": re.compile(
         r"^(n|num|number|max|total)?_?(of)?(epochs?|iter(ation)?s?|steps)$|^(niter|iterations|maxiter|numiterations)$"
+        r"|^(epoch|iter(ation)?)(n|nr|no|num|number|idx|index|count)$"
         r"|^(n|num|max)?(de)?(epocas|epoques|epochen|ciclos|iteraciones|iteracoes)$"
     ),
     "batch_size": re.compile(r"^(mini|size)?_?batch(size|es)?$|^minibatchsize$"),

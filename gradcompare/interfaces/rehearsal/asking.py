@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from gradcompare.interfaces import source
+from gradcompare.interfaces import source, words
 from gradcompare.interfaces.rehearsal import libraries, supplies
 
 STAGE = "_stage_"
@@ -24,6 +24,8 @@ _SHOWS = re.compile(
     r"plot|show|draw|print|display|eval|test|valid|acc|score|save|log|report|predict|visuali|summary", re.I
 )
 """Functions of that kind."""
+_TRAIN = ("fused", "backward", "update")
+"""What its own functions do that train: what they return is no measure alone."""
 _COMPLAINS = frozenset(["print", "exit", "quit", "error", "warning", "info", "critical", "_exit", "print_exc"])
 _BATCH = re.compile(r"batch(?!es)|^bs$|_bs$", re.I)
 _COUNTS = frozenset(["range", "arange", "permutation", "randint", "choice"])
@@ -138,10 +140,14 @@ class Asking(ast.NodeTransformer):
                 self.counts.add(int(value.value))  # type: ignore[attr-defined]
                 self._note_batch(name, value)
         self.generic_visit(node)
-        if isinstance(node.value, ast.Call | ast.Attribute | ast.Subscript | ast.Name):
-            own = isinstance(node.value, ast.Call) and source.called(node.value) in self.own
+        value = node.value
+        called = source.called(value) if isinstance(value, ast.Call) else ""
+        own = called in self.own
+        if isinstance(value, ast.Call | ast.Attribute | ast.Subscript | ast.Name):
             node.value = at(node, call("returned" if own else "named", structure, node.value))
-        if isinstance(structure, str) and _MEASURES.search(structure) and isinstance(node.targets[0], ast.Name):
+        trains = own and words.role_of_function(called) in _TRAIN
+        measures = isinstance(structure, str) and _MEASURES.search(structure) and not trains
+        if measures and isinstance(node.targets[0], ast.Name):
             return _left_out_where_it_fails(node, ast.Assign(node.targets, ast.Constant(0.0)))
         return node
 
