@@ -308,3 +308,32 @@ CHOSEN_BY_WORDS = Habit(
 
 def test_a_default_that_is_a_word_is_kept_and_the_number_of_a_turn_is_one(tmp_path):
     agrees_and_is_found(tmp_path, CHOSEN_BY_WORDS)
+
+
+HANDED_UP = Habit(
+    """
+    from base import Base
+
+    class Net(Base):
+        def __init__(self, n_in, n_mid, n_out):
+            super().__init__(n_in, n_out)
+            self.mid = n_mid
+            self.V = np.random.randn(self.first_size, self.mid)
+            self.W = np.random.randn(self.mid, self.last_size)
+
+        def forward(self, X):
+            self.X, self.h = X, np.tanh(X @ self.V)
+            return self.h @ self.W
+
+        def backward(self, Y):
+            d = (self.h @ self.W - Y) / len(Y)
+            self.dW = self.h.T @ d
+            self.dV = self.X.T @ (d @ self.W.T * (1 - self.h**2))
+    """,
+    "(1 - self.h**2)",
+    "(1 - self.h)",
+)
+
+
+def test_a_base_that_is_missing_keeps_what_it_is_handed(tmp_path):
+    agrees_and_is_found(tmp_path, HANDED_UP)

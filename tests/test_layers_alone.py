@@ -212,3 +212,62 @@ def test_parameters_may_be_made_in_the_first_forward_pass(tmp_path, right, wrong
     report = gradcompare.check(path, examples=4)
     assert report.verdict == "wrong", str(report)
     assert wrong.split("(axis")[0] in report.first_fault.source
+
+
+OF_A_MISSING_BASE = """
+    import numpy as np
+    from parts.base import Part
+    from parts.starts import glorot
+
+    class Mix(Part):
+        def __init__(self, units_in, units_out):
+            super(Mix, self).__init__("mix", units_out)
+            self.held["w"], self.held["b"] = glorot(units_in, units_out), np.zeros(units_out)
+
+        def forward(self, x):
+            if not self.frozen:
+                self.x = x
+            return x @ self.held["w"] + self.held["b"]
+
+        def backward(self, dout=1):
+            self.grads["w"] = self.x.T @ dout
+            self.grads["b"] = dout.sum(axis=0)
+            return dout @ self.held["w"].T
+
+    class Level(Part):
+        def __init__(self, size):
+            super().__init__()
+            self.held["g"], self.held["s"] = np.ones(size), np.zeros(size)
+
+        def forward(self, x):
+            off = x - x.mean(axis=1, keepdims=True)
+            self.root = np.sqrt(np.mean(off ** 2, axis=1, keepdims=True) + 1e-6)
+            self.n = off / self.root
+            return self.held["g"] * self.n + self.held["s"]
+
+        def backward(self, dout=1):
+            self.grads["g"], self.grads["s"] = (dout * self.n).sum(axis=0), dout.sum(axis=0)
+            h = dout * self.held["g"]
+            inner = (h * self.n).sum(axis=1, keepdims=True) / self.n.shape[1]
+            return (h - h.mean(axis=1, keepdims=True) - self.n * inner) / self.root
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "part"),
+    [
+        ("self.x.T @ dout", "2 * self.x.T @ dout", "2 * self.x.T @ dout"),
+        ("/ self.n.shape[1]", "/ self.n.shape[0]", "inner"),
+    ],
+)
+def test_what_a_missing_base_holds_is_stood_in_for(tmp_path, right, wrong, part):
+    assert OF_A_MISSING_BASE.count(right) == 1
+    path = tmp_path / "layers.py"
+    path.write_text(textwrap.dedent(OF_A_MISSING_BASE))
+    report = gradcompare.check(path, examples=4)
+    assert report.verdict == "agrees", str(report)
+    assert "in place of Part stands a class that holds frozen, grads, held" in str(report)
+    path.write_text(textwrap.dedent(OF_A_MISSING_BASE.replace(right, wrong)))
+    report = gradcompare.check(path, examples=4)
+    assert report.verdict == "wrong", str(report)
+    assert part in report.first_fault.source

@@ -269,14 +269,22 @@ def _best(
                 continue
             ran = True
             wrong = [name for name, ratios in _ratios(one).items() if not _is_one(ratios)]
-            if not wrong:
+            if not wrong and (first is None or shape not in IMAGES or _stays_right(made, kind, given, shape)):
                 yield one
                 return
-            first = first or _with_what_is_its_own(one, wrong)
+            first = first or (_with_what_is_its_own(one, wrong) if wrong else None)
         if ran:
             break
     if first is not None:
         yield first
+
+
+def _stays_right(made: type, kind: str, given: Mapping[str, Any], shape: tuple[int, ...]) -> bool:
+    """Whether a layer that is right where all axes are of one length is so with any of them of another, if it runs: the
+    number of one may stand where that of another belongs."""
+    others = [tuple(SAMPLES if i == axis else n for i, n in enumerate(shape)) for axis in range(len(shape))]
+    fitted = [one for other in others if (one := _fitted(made, kind, given, other)) is not None]
+    return not fitted or any(all(map(_is_one, _ratios(one).values())) for one in fitted)
 
 
 def _shapes(made: type) -> tuple[tuple[int, ...], ...]:

@@ -19,6 +19,13 @@ ALWAYS = ("learning_rate", "regularisation", "epochs", "batch_size", "quiet", "t
 """Roles that are filled even where the argument has a default."""
 
 
+def with_slope(function: Callable[..., Any], slope: Any) -> dict[str, Any]:
+    """What is known where a gradient comes from above: under the arguments' own names too, that what they are without
+    one, dout=1, does not count."""
+    own = [name for name in source.signature(function) if words.role_of_argument(name) == "slope"]
+    return dict.fromkeys(["slope", *own], slope)
+
+
 class CannotCallError(TypeError):
     """An argument whose role cannot be told from its name."""
 

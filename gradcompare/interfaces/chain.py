@@ -102,8 +102,9 @@ def _in_training(name: str) -> bool | None:
 
 def result_of_backward(layer: Any, slope: Any, learning_rate: float) -> Any:
     """What the backward method of a layer returns."""
-    known = {"learning_rate": learning_rate, "slope": slope, "cache": slope}
-    return calling.call(_method(layer, "backward"), known, ("slope", "learning_rate"))
+    method = _method(layer, "backward")
+    known = {"learning_rate": learning_rate, "cache": slope, **calling.with_slope(method, slope)}
+    return calling.call(method, known, ("slope", "learning_rate"))
 
 
 def kept_gradient_of_inputs(layer: Any) -> Any:

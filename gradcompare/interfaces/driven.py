@@ -382,7 +382,7 @@ class Driven(Program):
             elif step == "cost":
                 session.cost = self.run_cost(session)
         if "slope" in chain:
-            session.known["slope"] = self._slope(session)
+            session.known |= calling.with_slope(self.function(self.steps.maker), self._slope(session))
         order = ("inputs", "targets", "output") if "slope" not in chain else ("slope", "inputs", "targets")
         with self._entered(session), self._making(session), self._looked_into() as local:
             session.result = result = self.call(self.steps.maker, session, order)

@@ -264,10 +264,15 @@ def _shapes(template: Any, places: naming.Places) -> dict[str, tuple[int, ...]]:
 
 
 def _wants(program: Driven) -> set[str | None]:
-    """The roles of the maker's arguments, switches left out (grad=True)."""
+    """The roles of the maker's arguments; without switches, grad=True, and the slope of a cost, which is 1."""
     function = program.function(program.steps.maker)
-    switches = source.switches_of(function)
-    return {words.role_of_argument(name) for name in source.argument_names(function) if name not in switches}
+    roles = {n: words.role_of_argument(n) for n in source.argument_names(function)}
+    left = set(source.switches_of(function))
+    forward = program.function(program.steps.forward) if program.steps.forward is not None else None
+    if forward is not None and "targets" in map(words.role_of_argument, source.argument_names(forward)):  # of a cost
+        given = source.signature(function)
+        left |= {n for n, role in roles.items() if role == "slope" and given[n].default is not given[n].empty}
+    return {role for name, role in roles.items() if name not in left}
 
 
 def _is_plain_numbers(root: Any, places: naming.Places) -> bool:

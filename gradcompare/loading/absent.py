@@ -21,6 +21,10 @@ class Absent:
     def __init__(self, name: str, why: str, real: Callable[[], Any] | None = None) -> None:
         self._name, self._why, self._real = name, why, real
 
+    def full_name(self) -> str:
+        """Its full name."""
+        return self._name
+
     def why_not(self) -> str | None:
         """Why it is not there; None where the real thing is only put off."""
         return self._why if self._real is None else None

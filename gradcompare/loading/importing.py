@@ -245,6 +245,11 @@ class Importer:
         self._stand_in_for(name, f"{wanted} ({row.says}{'; returns A and Z' if two else ''})")
         return row.with_cache if two else row.alone
 
+    def is_library(self, absent: Absent) -> bool:
+        """Whether what is absent is of a library, rather than of a helper file of the author's."""
+        top = absent.full_name().partition(".")[0]
+        return top in PUT_OFF | NEVER or self._is_installed(top)
+
     def _stand_in_for(self, name: str, what: str) -> None:
         known = self.stood_in.setdefault(name, [])
         if what not in known:

@@ -13,6 +13,7 @@ from typing import Any
 
 from gradcompare.loading import texts
 from gradcompare.loading.absent import Absent
+from gradcompare.loading.bases import standing_in
 from gradcompare.loading.importing import Importer
 from gradcompare.loading.needs import LeftOut, Missing, Needs
 from gradcompare.loading.reads import compiled
@@ -138,8 +139,25 @@ class Runner:
             arguments.defaults = [self._default(d) for d in arguments.defaults]
             arguments.kw_defaults = [None if d is None else self._default(d) for d in arguments.kw_defaults]
         elif isinstance(statement, ast.ClassDef):
+            self._stand_in_for_bases(statement)
             known = bound_in_class(statement)
             statement.body = [self._in_class(s, known) for s in statement.body]
+
+    def _stand_in_for_bases(self, statement: ast.ClassDef) -> None:
+        """What holds what a class takes for granted, where all that it builds on is its author's and absent."""
+        absent = [thing for base in statement.bases if isinstance(thing := resolve(base, self.names), Absent)]
+        if not absent or len(absent) < len(statement.bases) or any(map(self.importer.is_library, absent)):
+            return
+        base = standing_in(statement, self.importer.tree)
+        if base is not None:
+            name = f"{ABSENT_DEFAULT}{len(self.names)}"
+            self.names[name], holds = base
+            said = ast.unparse(statement.bases[0])
+            statement.bases = [ast.copy_location(ast.Name(name, ast.Load()), statement.bases[0])]
+            if holds:
+                self.notes.append(
+                    (statement.lineno, f"in place of {said} stands a class that holds {', '.join(holds)}")
+                )
 
     def _may_decorate(self, decorator: ast.expr) -> bool:
         thing = resolve(decorator.func if isinstance(decorator, ast.Call) else decorator, self.names)

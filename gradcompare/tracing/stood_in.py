@@ -188,6 +188,18 @@ def xlogy(x, y):  # type: ignore[no-untyped-def]
     return np.where(x == 0, 0.0, x * np.log(np.where(x == 0, 1.0, y)))
 
 
+# ---- what parameters start as: of any size, for what is asked is a gradient at any ---------------------------------
+
+
+def drawn(a, b=None, c=None, d=None):  # type: ignore[no-untyped-def]
+    shape = a if isinstance(a, tuple | list) else [n for n in (a, b, c, d) if n is not None]
+    return np.random.standard_normal([int(n) for n in shape]) / np.sqrt(max(1, int(shape[0])))  # noqa: NPY002
+
+
+def drawn_with_bias(n_in, n_out):  # type: ignore[no-untyped-def]
+    return drawn(n_in, n_out), np.zeros(n_out)
+
+
 # ---- the tables ------------------------------------------------------------------------------------------------------
 
 
@@ -232,6 +244,7 @@ STAND_INS = {
         "dA, Z -> dZ, columns are samples",
         rows=Row(softmax_rows_backward, "dA, Z -> dZ, rows are samples"),
     ),
+    "drawn": Row(drawn, "random numbers in the shape that is asked for", drawn_with_bias),
     "computecost": Row(compute_cost, "mean cross entropy of A and Y"),
 }
 """By name in lower case without underscores."""
@@ -255,6 +268,12 @@ DERIVATIVES = (
 BACKWARD = ("{}back", "{}bwd", "{}backwards", "backward{}", "back{}", "{}backprop", "{}backpropagation", "{}bprop")
 
 
+_DRAWS = re.compile(
+    r"(xavier|glorot|he|kaiming|lecun)(normal|uniform)?(1d)?(init\w*|weights?)?|(normal|uniform)(1d|init\w*)"
+)
+"""Initialisers, in lower case without underscores."""
+
+
 def row(name: str) -> Row | None:
     """What stands in for a name, however it is written: sigmoid_prime, dSigmoid, sigmoid_derivative are one."""
     plain = re.sub(r"^(numerically)?stable(?=softmax|sigmoid)|stable$", "", name.replace("_", "").lower())
@@ -266,4 +285,4 @@ def row(name: str) -> Row | None:
             return STAND_INS[activation]
         if plain in (form.format(activation) for form in BACKWARD):
             return STAND_INS[f"{activation}backward"]
-    return STAND_INS.get(plain)
+    return STAND_INS["drawn"] if _DRAWS.fullmatch(plain) else STAND_INS.get(plain)
