@@ -79,6 +79,8 @@ def check(
                     report = Trials(Subject(host, again), precisions, networks, seed, progress, **limits).run(loss)
                 if _nothing_is_right(report):
                     raise CodeError(_ONLY_ITS_OWN)
+            if about["given_slope"] and about.get("kin_left_out") and _nothing_is_right(report):
+                raise CodeError(_PART_OF_THE_WAY)
             return report
 
         try:
@@ -221,6 +223,10 @@ def _with_rivals(report: Report, source: Any, rivals: Sequence[str], options: di
     return report
 
 
+_PART_OF_THE_WAY = (
+    "No gradient is right when backward is given that of the output, and the class has other methods that make "
+    "gradients: which of them is given what is not understood. The interface adapter says it in two functions."
+)
 _ONLY_ITS_OWN = (
     "The file's own program goes along the gradient of a cost from its own numbers, and not from others: how it uses "
     "them is not understood. The interface adapter says it in two functions."

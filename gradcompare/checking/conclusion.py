@@ -117,7 +117,8 @@ def _placed(subject: Subject, judged: Sequence[Judged]) -> list[Placed]:
     for one in (one for one in chosen if one.report.reference == "autograd"):
         inputs, precision = subject.inputs(one.network), Precision.of(one.precision)
         eliminated = placed[0].eliminated if placed else None
-        placed.append(place(subject.host, inputs, precision, subject.loss, samples_axis, eliminated))
+        given = bool(subject.about["given_slope"])
+        placed.append(place(subject.host, inputs, precision, subject.loss, samples_axis, eliminated, given_slope=given))
     return placed
 
 

@@ -37,7 +37,7 @@ from gradcompare.interfaces import (
 )
 from gradcompare.interfaces.failures import describe, line_in
 from gradcompare.interfaces.fitting import copies
-from gradcompare.interfaces.left_out import not_run
+from gradcompare.interfaces.left_out import has_kin_left_out, not_run
 from gradcompare.interfaces.source import argument_names, has_source
 from gradcompare.judging import numerical
 from gradcompare.judging.comparison import claim_errors, plain_claims
@@ -86,7 +86,8 @@ class Host:
             program.fit(seed)
             alike = rivals(program, names)
         more = left_out(program, names, alike) if not program.is_own else []
-        return self._about([*program.notes, *more], alike)
+        kin = bool(more) and has_kin_left_out(program, names, alike)
+        return self._about([*program.notes, *more], alike) | {"kin_left_out": kin}
 
     def open_own_program(self, seed: int, written: bool, keeps_data: bool = False) -> dict[str, Any] | None:
         """From now on run the file's own program, in place of its parts one by one; None where it does not train.

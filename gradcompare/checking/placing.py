@@ -130,12 +130,15 @@ def place(
     loss: str | None,
     samples_axis: int,
     eliminated: Eliminated | None = None,
+    *,
+    given_slope: bool = False,
 ) -> Placed:
     """Compare one network again, with the local variables of the code as witnesses beside what it returns.
 
     Where names and numbers of the witnesses say different things, that reading is taken which leaves fewest of the
     returned gradients at fault. `eliminated`: what another network has shown of the same faults, so that nothing else
-    need be tried.
+    need be tried. `given_slope`: whether the gradient of the output was given, from which those of dZ and dA follow as
+    they are.
     """
     known: dict[Any, Evaluation] = {}
 
@@ -148,20 +151,20 @@ def place(
             known[key] = found
         return known[key]
 
-    m = float(losses.count(inputs["X"], samples_axis))
+    usual = [1.0] if given_slope else [1.0, float(losses.count(inputs["X"], samples_axis))]
     seen = host.watch(inputs, precision.name, loss)
     watched: Watched = seen["watched"]
     gradients = [f"d{name}" for name in (*inputs, *seen["names"]) if name != "Y"]
     evaluation = evaluate(gradients, precision)
-    watched = downhill(watched, evaluation, [1.0, m])
-    others = conventions(watched, evaluation, [1.0, m])
+    watched = downhill(watched, evaluation, usual)
+    others = conventions(watched, evaluation, usual)
 
     def placed_with(witnesses: dict[str, Witness]) -> Placed:
-        return _placed_with(witnesses, watched, evaluate, inputs, precision, gradients, others)
+        return _placed_with(witnesses, watched, evaluate, inputs, precision, gradients, others, given_slope)
 
     readings: list[Placed] = []
     for trust_names in (False, True):
-        witnesses = assign(watched, evaluation, [1.0, m, *others], trust_names=trust_names)
+        witnesses = assign(watched, evaluation, [*usual, *others], trust_names=trust_names)
         placed = placed_with(witnesses)
         if placed.idle:
             relevant = {name: witness for name, witness in witnesses.items() if name not in placed.idle}
@@ -320,6 +323,7 @@ def _placed_with(
     precision: Precision,
     gradients: Sequence[str],
     others: Sequence[float],
+    given_slope: bool,
 ) -> Placed:
     claims = watched.claims
     witnesses = {name: witness for name, witness in witnesses.items() if name not in claims}
@@ -338,6 +342,7 @@ def _placed_with(
         [],
         also=gradients,
         conventions=others,
+        given_slope=given_slope,
     )
     report = comparison.report()
     faults = [f.name for f in report.tensors if f.verdict in WRONG]

@@ -88,7 +88,9 @@ class Subject:
             return _with_unsteady(report, claimed["unsteady"], claimed["kept"])
         evaluate, rounding = partial(self._evaluate, inputs), partial(self._rounding, inputs, precision, notes)
         errors = rounding() if verify else rounding
-        comparison = Comparison(evaluate, inputs, claims, errors, Precision.of(precision), notes, first=evaluation)
+        given = bool(self.about["given_slope"])
+        working = Precision.of(precision)
+        comparison = Comparison(evaluate, inputs, claims, errors, working, notes, first=evaluation, given_slope=given)
         return _with_unsteady(comparison.report(familiar, whose=whose), claimed["unsteady"], claimed["kept"])
 
     def _first_look(self, network: Network, verify: bool) -> Look:

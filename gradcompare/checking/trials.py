@@ -237,8 +237,11 @@ class Trials:
                 )
             if report.verdict == "scaled" and not has_cost:
                 report = _as_convention(report, "of the assumed cost")
-        if report.verdict == "scaled" and report.factor == "1/m" and self.subject.about["given_slope"]:
-            report = _as_convention(report, "of the sum, as where what backward is given has no 1/m yet")
+        if self.subject.about["given_slope"] and factor(self.judged) == "1/m":
+            parameters = {f"d{name}" for name in self.subject.about["parameters"]}
+            none_is_right = not any(f.verdict == "ok" and f.name in parameters for f in report.tensors)
+            if report.verdict == "scaled" or none_is_right:
+                report = _as_convention(report, "of the sum, as where what backward is given has no 1/m yet")
         report.notes = [*self.notes, *report.notes]
         return report
 
@@ -259,5 +262,7 @@ def _as_convention(report: Report, of: str) -> Report:
     first = next(f for f in report.tensors if f.factor is not None)
     number = report.factor or f"{factor_of(first)} in one network"
     tensors = [f.but(verdict="ok") if f.verdict == "scaled" else f for f in report.tensors]
-    note = f"Every gradient is a constant ({number}) times that {of}: taken for a convention."
-    return replace(report, verdict="agrees", tensors=tensors, notes=[*report.notes, note])
+    which = "Every gradient" if report.verdict == "scaled" else "What else is a gradient"
+    note = f"{which} is a constant ({number}) times that {of}: taken for a convention."
+    verdict = "agrees" if report.verdict == "scaled" else report.verdict
+    return replace(report, verdict=verdict, tensors=tensors, notes=[*report.notes, note])

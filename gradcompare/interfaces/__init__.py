@@ -7,7 +7,7 @@ what holds the parameters          holders, handed, late, built (step by step), 
 what a function says               source, meaning and usage (of its arguments), words (what they are called), metrics
 how it is called, what it returns  calling, values, session; averaged, strengths, whole_costs (its cost)
 how constructors are called        plans, asked, chained (widths), shared, driver (what the file gives, its functions),
-                                   one_output (whether its networks have no more)
+                                   lent (activations), one_output (whether its networks have no more)
 a turn of a loop as functions      loops, turns, methods, making; sampling (what it goes through), surroundings, starts
 what a turn computes of what       dataflow, multiplied (layer by layer); unrolled, keyed, inlined (written out)
 functions that make no network     derivatives (a loss and its gradient)

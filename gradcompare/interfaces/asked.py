@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from gradcompare.interfaces import source, usage, words
+from gradcompare.interfaces.lent import lent
 
 DATA = ("inputs", "targets")
 
@@ -38,8 +39,12 @@ def asked(function: Callable[..., Any], names: list[str], others: list[str]) -> 
     for name in set(names) - set(values):
         told = usage.told(made, name)
         values |= {name: told[0]} if told and isinstance(told[0], str) else {}
+    for name in {*names, *others} - set(values):
+        stand_in = lent(function, name)
+        values |= {name: stand_in} if stand_in is not None else {}
     roles = {name: "pair" for name in names if _is_pair(made, name)}
-    roles |= {n: usage.kept_as(function, n) for n in names if n not in roles and usage.is_only_stored(function, n)}
+    left = [name for name in names if name not in roles and name not in values]
+    roles |= {name: usage.kept_as(function, name) for name in left if usage.is_only_stored(function, name)}
     return Asked(said, roles, values)
 
 
@@ -47,7 +52,7 @@ def _given(function: Any, made: Any, tree: ast.Module) -> dict[str, ast.expr]:
     """The expressions that the file's own first call gives the arguments."""
     order = source.argument_names(made)
     for call in ast.walk(tree):
-        if isinstance(call, ast.Call) and source.called(call) == getattr(function, "__name__", "") and call.args:
+        if isinstance(call, ast.Call) and source.called(call) == getattr(function, "__name__", ""):
             by_position = dict(zip(order, call.args, strict=False))
             return by_position | {k.arg: k.value for k in call.keywords if k.arg}
     return {}

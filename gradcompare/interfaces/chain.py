@@ -227,7 +227,8 @@ def candidates(classes: list[type], functions: list[Callable[..., Any]]) -> Iter
     for made in dense:
         plan = next(p for p in [*_later(made), *plans(made)] if _count(p) == 2 or _later(made))
         named = [n for n in inspect.signature(made).parameters if words.role_of_argument(n) == "activation"]
-        activated = [Plan(plan.roles | {named[0]: "activation"}, plan.depths)] if named else []
+        chooses = bool(named) and named[0] not in plan.values
+        activated = [Plan(plan.roles | {named[0]: "activation"}, plan.depths)] if chooses else []
         inner: list[tuple[list[Callable[[], Any] | None], Plan]] = [([None], p) for p in activated]
         inner += [([*some], plan) for some in ((acts, acts[:1]) if acts else ([None],))] + [([], plan)]
         used = [f for c in (made, *simple, *losses) for rows in methods_by_role(c).values() for _, f in rows]

@@ -46,6 +46,12 @@ def not_run(
     return [f for f in idle if _class_of(f) not in alone]
 
 
+def has_kin_left_out(program: Program, namespace: Mapping[str, Any], but: Sequence[str] = ()) -> bool:
+    """Whether of a class that is run there is a method that makes gradients and is not."""
+    owners = {_class_of(f) for f in program.functions if inspect.isfunction(f)} - {""}
+    return any(_class_of(f) in owners for f in not_run(program, namespace, but))
+
+
 def _is_method(function: Any) -> bool:
     return bool(_class_of(function))
 

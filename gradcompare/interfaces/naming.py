@@ -237,7 +237,14 @@ def likeness(parameter: str, gradient: str) -> int:
         return 3
     if re.fullmatch(rf"d?{re.escape(own)}(grads?|gradients?|d|delta|prime)", name):
         return 3
+    for whole in _WHOLE:
+        if re.fullmatch(whole, own) and re.fullmatch(rf"({_GRADIENT_OF})({whole})(mean|avg|average|sum|total)?", name):
+            return 2
     return 2 if len(own) > 1 and own in name else 0
+
+
+_WHOLE = (r"w(eights?)?", r"b(ias(es)?)?")
+"""What weights and biases are called in full, and in one letter: db is a gradient of biases."""
 
 
 def _of_one_layer(name: str) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 
 from gradcompare.interfaces import source, words
 from gradcompare.interfaces.layouts import RATE
+from gradcompare.interfaces.lent import lent
 
 IN, OUT = 4, 3
 """The width of what a layer is given, in all its axes where it is an image, and of what it gives."""
@@ -71,6 +72,8 @@ def options(made: type) -> dict[str, list[Any]]:
     for name, parameter in given.items():
         kept = {name, f"self.{name}", *_kept_as(made, name)}
         said: list[Any] = list(dict.fromkeys(word for f in _own_functions(made) for word in _compared(f, kept)))
+        if lent(made, name) is not None:
+            continue
         if not said and words.role_of_argument(name) == "activation" and not callable(parameter.default):
             said = list(ACTIVATIONS)
         if said and words.role_of_argument(name) == "activation" and parameter.default is not None:
@@ -92,8 +95,10 @@ def ways(made: type, functions: Sequence[Callable[..., Any]], chosen: Mapping[st
             for way in _products(needed, made):
                 yield {**chosen, **way, **dict(zip(together, pair, strict=True))}
         return
+    stand_ins = {name: thing for name in needed if (thing := lent(made, name)) is not None}
+    needed = [name for name in needed if name not in stand_ins]
     for way in _products(needed, made):
-        yield {**chosen, **way}
+        yield {**chosen, **stand_ins, **way}
     missing = [n for n, p in given.items() if p.default is None and "initiali" in words.plain(n)]
     for way in _products([*needed, *missing], made) if missing else ():
         yield {**chosen, **way}

@@ -50,11 +50,13 @@ class Comparison:
         also: Iterable[str] = (),
         first: Evaluation | None = None,
         conventions: Sequence[float] = (),
+        given_slope: bool = False,
     ) -> None:
         """`claim_errors` may be a function, asked only where a claim would be wrong without them. `also` are gradients
         that nobody claims and a diagnosis wants to know. `first` is what the reference says of the claims, where it has
-        been asked. `conventions`: what dZ and dA may be multiplied by, beside the number of samples."""
-        self.conventions = conventions
+        been asked. `conventions`: what dZ and dA may be multiplied by, beside the number of samples; where the gradient
+        of the output was given, they follow from that, and there is none."""
+        self.conventions, self.given_slope = conventions, given_slope
         self._reference, self.inputs, self.precision, self.notes = evaluate, inputs, precision, notes
         self._ask = claim_errors if callable(claim_errors) else None
         self.opaque = claim_errors is None
@@ -184,6 +186,8 @@ class Comparison:
     @cached_property
     def _scales(self) -> list[float]:
         """The scales that dZ and dA may carry by convention, 1 first."""
+        if self.given_slope:
+            return [1.0]
         usual = scales(self.claims, self.inputs)
         return usual + [scale for scale in self.conventions if scale not in usual]
 
@@ -361,6 +365,8 @@ class Comparison:
                 factors[name] = constant_factor(*judged(name))
                 findings[name] = finding.but(factor=factors[name])
         parameters = [n for n in findings if of(n) != n and of(n) in self.inputs]
+        if self.given_slope:  # of which that of the inputs follows as it is
+            parameters = [name for name in parameters if of(name) != "X"]
         common = set(factors.values())
         others = [name for name in parameters if name not in factors and findings[name].size > 0]
         if len(common) != 1 or len(others) + 1 >= len(parameters):
