@@ -100,6 +100,10 @@ def check(
         if free and report.verdict in ("error", "agrees"):
             report, alone = layers(report)
             subject, text, free = (subject | _asked(alone), _text_of(alone), False) if alone else (subject, text, free)
+        if free and report.verdict == "scaled" and "outputs" in (report.factor or "") and _has_one_output(host, seed):
+            with contextlib.suppress(CodeError):
+                about = _open(host, source, name, interface, seed) | {"says_one_output": True}
+                report = judged(about, examples, progress)
         if free and subject["interface"] is not None and not about["is_own"]:
             opened = functools.partial(host.open_own_program, seed)
             if report.verdict == "agrees":
@@ -193,6 +197,13 @@ def _each_layer(
         kept = [note for note in report.notes if not note.startswith(NOT_RUN)]
         report.notes = [*kept, *about["left_out"], f"Right are also {kinds}, given a random gradient of the output."]
     return report, None
+
+
+def _has_one_output(host: Any, seed: int) -> bool:
+    """Whether the file's own program makes a network of one output: a cost that is divided by their number too has the
+    gradients of one that is not."""
+    about = host.open_own_program(seed, written=False)
+    return about is not None and about["own_widths"][-1:] == [1]
 
 
 def _asked(about: dict[str, Any]) -> dict[str, Any]:
