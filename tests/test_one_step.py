@@ -1,6 +1,8 @@
 """Programs that go one step in no loop, that know one sample alone, or run in one precision alone; and costs without a
 name that says so."""
 
+import textwrap
+
 import numpy as np
 import pytest
 
@@ -235,3 +237,47 @@ def test_a_state_that_is_carried_on_is_no_parameter(tmp_path):
     )
     assert "dh" not in said.split("Note:")[0].replace("dhs", "")
     assert {tensor.name for tensor in wrong.tensors if not tensor.witness} == {"dU", "dW", "dV", "db"}
+
+
+REGRESSION = """
+    class Model:
+        def __init__(self, sizes):
+            self.weights = [np.random.randn(a, b) for a, b in zip(sizes, sizes[1:])]
+
+        def forward(self, X):
+            self.seen = [X]
+            for W in self.weights[:-1]:
+                self.seen.append(np.tanh(self.seen[-1] @ W))
+            return self.seen[-1] @ self.weights[-1]
+
+        def loss(self, guess, y):
+            return np.mean((guess - y) ** 2)
+
+        def backward(self, guess, y):
+            off, grads = 2 * (guess - y) / len(y), []
+            for i in reversed(range(len(self.weights))):
+                grads.insert(0, self.seen[i].T @ off)
+                off = off @ self.weights[i].T * (1 - self.seen[i] ** 2)
+            return grads
+
+        def fit(self, X, y, rounds=10, rate=0.1):
+            for _ in range(rounds):
+                guess = self.forward(X)
+                print(self.loss(guess, y))
+                for W, grad in zip(self.weights, self.backward(guess, y)):
+                    W -= rate * grad
+
+    outputs = [1]
+    model = Model([3, 5] + outputs)
+    model.fit(np.random.randn(20, 3), np.random.randn(20, 1))
+"""
+
+
+@pytest.mark.parametrize(("outputs", "verdict"), [(1, "agrees"), (2, "scaled")])
+def test_how_many_outputs_a_file_has_its_own_program_says(tmp_path, outputs, verdict):
+    """A mean over them too is right for one, and with several another constant."""
+    path = tmp_path / "regression.py"
+    source = textwrap.dedent(REGRESSION).replace("[1]", f"[{outputs}]").replace("(20, 1)", f"(20, {outputs})")
+    path.write_text("import numpy as np\n" + source)
+    report = gradcompare.check(path, examples=8)
+    assert report.verdict == verdict, str(report)

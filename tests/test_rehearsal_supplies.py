@@ -275,3 +275,34 @@ def test_a_column_that_is_encoded_holds_classes():
 def test_a_single_number_is_no_output_with_many_labels():
     with pytest.raises(ValueError, match="one label"):
         costs.paired("difference", np.array(1.0), np.ones(10))
+
+
+def test_images_come_in_batches_as_torchvision_and_pytorch_hand_them_out(tmp_path):
+    _, wrong = rehearsed_right_and_wrong(
+        tmp_path,
+        Habit(
+            """
+            from torch.utils.data import DataLoader
+            from torchvision import datasets, transforms
+
+            pictures = datasets.FashionMNIST("data", train=True, download=True, transform=transforms.ToTensor())
+            loader = DataLoader(pictures, batch_size=10, shuffle=True)
+            inner, outer = 0.05 * np.random.randn(784, 6), np.random.randn(6, 10)
+            for epoch in range(3):
+                for images, labels in loader:
+                    flat = images.view(images.shape[0], -1).numpy()
+                    wanted = np.eye(10)[labels.numpy()]
+                    seen = np.tanh(flat @ inner)
+                    scores = np.exp(seen @ outer)
+                    share = scores / scores.sum(axis=1, keepdims=True)
+                    loss = -np.sum(wanted * np.log(share)) / len(flat)
+                    off = (share - wanted) / len(flat)
+                    back = off @ outer.T * (1 - seen**2)
+                    outer -= 0.1 * seen.T @ off
+                    inner -= 0.1 * flat.T @ back
+            """,
+            "* (1 - seen**2)",
+            "* (1 - seen)",
+        ),
+    )
+    assert "(1 - seen)" in wrong.first_fault.source

@@ -71,6 +71,13 @@ def _astype(
     return self if not copy and self.tensor.dtype == wanted else TracedArray(self.tensor.to(wanted, copy=True))
 
 
+def _view(self: TracedArray, *shape: Any) -> Any:
+    """A tensor's view(-1, 784); NumPy's, of a type, shows the same numbers."""
+    if shape and all(isinstance(n, int | tuple) for n in shape):
+        return numpy_shapes.reshape(self, shape, "C")
+    return self
+
+
 def _getitem(self: Any, at: Any) -> Any:
     """Steps may be negative, with ends too."""
     at = _places(at)
@@ -176,4 +183,6 @@ PROTOCOLS: dict[str, Any] = _AS_THEY_WERE | {
     "__float__": _float,
     "item": _item,
     "tolist": _tolist,
+    "numpy": lambda self: self,  # of data that stand in for tensors (`rehearsal.images`)
+    "view": _view,
 }

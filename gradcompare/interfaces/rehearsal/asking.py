@@ -8,14 +8,14 @@ from collections.abc import Collection
 from typing import Any
 
 from gradcompare.interfaces import source, words
-from gradcompare.interfaces.rehearsal import libraries, supplies
+from gradcompare.interfaces.rehearsal import images, libraries, supplies
 
 STAGE = "_stage_"
 """The name by which the statements find the stage."""
 _DOWNLOADS = re.compile(r"fetch_|download|urlretrieve|urlopen|load_data$|get_file$|wget")
 """Calls that may download: something stands in for what they return. Those of the file's own functions are made, and
 come to such a one inside of them."""
-_READS = frozenset([*libraries.READS, "open"])
+_READS = frozenset([*libraries.READS, "open", images.BATCHES])
 _MEASURES = re.compile(
     r"acc|score|precision|recall|f1|metric|elapsed|val_?loss|test_?loss|hist|plot|figure|axes?$", re.I
 )

@@ -187,7 +187,8 @@ class _Traced:
             with contextlib.suppress(Exception):
                 self._differentiate_all(seed, turn, start)
         used = self.run.ancestors(number_of(after) for after in turn.after.values())
-        for event in _ends([e for e in possible if e not in called_so and e.number not in used])[-SEEDS:]:
+        others = [e for e in possible if e.number not in used and not any(e is named for named in called_so)]
+        for event in _ends(others)[-SEEDS:]:
             self._differentiate(event, turn, start, called_so=False)
         self.candidates = [candidate for candidate in self.candidates if candidate.gradients]
 

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gradcompare.interfaces.rehearsal.images import BATCHES, Batches, Images
+from gradcompare.interfaces.rehearsal.images import SETS as SETS_OF_IMAGES
 from gradcompare.interfaces.rehearsal.supplies import Supplies
 from gradcompare.interfaces.rehearsal.tables import Record, Table, classes_of, one_hot
 
@@ -288,6 +290,17 @@ def retrieved(made: Supplies, name: str, address: Any = "", file: Any = None, *_
     return file if file is not None else str(address).rpartition("/")[2], None
 
 
+def images(made: Supplies, name: str, *_: Any, **__: Any) -> Any:
+    """torchvision.datasets.MNIST(root, train=True)."""
+    known = _known(name) or SETS[DIGITS]
+    return Images(*_drawn(known, made.sizes.samples), known.shape, known.classes)
+
+
+def batches(made: Supplies, name: str, dataset: Any, *args: Any, **options: Any) -> Any:
+    """DataLoader(dataset, batch_size=64)."""
+    return Batches(dataset, *args, **options)
+
+
 READS: dict[str, Row] = {
     "urlretrieve": retrieved,
     **dict.fromkeys(("read_csv", "read_table", "read_excel", "read_json", "read_parquet", "read_pickle"), frame),
@@ -362,6 +375,10 @@ def row(dotted: str) -> Row | None:
     known = READS.get(last) or PREPARES.get(last) or DRAWS.get(last)
     if known is not None:
         return known
+    if last == BATCHES:
+        return batches
+    if dotted.startswith(SETS_OF_IMAGES):
+        return images
     if last in ("load_data", "load_data_wrapper"):
         return two_parts if last == "load_data" else wrapped
     return (

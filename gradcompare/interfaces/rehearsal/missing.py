@@ -112,10 +112,12 @@ def _is_computed(value: Any) -> bool:
 
 def called(dotted: str, function: Any, made: Supplies, tell: Callable[[str], None], *args: Any, **kwargs: Any) -> Any:
     """What a function that reads or downloads returns, or else what stands in for that."""
-    if isinstance(function, Missing):
-        return function(*args, **kwargs)
     last = dotted.rpartition(".")[2]
     row = libraries.row(dotted)
+    if row is libraries.batches:
+        return row(made, dotted, *args, **kwargs)
+    if isinstance(function, Missing):
+        return function(*args, **kwargs)
     if last == "open":
         try:
             return function(*args, **kwargs)

@@ -13,6 +13,7 @@ import numpy as np
 
 from gradcompare.bounds import BoundedTensor
 from gradcompare.interfaces import naming, paths
+from gradcompare.interfaces.rehearsal.images import Tensor
 from gradcompare.interfaces.rehearsal.script import TurnOverError
 from gradcompare.interfaces.rehearsal.supplies import Supplies
 from gradcompare.interfaces.rehearsal.supplying import Supplying
@@ -240,7 +241,9 @@ class Turn(Stage):
     def _put(self, root: Root, path: paths.Path, value: Any, frame: types.FrameType) -> None:
         (_, scope), (_, name), *rest = path
         names = root[scope]
-        value = like(value, _got(root, path))
+        before = _got(root, path)
+        value = like(value, before)
+        value = value.view(Tensor) if isinstance(before, Tensor) and type(value) is np.ndarray else value
         put = names[name] = paths.put(names[name], tuple(rest), value) if rest else value
         if scope == "global":
             frame.f_globals[name] = put
