@@ -88,9 +88,9 @@ class Server:
         """See `Host.guards`."""
         return self.host.guards(inputs, loss)
 
-    def do_average_cost(self, averaged: bool) -> None:
-        """See `Host.average_cost`."""
-        self.host.average_cost(averaged)
+    def do_share_of_cost(self, factor: float, mean: bool) -> None:
+        """See `Host.share_of_cost`."""
+        self.host.share_of_cost(factor, mean)
 
     def do_leave_out_guards(self, left_out: bool) -> None:
         """See `Host.leave_out_guards`."""

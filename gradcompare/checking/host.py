@@ -140,8 +140,8 @@ class Host:
             "last_layer": list(program.last_layer),
             "has_cost": program.has_cost,
             "metric": program.metric,
-            "averaged": program.averaged,
             "says_one_output": program.says_one_output,
+            "shares": [list(share) for share in program.shares],
             "given_slope": program.given_slope,
             "only_updates": program.only_updates,
             "notes": notes,
@@ -173,9 +173,9 @@ class Host:
         """Whether `evaluate` and `watch` leave them out from now on."""
         self._left_out = left_out
 
-    def average_cost(self, averaged: bool) -> None:
-        """Whether the file's own cost is divided by the number of samples from now on."""
-        self.program.average_cost(averaged)
+    def share_of_cost(self, factor: float, mean: bool) -> None:
+        """By what the file's own cost is multiplied from now on, and whether it is divided by the number of samples."""
+        self.program.share_of_cost(factor, mean)
 
     def penalise(self, penalty: losses.Penalty | None) -> None:
         """Add a term to every assumed cost from now on."""

@@ -152,9 +152,9 @@ class Child:
         """See `Host.guards`."""
         return self._call("guards", inputs=inputs, loss=loss)
 
-    def average_cost(self, averaged: bool) -> None:
-        """See `Host.average_cost`."""
-        self._change("average_cost", averaged=averaged)
+    def share_of_cost(self, factor: float, mean: bool) -> None:
+        """See `Host.share_of_cost`."""
+        self._change("share_of_cost", factor=factor, mean=mean)
 
     def leave_out_guards(self, left_out: bool) -> None:
         """See `Host.leave_out_guards`."""

@@ -57,7 +57,7 @@ class Trials:
         """Whether the cost was asked for."""
         self._guards: list[float] | None = None
         """The numbers that the cost adds inside of logarithms; None where nobody has asked yet."""
-        self._without_guards = self._averaged = self._asked_for_rule = False
+        self._without_guards = self._shared = self._asked_for_rule = False
         self._networks: list[Network] = []
         self._alike: Counter[tuple[str, frozenset[str]]] = Counter()
         self._familiar: dict[str, dict[frozenset[str], Report]] = {precision: {} for precision in precisions}
@@ -127,7 +127,7 @@ class Trials:
         )
         if report.verdict in ("wrong", "scaled") and (
             self._is_better_without_guards(report, network)
-            or self._is_better_averaged(report, network)
+            or self._is_better_shared(report, network)
             or self._follows_a_rule(network)
         ):
             again = [(one.network, self.subject.compared(one.network, one.precision)) for one in self.judged]
@@ -155,22 +155,18 @@ class Trials:
             )
         return self._without_guards
 
-    def _is_better_averaged(self, report: Report, network: Network) -> bool:
-        """Whether fewer gradients differ from those of the mean that the file makes of its cost; then that is the cost
-        from now on."""
+    def _is_better_shared(self, report: Report, network: Network) -> bool:
+        """Whether fewer gradients differ from those of what the file makes of its cost, its mean or half of it; then
+        that is the cost from now on."""
         subject = self.subject
-        if self._averaged or not subject.about["averaged"] or subject.loss is not None:
-            return False
-        subject.host.average_cost(True)
-        without = subject.compared(network, network.X.dtype.name)
-        self._averaged = _how_wrong(without) < _how_wrong(report)
-        subject.host.average_cost(self._averaged)
-        if self._averaged:
-            self.notes.append(
-                "The cost is a sum over the samples, which the file divides by their number where it calls it; the "
-                "gradients are held against those of the mean."
-            )
-        return self._averaged
+        for number, mean in subject.about["shares"] if not self._shared and subject.loss is None else ():
+            subject.host.share_of_cost(number, mean)
+            self._shared = _how_wrong(subject.compared(network, network.X.dtype.name)) < _how_wrong(report)
+            if self._shared:
+                self.notes.append(_shared_note(number, mean))
+                return True
+            subject.host.share_of_cost(1.0, False)
+        return False
 
     def _follows_a_rule(self, network: Network) -> bool:
         """Whether what is applied is made of right gradients by a rule; then these are compared from now on."""
@@ -244,6 +240,16 @@ class Trials:
                 report = _as_convention(report, "of the sum, as where what backward is given has no 1/m yet")
         report.notes = [*self.notes, *report.notes]
         return report
+
+
+def _shared_note(factor: float, mean: bool) -> str:
+    if factor == 1:
+        return (
+            "The cost is a sum over the samples, which the file divides by their number where it calls it; the "
+            "gradients are held against those of the mean."
+        )
+    by = f"{factor:g} / m" if mean else f"{factor:g}"
+    return f"Where the file calls its cost it takes {by} times it; the gradients are held against those of that."
 
 
 def _differing(report: Report) -> frozenset[str]:

@@ -1,25 +1,45 @@
-"""Whether a file divides what its cost function returns by the number of samples where it calls it: the cost is a sum,
-and what is minimised is the mean."""
+"""By what a file multiplies what its cost function returns where it calls it: the cost is a sum of squares, and what is
+minimised is half their mean."""
 
 from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable
-from typing import Any
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 from gradcompare.interfaces import dataflow, source, words
 
 
-def is_averaged(function: Callable[..., Any]) -> bool:
-    """Whether that, or a sum of it over the batches, is divided so: total += cost(A, Y), and total / m."""
+class Share(NamedTuple):
+    """What is minimised, as a part of what a cost function returns."""
+
+    factor: float
+    mean: bool
+    """Whether it is divided by the number of samples."""
+
+
+def shares(function: Callable[..., Any], slope: Callable[..., Any] | None) -> list[Share]:
+    """What the file makes of it, or of a sum of it over the batches: total += cost(A, Y), and total / (2 * m); by what
+    it multiplies the derivative of it, where it calls that, is in the gradients already."""
+    of_slope = (_scales(slope) if slope is not None else []) or [(1.0, 0)]
+    ratios = [_combined(one, other, ast.Div()) for one, other in itertools.product(_scales(function), of_slope)]
+    found = [Share(number, power == -1) for number, power in filter(None, ratios) if number > 0 and power in (0, -1)]
+    return list(dict.fromkeys(share for share in found if share != Share(1.0, False)))
+
+
+def _scales(function: Callable[..., Any]) -> list[tuple[float, int]]:
+    """By what the file multiplies what a function returns."""
     code = getattr(inspect.unwrap(getattr(function, "__func__", function)), "__code__", None)
     if code is None:
-        return False
+        return []
     tree = source.parsed(code.co_filename)
     made = {name for node in ast.walk(tree) if _is_assigned(node) for name in _named(node, code.co_name)}
-    divisions = (node for node in ast.walk(tree) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div))
-    return any(_is_of(node.left, made, code.co_name) and _counts(node.right) for node in divisions)
+    products = [node for node in ast.walk(tree) if isinstance(node, ast.BinOp)]
+    scaled = {node: times for node in products if (times := _times(node, made, code.co_name)) is not None}
+    inner = {side for node in scaled for side in (node.left, node.right)}
+    return [times for node, times in scaled.items() if node not in inner]
 
 
 def _is_assigned(node: ast.AST) -> bool:
@@ -37,9 +57,51 @@ def _is_of(node: ast.expr, names: set[str], cost: str) -> bool:
     return call or (isinstance(node, ast.Name) and node.id in names)
 
 
+def _times(node: ast.expr, names: set[str], cost: str) -> tuple[float, int] | None:
+    """(number, power of the number of samples) by which an expression multiplies the cost; None where it does more."""
+    if _is_of(node, names, cost):
+        return 1.0, 0
+    if not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div)):
+        return None
+    sides = [(node.left, node.right)] + ([(node.right, node.left)] if isinstance(node.op, ast.Mult) else [])
+    for inner, factor in sides:
+        one, other = _times(inner, names, cost), _number(factor)
+        if one is not None and other is not None:
+            return _combined(one, other, node.op)
+    return None
+
+
+def _number(node: ast.expr) -> tuple[float, int] | None:
+    """(number, power of the number of samples) that an expression is: (0.5, -1) of 1 / (2 * m)."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        return float(node.value), 0
+    if _counts(node):
+        return 1.0, 1
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div):
+        one, other = _number(node.left), _number(node.right)
+        return _combined(one, other, node.op) if one is not None and other is not None else None
+    return None
+
+
+def _combined(one: tuple[float, int], other: tuple[float, int], op: ast.operator) -> tuple[float, int] | None:
+    if isinstance(op, ast.Mult):
+        return one[0] * other[0], one[1] + other[1]
+    return (one[0] / other[0], one[1] - other[1]) if other[0] else None
+
+
 def _counts(node: ast.expr) -> bool:
-    """Whether an expression is a number of samples: m, len(X), X.shape[1]."""
+    """Whether an expression is a number of samples: m, len(X), X.shape[1], config["batch_size"]."""
     if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "len":
         return any(words.role_of_argument(name) in ("inputs", "targets") for name in dataflow.names_read(node))
     shape = isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute) and node.value.attr == "shape"
-    return shape or (isinstance(node, ast.Name) and words.role_of_argument(node.id) == "samples")
+    return shape or any(words.role_of_argument(word) in ("samples", "batch_size") for word in _called(node))
+
+
+def _called(node: ast.expr) -> Iterator[str]:
+    """What an expression is called that is a name, an attribute, or stands under a key."""
+    if isinstance(node, ast.Name):
+        yield node.id
+    elif isinstance(node, ast.Attribute):
+        yield node.attr
+    elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+        yield str(node.slice.value)

@@ -51,7 +51,8 @@ class Driven(Program):
         self.functions = functions
         self.parameters, self.last_layer, self.notes = [], [], []
         self.found: Found | None = None
-        self.has_cost = self.complete = self.averaged = self.given_slope = False
+        self.has_cost = self.complete = self.given_slope = False
+        self.shares: list[averaged.Share] = []
         self.adaptive = False
         """Whether its steps do not show the gradients (see `inside`)."""
         self.metric = None
@@ -64,7 +65,7 @@ class Driven(Program):
         self.trial_layout: Layout | None = None
         self._templates: dict[Any, Any] = {}
         self._last: Session | None = None
-        self._takes_mean = False
+        self._share = averaged.Share(1.0, False)
         self._strength = REGULARISATION
 
     # ---- the API of every program
@@ -87,7 +88,8 @@ class Driven(Program):
             cost = self.function(self.steps.cost)
             is_metric = metrics.is_metric(cost)
             self.metric = f"training never calls {cost.__name__}, which is taken for a metric" if is_metric else None
-            self.averaged = averaged.is_averaged(cost)
+            slope = self.function(self.steps.slope) if self.steps.slope is not None else None
+            self.shares = averaged.shares(cost, slope)
         elif found.cost_from == "step":
             step = getattr(self.function(self.steps.maker), "__name__", "the update")
             self.metric = f"the gradients are not those of what {step} returns"
@@ -180,11 +182,13 @@ class Driven(Program):
         if session.cost is None:
             session.cost = self.run_cost(session)
         cost = session.cost.reshape(()) if np.ndim(session.cost) else session.cost
-        return cost / session.known["samples"] if self._takes_mean else cost
+        if self._share.factor != 1:
+            cost = self._share.factor * cost
+        return cost / session.known["samples"] if self._share.mean else cost
 
-    def average_cost(self, averaged: bool) -> None:
+    def share_of_cost(self, factor: float, mean: bool) -> None:
         """See Program."""
-        self._takes_mean = averaged
+        self._share = averaged.Share(factor, mean)
 
     def gradients(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """What the file returns, stores or applies, under "d" and the name of what it is the gradient of."""

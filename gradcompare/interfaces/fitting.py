@@ -16,6 +16,7 @@ from gradcompare.interfaces import (
     chained,
     driver,
     failures,
+    meaning,
     naming,
     paths,
     rounds,
@@ -266,7 +267,7 @@ def _shapes(template: Any, places: naming.Places) -> dict[str, tuple[int, ...]]:
 def _wants(program: Driven) -> set[str | None]:
     """The roles of the maker's arguments; without switches, grad=True, and the slope of a cost, which is 1."""
     function = program.function(program.steps.maker)
-    roles = {n: words.role_of_argument(n) for n in source.argument_names(function)}
+    roles = {n: meaning.role_of(function, n) for n in source.argument_names(function)}
     left = set(source.switches_of(function))
     forward = program.function(program.steps.forward) if program.steps.forward is not None else None
     if forward is not None and "targets" in map(words.role_of_argument, source.argument_names(forward)):  # of a cost

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import source, usage, words
+from gradcompare.interfaces import dataflow, source, usage, words
 
 _WEIGHT = re.compile(r"^(w|weights?|theta|kernel)$", re.IGNORECASE)
 
 
 def role_of(function: Callable[..., Any], argument: str) -> str | None:
     """The role of an argument by its name, else by its use: parameters, where "W1" is looked up in it, weights are
-    taken from one of its elements after another, or it has them itself."""
+    taken from one of its elements after another, or it has them itself; a slope, where the file hands over one."""
     function = getattr(function, "__func__", function)
     by_name = getattr(function, "roles", {}).get(argument) or words.role_of_argument(argument)
     if by_name is None and argument in _parameter_dicts(function) | _lists_of_layers(function):
@@ -28,6 +28,8 @@ def role_of(function: Callable[..., Any], argument: str) -> str | None:
         return "layers"
     if by_name in (None, "samples") and argument in _samples_and_labels(function):
         return _samples_and_labels(function)[argument]
+    if argument in _carried_back(function) or (by_name is None and argument in _given_slopes(function)):
+        return "slope"
     return "inputs" if by_name is None and argument == _data_in(function) else by_name
 
 
@@ -42,6 +44,57 @@ def _samples_and_labels(function: Callable[..., Any]) -> dict[str, str]:
     ahead = [call.args[0] for call in calls if words.role_of_function(source.called(call) or "") == "forward"]
     handed = {node.id for node in ahead if isinstance(node, ast.Name)} & set(names)
     return {name: "inputs" if name in handed else "targets" for name in names} if len(handed) == 1 else {}
+
+
+@source.kept
+def _carried_back(function: Callable[..., Any]) -> frozenset[str]:
+    """The arguments that a function hands from layer to layer on the way back, and binds by nothing else: v of
+    `for layer in reversed(layers): v = layer.backward(v)`."""
+    tree = source.tree(function)
+    bound = [name for node in ast.walk(tree) if isinstance(node, ast.Assign) for name in dataflow.names_bound(node)]
+    found = set()
+    for loop in (node for node in ast.walk(tree) if isinstance(node, ast.For)):
+        for step in (s for s in loop.body if isinstance(s, ast.Assign) and isinstance(s.value, ast.Call)):
+            call, targets = step.value, dataflow.names_bound(step)
+            role = words.role_of_function(source.called(call)) if isinstance(call, ast.Call) else None
+            if role == "backward" and len(targets) == 1 and bound.count(targets[0]) == 1:
+                found |= {a.id for a in getattr(call, "args", ()) if isinstance(a, ast.Name) and a.id in targets}
+    return frozenset(found & set(source.argument_names(function)))
+
+
+@source.kept
+def _given_slopes(function: Callable[..., Any]) -> frozenset[str]:
+    """The arguments for which the file hands a function that goes back the gradient of a cost, or the difference
+    between output and labels: v of `net.backward(mse_prime(out, y))`."""
+    name = getattr(function, "__name__", "")
+    if words.role_of_function(name) != "backward":
+        return frozenset()
+    tree = source.parsed(str(getattr(function, "__globals__", {}).get("__file__")))
+    made: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            made.setdefault(node.targets[0].id, []).append(node.value)
+    found = set()
+    for call in (n for n in ast.walk(tree) if isinstance(n, ast.Call) and source.called(n) == name):
+        given = [*zip(source.argument_names(function), call.args, strict=False)]
+        given += [(k.arg, k.value) for k in call.keywords if k.arg]
+        for argument, value in given:
+            values = made.get(value.id, []) if isinstance(value, ast.Name) else [value]
+            found |= {argument} if any(map(_is_slope, values)) else set()
+    return frozenset(found)
+
+
+def _is_slope(value: ast.expr) -> bool:
+    """Whether an expression is, but for factors, a difference of predictions and labels or what a derivative of a cost
+    gives."""
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mult | ast.Div):
+        return _is_slope(value.left) or _is_slope(value.right)
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Sub):
+        roles = {words.role_of_argument(source.identifier(side) or "") for side in (value.left, value.right)}
+        return "targets" in roles
+    if isinstance(value, ast.UnaryOp):
+        return _is_slope(value.operand)
+    return isinstance(value, ast.Call) and words.role_of_function(source.called(value)) == "slope_of_cost"
 
 
 @source.kept

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gradcompare import losses
+from gradcompare.interfaces.averaged import Share
 from gradcompare.network import Network
 
 Arrays = dict[str, Any]
@@ -41,10 +42,10 @@ class Program(ABC):
     """Why that cost may be none, in words: the file never calls it in training, or only looks at it; else None."""
     loss: str | None = None
     """The cost to assume where the file has none, a key of `losses.LOSSES`, if it is known already."""
-    averaged: bool
-    """Whether the file divides that cost by the number of samples where it calls it."""
     says_one_output: bool = False
     """Whether the file says of its own networks that they have one output."""
+    shares: list[Share]
+    """What the file makes of that cost where it calls it: half of it, the mean over the samples."""
     given_slope: bool
     """Whether backward is given a random gradient of the output, in place of that of a cost."""
     only_updates: bool
@@ -102,8 +103,8 @@ class Program(ABC):
         return losses.LOSSES[loss].cost(output, labels, self.samples_axis)
 
     @abstractmethod
-    def average_cost(self, averaged: bool) -> None:
-        """Whether `cost` is divided by the number of samples from now on."""
+    def share_of_cost(self, factor: float, mean: bool) -> None:
+        """By what `cost` is multiplied from now on, and whether it is divided by the number of samples."""
 
     @abstractmethod
     def gradients(self, inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -166,7 +166,9 @@ def role_of_function(name: str) -> str | None:
 def role_of_argument(name: str) -> str | None:
     """A key of ARGUMENTS, if the name says so; parameters by their own names have none."""
     word = _without_accents(plain(name)) or name
-    return next((role for role, pattern in ARGUMENTS.items() if pattern.search(word)), None)
+    role = next((role for role, pattern in ARGUMENTS.items() if pattern.search(word)), None)
+    of_output = role is None and len(word) > 3 and word[0] == "d" and ARGUMENTS["output"].search(word[1:])
+    return "slope" if of_output else role  # dyhat, d_output
 
 
 def is_guard(name: str, value: object) -> bool:

@@ -40,7 +40,8 @@ class Rehearsed(Program):
     def __init__(self, script: Script) -> None:
         self.script = script
         self.functions, self.parameters, self.last_layer, self.notes = [], [], [], []
-        self.has_cost = self.averaged = self.given_slope = False
+        self.has_cost = self.given_slope = False
+        self.shares = []
         self.complete = self.only_updates = True
         self.metric = self.loss = None
         self.own_widths = []
@@ -173,8 +174,8 @@ class Rehearsed(Program):
         self._last = None
         return self._found.cost.seed.cost(loss, turn)
 
-    def average_cost(self, averaged: bool) -> None:
-        """See Program; it never is."""
+    def share_of_cost(self, factor: float, mean: bool) -> None:
+        """See Program; its cost is what it is."""
 
     def gradients(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """See Program."""
