@@ -27,8 +27,8 @@ def says_one(holder: Any) -> bool:
     told = list(_told(function, asks))
     if layer is not None:
         told = told[-1:]  # the last layer that is made
-    default = source.signature(function)[asks].default if not told and not asks.startswith("*") else None
-    return all(map(_is_one, told)) if told else _is_one(default)
+    asked = source.signature(function).get(asks)  # what is handed layers asks for no widths itself
+    return all(map(_is_one, told)) if told else asked is not None and _is_one(asked.default)
 
 
 def _place(role: str) -> float:
