@@ -42,6 +42,12 @@ def _cross_entropy_of_logits(A: Any, T: Any, samples: int) -> Any:
     return np.sum(np.log(1 + np.exp(A)) - T * A) / count(A, samples)
 
 
+def _softmax_cross_entropy_of_logits(A: Any, T: Any, samples: int) -> Any:
+    """Of the softmax of the output; labels are one-hot."""
+    largest = np.log(np.sum(np.exp(A), axis=len(A.shape) - 1 - samples if len(A.shape) > 1 else 0))
+    return (np.sum(largest) - np.sum(T * A)) / count(A, samples)
+
+
 def _hinge(A: Any, T: Any, samples: int) -> Any:
     return np.sum(np.maximum(0, 1 - T * A)) / count(A, samples)
 
@@ -82,6 +88,13 @@ LOSSES = {
     ),
     "summed_full_squared_error": Loss("the squared error, summed over the samples", _summed(_squared_error)),
     "cross_entropy_of_logits": Loss("cross entropy of the output's sigmoid", _cross_entropy_of_logits),
+    "summed_cross_entropy_of_logits": Loss(
+        "cross entropy of the output's sigmoid, summed over the samples", _summed(_cross_entropy_of_logits)
+    ),
+    "softmax_cross_entropy_of_logits": Loss("cross entropy of the output's softmax", _softmax_cross_entropy_of_logits),
+    "summed_softmax_cross_entropy_of_logits": Loss(
+        "cross entropy of the output's softmax, summed", _summed(_softmax_cross_entropy_of_logits)
+    ),
 }
 
 
@@ -166,8 +179,8 @@ def fitting(output: np.ndarray, axis: int) -> list[str]:
             return _with_sums("softmax_cross_entropy", "squared_error", "full_squared_error")
         return _with_sums("cross_entropy", "squared_error", "full_squared_error")
     several = output.ndim > 1 and output.shape[axis] > 1
-    more = [] if several else _with_sums("hinge", "hinge_of_classes")
-    return [*_with_sums("squared_error", "full_squared_error"), *more]
+    of_classes = ("softmax_cross_entropy_of_logits",) if several else ("hinge", "hinge_of_classes")
+    return [*_with_sums("squared_error", "full_squared_error"), *_with_sums(*of_classes, "cross_entropy_of_logits")]
 
 
 def _with_sums(*means: str) -> list[str]:

@@ -164,3 +164,82 @@ HABITS = {
 @pytest.mark.parametrize("habit", HABITS.values(), ids=HABITS)
 def test_the_right_one_agrees_and_the_mistake_is_found(tmp_path, habit):
     agrees_and_is_found(tmp_path, habit)
+
+
+def test_what_is_returned_by_another_name_is_the_parameter_that_the_object_holds_from_then_on(tmp_path):
+    """And 1.0000001 - A keeps a logarithm from 0 as A + 1e-7 does."""
+    agrees_and_is_found(
+        tmp_path,
+        Habit(
+            """
+            class Network:
+                def __init__(self, nx, nodes):
+                    self.__W1, self.__b1 = np.random.normal(size=(nodes, nx)), np.zeros((nodes, 1))
+                    self.__W2, self.__b2 = np.random.normal(size=(1, nodes)), 0
+
+                def forward_prop(self, X):
+                    self.__A1 = 1 / (1 + np.exp(-(self.__W1 @ X + self.__b1)))
+                    self.__A2 = 1 / (1 + np.exp(-(self.__W2 @ self.__A1 + self.__b2)))
+                    return self.__A1, self.__A2
+
+                def cost(self, Y, A):
+                    return -np.sum(Y * np.log(A) + (1 - Y) * np.log(1.0000001 - A)) / Y.shape[1]
+
+                def evaluate(self, X, Y):
+                    _, A = self.forward_prop(X)
+                    return np.where(A < 0.5, 0, 1), self.cost(Y, A)
+
+                def gradient_descent(self, X, Y, A1, A2, alpha=0.05):
+                    m = Y.shape[1]
+                    dz2 = A2 - Y
+                    dz1 = self.__W2.T @ dz2 * A1 * (1 - A1)
+                    self.__W2 -= alpha * dz2 @ A1.T / m
+                    self.__b2 -= alpha * np.sum(dz2) / m
+                    self.__W1 -= alpha * dz1 @ X.T / m
+                    self.__b1 -= alpha * np.sum(dz1, axis=1, keepdims=True) / m
+                    return self.__W1, self.__b1, self.__W2, self.__b2
+            """,
+            "dz1 = self.__W2.T @ dz2 * A1 * (1 - A1)",
+            "dz1 = self.__W2.T @ dz2 * (1 - A1)",
+        ),
+    )
+
+
+def test_forward_may_leave_the_softmax_to_what_goes_back(tmp_path):
+    """And the cost is told of shares that forward does not return."""
+    agrees_and_is_found(
+        tmp_path,
+        Habit(
+            """
+            def softmax(scores):
+                powers = np.exp(scores - np.max(scores, axis=1, keepdims=True))
+                return powers / np.sum(powers, axis=1, keepdims=True)
+
+            def cross_entropy(shares, labels):
+                return -np.sum(labels * np.log(shares + 1e-12)) / len(shares)
+
+            class Classifier:
+                def __init__(self, widths):
+                    self.W = [np.random.randn(a, b) for a, b in zip(widths[:-1], widths[1:])]
+
+                def forward(self, X):
+                    seen = [X]
+                    for W in self.W[:-1]:
+                        seen.append(np.tanh(seen[-1] @ W))
+                    seen.append(seen[-1] @ self.W[-1])
+                    return seen
+
+                def gradients(self, X, labels):
+                    seen = self.forward(X)
+                    delta = (softmax(seen[-1]) - labels) / len(X)
+                    dW = [None] * len(self.W)
+                    for i in reversed(range(len(self.W))):
+                        dW[i] = seen[i].T @ delta
+                        if i > 0:
+                            delta = (delta @ self.W[i].T) * (1 - seen[i] ** 2)
+                    return dW
+            """,
+            "delta = (delta @ self.W[i].T) * (1 - seen[i] ** 2)",
+            "delta = delta @ self.W[i].T",
+        ),
+    )

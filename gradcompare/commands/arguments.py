@@ -26,6 +26,9 @@ LOSSES = (
     "summed_hinge_of_classes",
     "summed_full_squared_error",
     "cross_entropy_of_logits",
+    "summed_cross_entropy_of_logits",
+    "softmax_cross_entropy_of_logits",
+    "summed_softmax_cross_entropy_of_logits",
 )
 """The keys of `gradcompare.losses.LOSSES`, for which NumPy would have to be loaded."""
 INTERFACES = (

@@ -426,7 +426,8 @@ class Driven(Program):
                     continue
                 updated = naming.updated_name(name, path, places, array, session.inputs)
                 taken_back = self._taken_back(path, array, session)
-                held = updated and any(array is _at(session.root, where) for where in places[updated])
+                held = _holding(array, places, session.root)
+                updated = updated or held
                 if taken_back or (updated and (self.steps.role == "update" or name in changed or held)):
                     after[taken_back or str(updated)] = array
                 else:
@@ -571,6 +572,13 @@ def _state(parameters: list[Any], width: int) -> Any:
         return np.zeros_like(array.reshape(-1)[:width]).reshape([n if n == 1 else width for n in np.shape(array)])
     square = [array for array in parameters if np.ndim(array) == 2 and len(set(np.shape(array))) == 1]
     return np.zeros_like(square[0][:, :1]) if square else None
+
+
+def _holding(array: Any, places: naming.Places, root: Any) -> str | None:
+    """The parameter that an array is from now on, by whatever name it is returned."""
+    if not np.ndim(array):
+        return None
+    return next((name for name, where in places.items() if any(array is _at(root, path) for path in where)), None)
 
 
 def _at(root: Any, path: paths.Path) -> Any:

@@ -41,7 +41,7 @@ class Maker:
         body = self.turn.body[: self.turn.end]
         values = list(dict.fromkeys(name for s in body for name in dataflow.names_bound(s) if _is_surely_run(s)))
         assert self.turn.output is not None
-        output, body = self.turn.output, [*body, *self.turn.gathers]
+        output, body = source.loaded(self.turn.output), [*body, *self.turn.gathers]
         if self.turn.gathers:
             numpy = next((name for name, thing in self.names.items() if thing is np), "np")
             output = ast.parse(_GATHERED.format(np=numpy, all=ast.unparse(output)), mode="eval").body

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import copy
 import dis
 import functools
 import inspect
@@ -475,3 +476,12 @@ def globals_read(functions: Sequence[Callable[..., Any]]) -> dict[str, dict[str,
 def _global_names(code: types.CodeType) -> set[str]:
     names = {i.argval for i in dis.get_instructions(code) if i.opname in ("LOAD_GLOBAL", "STORE_GLOBAL")}
     return names.union(*(_global_names(inner) for inner in code.co_consts if inspect.iscode(inner)))
+
+
+def loaded(target: ast.expr) -> ast.expr:
+    """The same, to be read."""
+    same = copy.deepcopy(target)
+    for part in ast.walk(same):
+        if isinstance(getattr(part, "ctx", None), ast.Store):
+            part.ctx = ast.Load()  # type: ignore[attr-defined]
+    return same

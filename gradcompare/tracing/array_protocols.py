@@ -158,7 +158,7 @@ PROTOCOLS: dict[str, Any] = _AS_THEY_WERE | {
     "__array_function__": _array_function,
     "__array__": _rounded_to_objects,
     **{
-        name: guards.adding(accepting_numpy(vars(TracedArray)[name]))
+        name: guards.adding(accepting_numpy(vars(TracedArray)[name]), from_one=name == "__rsub__")
         for name in ("__add__", "__radd__", "__sub__", "__rsub__")
     },
     "__matmul__": numpy_functions.matmul,

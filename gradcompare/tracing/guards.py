@@ -2,7 +2,7 @@
 
 The gradient of the cost without them, A - Y, is what people write beside it, and mean. So a reference can be asked to
 leave them out. Python or NumPy numbers only, and only directly in the logarithm: log(A + eps), log(1 - A + eps),
-log(1 - (A + eps)).
+log(1 - (A + eps)), log(1.0000001 - A).
 """
 
 from __future__ import annotations
@@ -44,7 +44,11 @@ def noted(*, left_out: bool) -> Iterator[set[float]]:
 
 
 def _is_guard(number: Any) -> bool:
-    return isinstance(number, float | np.floating) and 0 < abs(float(number)) <= LARGEST
+    return _is_number(number) and 0 < abs(float(number)) <= LARGEST
+
+
+def _is_number(other: Any) -> bool:
+    return isinstance(other, float | np.floating)
 
 
 def _version(array: Any) -> Any:
@@ -52,8 +56,9 @@ def _version(array: Any) -> Any:
     return getattr(array.tensor, "number", None)
 
 
-def adding(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """A sum or difference of a traced array and another, which remembers what it would be without a guard."""
+def adding(function: Callable[[Any, Any], Any], *, from_one: bool = False) -> Callable[[Any, Any], Any]:
+    """A sum or difference of a traced array and another, which remembers what it would be without a guard. `from_one`:
+    whether the array is taken away from the other, 1.0000001 - A."""
 
     def add(array: Any, other: Any) -> Any:
         result = function(array, other)
@@ -62,6 +67,8 @@ def adding(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
             unnamed.added(array, other, result)
             if _is_guard(other):
                 setattr(result, _WITHOUT, (array, float(other), _version(result)))
+            elif from_one and _is_number(other) and _is_guard(float(other) - 1.0):
+                setattr(result, _WITHOUT, (function(array, 1.0), float(other) - 1.0, _version(result)))
             elif inner is not None and isinstance(other, int | float):
                 setattr(result, _WITHOUT, (function(inner[0], other), inner[1], _version(result)))
         return result

@@ -396,14 +396,14 @@ class _Staged(ast.NodeTransformer):
         kind = _OPERATORS.get(type(node.op))
         self.generic_visit(node)
         if isinstance(target, ast.Subscript) and _looks_up(target.slice):
-            sides = self._met(node, "look-up", _loaded(target.value), _loaded(target.slice))
+            sides = self._met(node, "look-up", source.loaded(target.value), source.loaded(target.slice))
             statements += [at(node, ast.Expr(side)) for side in sides]
         elif kind and not _constant(node.value):
-            before, node.value = self._met(node, kind, _loaded(target), node.value)
+            before, node.value = self._met(node, kind, source.loaded(target), node.value)
             statements.append(at(node, ast.Expr(before)))
         statements.append(node)
         if isinstance(target, ast.Name):
-            statements.append(at(node, ast.Expr(self._noted(node, _loaded(target), target.id))))
+            statements.append(at(node, ast.Expr(self._noted(node, source.loaded(target), target.id))))
         return statements
 
     def visit_Return(self, node: ast.Return) -> ast.AST:
@@ -443,15 +443,6 @@ def _looks_up(index: ast.expr) -> bool:
     if any(isinstance(part, ast.Slice | ast.Starred) for part in parts):
         return False
     return any(isinstance(part, ast.Name | ast.Attribute | ast.Subscript | ast.Call) for part in parts)
-
-
-def _loaded(target: ast.expr) -> ast.expr:
-    """The same, to be read."""
-    loaded = copy.deepcopy(target)
-    for part in ast.walk(loaded):
-        if isinstance(getattr(part, "ctx", None), ast.Store):
-            part.ctx = ast.Load()  # type: ignore[attr-defined]
-    return loaded
 
 
 def _taken(loop: int, name: str) -> ast.stmt:
