@@ -189,9 +189,7 @@ def _each_layer(
     except CodeError:
         return report, None
     kinds, error = f"{', '.join(about['alone'])}, each on its own", report.verdict == "error"
-    counts = (
-        ("wrong", "scaled") if error else ("wrong",)
-    )  # one constant for all may be what is handed from layer to layer
+    counts = ["wrong", "scaled"] if error else ["wrong"]  # one constant for all may be what layers hand to one another
     if other.verdict in counts or (error and other.verdict == "agrees" and about["is_all"]):
         other.notes += about["left_out"] if error else []
         other.notes.append(f"These are {kinds}{'' if error else '; where they are put together, all is right'}.")
