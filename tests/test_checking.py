@@ -605,3 +605,29 @@ def test_a_dropout_mask_that_keeps_all_of_one_network_is_a_mask_there_too(check)
     assert "constant" not in report.diagnosis[0]["says"]
     assert report.first_fault.name == "dZ1"
     assert "0.8 times" in report.diagnosis[0]["says"]
+
+
+def test_what_code_under_test_saves_is_nowhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "saves.py"
+    path.write_text(
+        """
+import numpy as np
+
+class Net:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out)
+
+    def forward(self, X):
+        np.save("weights.npy", self.W)
+        with open("log.txt", "a") as log:
+            log.write("forward")
+        return 1 / (1 + np.exp(-(X @ self.W)))
+
+    def backward(self, X, Y):
+        self.dW = X.T @ (self.forward(X) - Y) / len(X)
+"""
+    )
+    report = gradcompare.check(path, examples=4)
+    assert report.verdict == "agrees", str(report)
+    assert [found.name for found in tmp_path.iterdir()] == ["saves.py"]
