@@ -165,8 +165,9 @@ def test_a_copy_of_the_process_answers_nothing(check):
 def test_what_the_code_leaves_running_is_ended(check, tmp_path):
     """In a session of its own, as programs are that run in the background."""
     left = tmp_path / "left"
-    start = f"import subprocess, sys; open({str(left)!r}, 'a').write(str(subprocess.Popen(['sleep', '100'],"
-    report = check(but={"dZ2 = cache": f"{start} start_new_session=True).pid) + ' ')\n    dZ2 = cache"}, examples=1)
+    noted = f"os.write(os.open({str(left)!r}, os.O_WRONLY | os.O_CREAT | os.O_APPEND), b'%d ' % started.pid)"
+    start = f"import subprocess, os; started = subprocess.Popen(['sleep', '100'], start_new_session=True); {noted}"
+    report = check(but={"dZ2 = cache": f"{start}\n    dZ2 = cache"}, examples=1)
     assert report.verdict == "agrees"
     started = left.read_text().split()
     assert started
