@@ -8,6 +8,36 @@ from gradcompare.loading import load
 from tests.habits import Habit, checked, rehearsed, rehearsed_right_and_wrong
 
 HABITS = {
+    "a logistic regression, and after it a network": Habit(
+        """
+        X = np.random.randn(50, 3)
+        y = (X[:, :1] > 0).astype(float)
+
+        def sigmoid(z):
+            return 1 / (1 + np.exp(-z))
+
+        w, b = np.zeros((3, 1)), np.zeros((1, 1))
+        for i in range(100000000):
+            a = sigmoid(X.dot(w) + b)
+            dz = (a - y) / 50
+            w = w - 0.1 * X.T.dot(dz)
+            b = b - 0.1 * dz.sum(axis=0, keepdims=True)
+
+        W1, b1 = np.random.randn(3, 4), np.zeros((1, 4))
+        W2, b2 = np.random.randn(4, 1), np.zeros((1, 1))
+        for i in range(1000):
+            h = np.tanh(X.dot(W1) + b1)
+            out = sigmoid(h.dot(W2) + b2)
+            d2 = (out - y) / 50
+            d1 = d2.dot(W2.T) * (1 - h**2)
+            W2 = W2 - 0.1 * h.T.dot(d2)
+            b2 = b2 - 0.1 * d2.sum(axis=0, keepdims=True)
+            W1 = W1 - 0.1 * X.T.dot(d1)
+            b1 = b1 - 0.1 * d1.sum(axis=0, keepdims=True)
+        """,
+        "(1 - h**2)",
+        "(1 - h)",
+    ),
     "an object that is told its rate where it is trained": Habit(
         """
         class Brain:

@@ -73,6 +73,7 @@ class Rehearsed(Program):
                     with contextlib.suppress(Exception):
                         found = found_in(self.script, loop, list(changed.values()), self._supplied)
                     if found is not None and found.believed:
+                        found = self._largest(found, explored)
                         return self._settle(found, asked or told)
                     if found is not None and stated is None:
                         stated = found, asked or told, self._supplied
@@ -104,6 +105,20 @@ class Rehearsed(Program):
         supplied |= {name: supplied[supplies.role(name) or ""] for name in explored.asked}
         self._supplied = supplied
         return explored
+
+    def _largest(self, found: Found, explored: Exploring) -> Found:
+        """Of the networks that the program trains one after another, this first one or a later one of more weights."""
+        first = explored.changed[found.loop]
+        for loop, changed in explored.changed.items():
+            if len(changed) <= len(first) or any(path in first for group in changed.values() for path in group):
+                continue
+            further = self.script.past(found.loop)
+            with contextlib.suppress(Exception):
+                later = found_in(further, loop, list(changed.values()), self._supplied)
+                if later is not None and later.believed and len(later.parameters) > len(found.parameters):
+                    self.script = further
+                    return later
+        return found
 
     def _settle(self, found: Found, asked: Sequence[str]) -> None:
         if self.keeps_data:

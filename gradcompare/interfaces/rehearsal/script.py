@@ -65,6 +65,9 @@ class Meeting(NamedTuple):
 class Stage(Protocol):
     """What the statements tell."""
 
+    short: frozenset[int]
+    """Loops that are to be left after their first turn."""
+
     def begin(self, loop: int) -> bool:
         """A turn of a loop begins; whether the loop is to be left instead."""
 
@@ -137,6 +140,8 @@ class Script:
         """What went wrong in the last run."""
         self.written = ""
         """What was written at its end."""
+        self.short: frozenset[int] = frozenset()
+        """Loops that go through one turn and no more."""
 
     def _import(self, *args: Any, **kwargs: Any) -> Any:
         """As when the file was loaded."""
@@ -171,6 +176,12 @@ class Script:
         other._code = [*self._code[:first], begin, *self._code[first:last], end, *self._code[last:]]
         return other
 
+    def past(self, loop: int) -> Script:
+        """The same program, which is on its way to what comes after a loop."""
+        other = copy.copy(self)
+        other.short = self.short | {loop}
+        return other
+
     def followed_by(self, text: str) -> Script:
         """The same program with more at its end."""
         other = copy.copy(self)
@@ -186,6 +197,7 @@ class Script:
         space |= {name: array.copy() for name, array in stage.known().items()}
         space |= {"__name__": "__main__", STAGE: stage, "__builtins__": _Builtins(stage, space, self._import)}
         self.problems = []
+        stage.short = self.short
         state = random.getstate()
         random.seed(0)
         try:

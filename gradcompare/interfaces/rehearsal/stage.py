@@ -42,14 +42,18 @@ class Stage(Supplying):
     def __init__(self, supplied: Supplies | None = None, seconds: float = SECONDS) -> None:
         super().__init__(supplied)
         self.until = time.process_time() + seconds
+        self.short: frozenset[int] = frozenset()
+        self._ended: set[int] = set()
 
     def begin(self, loop: int) -> bool:
         """See `script.Stage`."""
         self._look_at_the_clock()
-        return False
+        return loop in self._ended
 
     def end(self, loop: int) -> None:
         """See `script.Stage`."""
+        if loop in self.short:
+            self._ended.add(loop)
 
     def between(self, number: int) -> None:
         """See `script.Stage`."""
@@ -167,15 +171,16 @@ class Turn(Stage):
 
     def begin(self, loop: int) -> bool:
         """See `script.Stage`."""
-        self._look_at_the_clock()
+        left = super().begin(loop)
         if loop == self.loop and not self.begun:
             self.begun = True
             self._handled = sys.exc_info()[1]
             self._set(sys._getframe(1))
-        return False
+        return left
 
     def end(self, loop: int) -> None:
         """See `script.Stage`."""
+        super().end(loop)
         if loop == self.loop and self.begun:
             now = sys.exc_info()[1]
             self.stopped = now if now is not self._handled else None
