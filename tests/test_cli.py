@@ -103,6 +103,48 @@ def test_verbose_adds_every_tensor_and_a_snippet_that_runs(checks, capsys):
     assert names["X"].dtype == np.float32
 
 
+SAVES = """\
+import os, pathlib, shutil
+import numpy as np
+
+class Net:
+    def __init__(self, a, b, c):
+        self.W1, self.W2 = np.random.randn(a, b), np.random.randn(b, c)
+
+    def forward(self, X):
+        self.H = np.tanh(X @ self.W1)
+        return self.H @ self.W2
+
+    def loss(self, out, y):
+        return np.sum((out - y) ** 2) / 2
+
+    def backward(self, X, y, out):
+        os.makedirs("checkpoints", exist_ok=True)
+        delta = out - y
+        self.dW2 = self.H.T @ delta
+        self.dW1 = X.T @ (delta @ self.W2.T * (1 - self.H**2))
+        np.save("one.npy", self.dW1)
+        np.savez("two.npz", self.dW1, self.dW2)
+        self.dW1.tofile("three.bin")
+        pathlib.Path("four.txt").write_text("done")
+        pathlib.Path("kept.txt").rename("renamed.txt")
+        with open("kept.txt", "a") as log:
+            log.write("more")
+        os.remove("kept.txt")
+        shutil.rmtree("kept")
+"""
+
+
+def test_what_the_code_saves_or_removes_stays_as_it_is(tmp_path):
+    (tmp_path / "net.py").write_text(SAVES)
+    (tmp_path / "kept.txt").write_text("kept")
+    (tmp_path / "kept").mkdir()
+    answer = command("check", "net.py", "--examples", 4, "--dtype", "float64", cwd=tmp_path)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "kept.txt", "net.py"]
+    assert (tmp_path / "kept.txt").read_text() == "kept"
+
+
 def test_quiet_is_a_line(checks, capsys):
     files(a="wrong", b="unfinished")
     assert main(["check", "a.py", "--quiet"]) == 1

@@ -337,3 +337,30 @@ HANDED_UP = Habit(
 
 def test_a_base_that_is_missing_keeps_what_it_is_handed(tmp_path):
     agrees_and_is_found(tmp_path, HANDED_UP)
+
+
+LETTERS = Habit(
+    """
+    class Net:
+        def __init__(self, a, b, c):
+            self.W1, self.W2 = np.random.randn(a, b), np.random.randn(b, c)
+
+        def forward(self, X):
+            self.H = np.tanh(X @ self.W1)
+            return self.H @ self.W2
+
+        def loss(self, out, y):
+            return np.sum((out - y) ** 2) / 2
+
+        def backward(self, X, y, out):
+            delta = out - y
+            self.dW2 = self.H.T @ delta
+            self.dW1 = X.T @ (delta @ self.W2.T * (1 - self.H**2))
+    """,
+    "1 - self.H**2",
+    "1 - self.H",
+)
+
+
+def test_letters_that_mean_something_elsewhere_may_be_widths(tmp_path):
+    agrees_and_is_found(tmp_path, LETTERS)

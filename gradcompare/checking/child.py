@@ -6,17 +6,16 @@ at the start; the code under test finds nothing to read and nobody who listens.
 
 from __future__ import annotations
 
-import builtins
 import contextlib
-import functools
 import gc
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gradcompare.checking import wire
+from gradcompare.checking.writing_nothing import write_nothing
 from gradcompare.judging.evaluation import Evaluation
 from gradcompare.network import Network
 
@@ -219,21 +218,6 @@ def _no_garbage() -> Iterator[None]:
         gc.enable()
 
 
-def _only_reading(opened: Callable[..., Any]) -> Callable[..., Any]:
-    """open() by which nothing is written: np.save("weights.npy") in a method that is called leaves no file."""
-
-    @functools.wraps(opened)
-    def open_to_read(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
-        writes = isinstance(mode, str) and bool(set(mode) & set("wax+")) and not isinstance(file, int)
-        return (
-            opened(os.devnull, mode.replace("x", "w"), *args, **kwargs)
-            if writes
-            else opened(file, mode, *args, **kwargs)
-        )
-
-    return open_to_read
-
-
 def main() -> None:
     """Answer requests until there are no more."""
     die_with_the_parent()
@@ -248,7 +232,7 @@ def main() -> None:
         from gradcompare.tracing.numpy_on_torch import protocols
 
     with protocols(), open(requests, "rb") as source, open(answers, "wb") as target:
-        builtins.open = _only_reading(builtins.open)
+        write_nothing()
         wire.send(target.write, {"result": "started"})
         target.flush()
         while True:

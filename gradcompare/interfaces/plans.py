@@ -101,6 +101,8 @@ class SearchedPlan(Plan):
 
 
 _MOST_ORDERS = 150
+_MOST_BY_PLACE = 4
+"""Of so many arguments, whatever they are called, each may be a width."""
 
 
 def _orders(count: int) -> Iterator[tuple[str, ...]]:
@@ -131,6 +133,10 @@ def plans(function: Callable[..., Any]) -> Iterator[Plan]:
         plan.rename(own)
         plan.values = known.values
         yield plan
+    settled = {n: r for n in required if (r := other_role(n)) and (len(n) > 1 or r in ("inputs", "targets"))}
+    free = [name for name in required if name not in settled]
+    if 1 < len(free) <= _MOST_BY_PLACE and any(len(name) == 1 for name in free):  # Net(a, b, c): c is a width, no C
+        yield SearchedPlan(settled, free)
 
 
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
