@@ -12,6 +12,10 @@ class CodeError(Exception):
     """The code under test did something that ends the check; the message says what, and where."""
 
 
+class UnfinishedError(Exception):
+    """An exercise that has not been filled in yet; the message says what is missing."""
+
+
 class TimeIsUpError(CodeError):
     """The code under test has had all its time."""
 

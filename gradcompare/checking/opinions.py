@@ -1,0 +1,210 @@
+"""What is asked of a file after its parts: each opinion may take the place of the answer before it.
+
+Calling the parts of a file one by one, from outside, may misunderstand them, and a network may leave some of its layers
+out. So a file is asked about in more than one way, and `OPINIONS` says in which order and what counts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from gradcompare.checking.errors import CheckInterruptedError, CodeError, TimeIsUpError, UnfinishedError
+from gradcompare.checking.subject import Subject
+from gradcompare.checking.trials import Progress, Trials
+from gradcompare.report import WRONG_COST, Report, Source
+
+OF_OWN_WIDTHS = 40
+"""So many networks a file's own program is asked about: they differ in their numbers alone."""
+SECONDS_OF_OWN_PROGRAM = 12.0
+"""After so many seconds it is asked about no more."""
+SECONDS_OF_LAYERS, ENOUGH_OF_LAYERS = 2.0, 2
+"""The same of layers each on its own, and on so many networks they are compared however long it takes."""
+FEW = 10
+"""On so many networks a file's own program is asked where its parts agree."""
+NOT_RUN = "Not run here"
+_CASES = ("drawn", "decided", "at_kink", "undecided")
+
+
+class Answer(NamedTuple):
+    """A report, and what is known of the program that it is about."""
+
+    report: Report
+    about: dict[str, Any] | None
+    """None where no program was found."""
+    is_last: bool = False
+    """Whether no other opinion is asked for."""
+
+
+@dataclass
+class Inquiry:
+    """A file that is asked about, in one way after another."""
+
+    host: Any
+    file: str | None
+    precisions: Sequence[str]
+    examples: int
+    seed: int
+    loss: str | None
+    progress: Progress | None
+    parts: Callable[[], dict[str, Any]]
+    """Open the parts of the file; what is to be known of them."""
+
+    def of_parts(self) -> Answer:
+        """The file's parts, called one by one; "error" or "unfinished" where the question could not be put."""
+        about: dict[str, Any] | None = None
+        try:
+            about = self.parts()
+            return Answer(self.judged(about, self.examples), about)
+        except UnfinishedError as found:
+            return Answer(self._without_verdict("unfinished", found, about), about, is_last=True)
+        except CodeError as problem:
+            report = self._without_verdict("error", problem, about)
+            return Answer(report, about, is_last=isinstance(problem, TimeIsUpError))
+
+    def judged(self, about: dict[str, Any], networks: int, written: bool = True, silent: bool = False) -> Report:
+        """The report on the program that is open. `written`: see `Host.open_own_program`; `silent`: without progress.
+
+        Raises CodeError where it is not understood.
+        """
+        limits: dict[str, Any] = {}
+        if about["is_own"]:
+            networks, limits = min(networks, OF_OWN_WIDTHS), {"seconds": SECONDS_OF_OWN_PROGRAM}
+        if "alone" in about:
+            limits = {"seconds": SECONDS_OF_LAYERS, "enough": ENOUGH_OF_LAYERS}
+
+        def run(about: dict[str, Any]) -> Report:
+            progress = None if silent else self.progress
+            trials = Trials(Subject(self.host, about), self.precisions, networks, self.seed, progress, **limits)
+            try:
+                return self._told(trials.run(self.loss), about)
+            except CheckInterruptedError as interrupted:
+                self._told(interrupted.report, about)
+                raise
+
+        report = run(about)
+        if about["seen_right"] and nothing_is_right(report):
+            again = self.host.open_own_program(self.seed, written, keeps_data=True)
+            report = run(again) if again is not None else report
+            if nothing_is_right(report):
+                raise CodeError(_ONLY_ITS_OWN)
+        if about["given_slope"] and about.get("kin_left_out") and nothing_is_right(report):
+            raise CodeError(_PART_OF_THE_WAY)
+        return report
+
+    def _told(self, report: Report, about: dict[str, Any] | None) -> Report:
+        """The report, which says of what it is."""
+        known = about or {"interface": None, "functions": []}
+        report.subject = {"file": self.file, "interface": known["interface"], "functions": known["functions"]}
+        if about is not None:
+            report.source = Source(about["text"], {int(line): tuple(place) for line, place in about["cells"].items()})
+        return report
+
+    def _without_verdict(self, verdict: str, why: Exception, about: dict[str, Any] | None) -> Report:
+        return self._told(Report(verdict, notes=[str(why)], cases=dict.fromkeys(_CASES, 0)), about)
+
+
+def after_all(inquiry: Inquiry, answer: Answer) -> Answer:
+    """The answer that remains when every opinion was asked for."""
+    for opinion in OPINIONS:
+        if answer.is_last:
+            break
+        try:
+            answer = opinion(inquiry, answer) or answer
+        except KeyboardInterrupt:
+            answer.report.notes.append("Interrupted before the file was asked about in every way.")
+            raise CheckInterruptedError(answer.report) from None
+    return answer
+
+
+def nothing_is_right(report: Report) -> bool:
+    """Whether gradients of parameters differ, and all do."""
+    return report.verdict in ("wrong", "scaled") and not any(
+        finding.verdict == "ok" and not finding.witness for finding in report.tensors
+    )
+
+
+def _of_each_layer(inquiry: Inquiry, before: Answer) -> Answer | None:
+    """The layers of the file each on its own.
+
+    A network may leave out some of the layers, or some of what they can do. What is wrong there counts; that all of it
+    is right counts where nothing else could be run, and where there is nothing else.
+    """
+    report, error = before.report, before.report.verdict == "error"
+    if not (error or report.verdict == "agrees"):
+        return None
+    try:
+        about = inquiry.host.open_alone(inquiry.seed)
+        if about is None:
+            return None
+        other = inquiry.judged(about, min(FEW, inquiry.examples), silent=True)
+    except CodeError:
+        return None
+    kinds = f"{', '.join(about['alone'])}, each on its own"
+    counts = ["wrong", "scaled"] if error else ["wrong"]  # one constant for all may be what layers hand to one another
+    if other.verdict in counts or (error and other.verdict == "agrees" and about["is_all"]):
+        other.notes += about["left_out"] if error else []
+        other.notes.append(f"These are {kinds}{'' if error else '; where they are put together, all is right'}.")
+        return Answer(other, about, is_last=True)
+    if not error and other.verdict == "agrees":
+        kept = [note for note in report.notes if not note.startswith(NOT_RUN)]
+        report.notes = [*kept, *about["left_out"], f"Right are also {kinds}, given a random gradient of the output."]
+    return None
+
+
+def _of_one_output(inquiry: Inquiry, before: Answer) -> Answer | None:
+    """The same parts, of one output, where the file's own program makes such a network: a cost that is divided by their
+    number too has the gradients of one that is not."""
+    if before.report.verdict != "scaled" or "outputs" not in (before.report.factor or ""):
+        return None
+    own = inquiry.host.open_own_program(inquiry.seed, written=False)
+    if own is None or own["own_widths"][-1:] != [1]:
+        return None
+    with contextlib.suppress(CodeError):
+        about = inquiry.parts() | {"says_one_output": True}
+        return Answer(inquiry.judged(about, inquiry.examples), about)
+    return None
+
+
+def _of_its_own_program(inquiry: Inquiry, before: Answer) -> Answer | None:
+    """The file's own program. Where calling its parts leads to nothing, or to nothing right, what the program does
+    counts; and where all is right, what that does not have right."""
+    report, agreed, error = before.report, before.report.verdict == "agrees", before.report.verdict == "error"
+    if before.about is None or before.about["is_own"]:
+        return None
+    if not (agreed or error or (report.verdict == "wrong" and nothing_is_right(report))):
+        return None  # of constants a program that only takes steps says nothing
+    if agreed:
+        inquiry.host.ends_within(SECONDS_OF_OWN_PROGRAM)
+    try:
+        about = inquiry.host.open_own_program(inquiry.seed, error)
+        if about is None:
+            return None
+        few = min(FEW, inquiry.examples) if agreed else inquiry.examples
+        other = inquiry.judged(about, few, written=error, silent=agreed)
+        if agreed and other.verdict == "wrong":
+            other = inquiry.judged(about, inquiry.examples, written=error)
+    except CodeError:
+        return None
+    of_its_cost = any(row["mistake"] == WRONG_COST for row in other.diagnosis)
+    sure = other.verdict == "wrong" and (not nothing_is_right(other) or (agreed and of_its_cost))
+    if not (sure or (other.verdict == "agrees" and not agreed) or (error and other.verdict != "error")):
+        return None
+    if not error and not of_its_cost:
+        found = "all of their gradients are right" if agreed else "none of their gradients is right"
+        other.notes.append(f"Where its parts are called one by one, {found}; this is what the file does with them.")
+    return Answer(other, about)
+
+
+OPINIONS: tuple[Callable[[Inquiry, Answer], Answer | None], ...] = (_of_each_layer, _of_one_output, _of_its_own_program)
+
+_PART_OF_THE_WAY = (
+    "No gradient is right when backward is given that of the output, and the class has other methods that make "
+    "gradients: which of them is given what is not understood. The interface adapter says it in two functions."
+)
+_ONLY_ITS_OWN = (
+    "The file's own program goes along the gradient of a cost from its own numbers, and not from others: how it uses "
+    "them is not understood. The interface adapter says it in two functions."
+)
