@@ -57,7 +57,9 @@ class Trials:
         """Whether the cost was asked for."""
         self._guards: list[float] | None = None
         """The numbers that the cost adds inside of logarithms; None where nobody has asked yet."""
-        self._without_guards = self._shared = self._asked_for_rule = False
+        self._without_guards = self._shared = False
+        self._asked_for_rules: set[float] = set()
+        """For these multiples of the gradients an update rule has been looked for."""
         self._networks: list[Network] = []
         self._alike: Counter[tuple[str, frozenset[str]]] = Counter()
         self._familiar: dict[str, dict[frozenset[str], Report]] = {precision: {} for precision in precisions}
@@ -128,7 +130,7 @@ class Trials:
         if report.verdict in ("wrong", "scaled") and (
             self._is_better_without_guards(report, network)
             or self._is_better_shared(report, network)
-            or self._follows_a_rule(network)
+            or self._follows_a_rule(network, report)
         ):
             again = [(one.network, self.subject.compared(one.network, one.precision)) for one in self.judged]
             self.judged = [Judged(*one) for one in again]
@@ -168,13 +170,15 @@ class Trials:
             subject.host.share_of_cost(1.0, False)
         return False
 
-    def _follows_a_rule(self, network: Network) -> bool:
-        """Whether what is applied is made of right gradients by a rule; then these are compared from now on."""
-        if self._asked_for_rule or self.subject.untraceable is not None:
+    def _follows_a_rule(self, network: Network, report: Report) -> bool:
+        """Whether what is applied is made of right gradients, or of one constant times them, by a rule; then these are
+        compared from now on. It is asked again where all networks before differ by one constant, and this does not."""
+        constant = 1.0 if report.verdict == "scaled" else self._constant()
+        if constant in self._asked_for_rules or self.subject.untraceable is not None:
             return False
-        self._asked_for_rule = True
+        self._asked_for_rules.add(constant)
         some = [one.astype("float64") for one in (network, *self._networks[:RULED])]
-        update = update_rule(self.subject, some)
+        update = update_rule(self.subject, some, constant)
         if update is None:
             return False
         self.subject.host.read_variables(update.variables)
@@ -182,6 +186,13 @@ class Trials:
         self.notes = [note for note in self.notes if "(before - after)" not in note]
         self.notes.append(f"{update.says}; checked are the gradients that variables hold (line {lines}).")
         return True
+
+    def _constant(self) -> float:
+        """By which the gradients of all networks so far are too large, if it is one."""
+        scaled = [f.factor for one in self.judged for f in one.report.tensors if f.verdict == "scaled" and f.factor]
+        every = all(one.report.verdict in ("scaled", "undecided") for one in self.judged)
+        alike = every and bool(scaled) and all(math.isclose(f, scaled[0], rel_tol=1e-4) for f in scaled)
+        return scaled[0] if alike else 1.0
 
     def _known_guards(self, network: Network) -> list[float]:
         if self._guards is None:

@@ -30,10 +30,10 @@ class Update(NamedTuple):
     says: str
 
 
-def update_rule(subject: Subject, networks: Sequence[Network]) -> Update | None:
-    """The rule by which what is applied is made of gradients that variables hold; None where there is none, or where
-    what is applied are the gradients themselves."""
-    beside = [subject.beside(network) for network in networks]
+def update_rule(subject: Subject, networks: Sequence[Network], constant: float = 1.0) -> Update | None:
+    """The rule by which what is applied is made of gradients that variables hold, or of a constant times them; None
+    where there is none, or where what is applied are the gradients themselves."""
+    beside = [_times(constant, subject.beside(network)) for network in networks]
     if not all(beside) or all(_is_gradient(one) for found in beside for one in found.values()):
         return None
     says = next((says for rule, says in RULES if rule(beside, bool(subject.about["only_updates"]))), None)
@@ -42,6 +42,14 @@ def update_rule(subject: Subject, networks: Sequence[Network]) -> Update | None:
     holders = [_holding(subject, network, found) for network, found in zip(networks, beside, strict=True)]
     common = {name: [key for key in holders[0][name] if all(key in h[name] for h in holders)] for name in beside[0]}
     return Update({name: keys[0] for name, keys in common.items()}, says) if all(common.values()) else None
+
+
+def _times(constant: float, found: Seen) -> Seen:
+    """The same, of a multiple of the cost."""
+    return {
+        name: Beside(one.parameter, one.more + (1 - constant) * one.gradient, constant * one.gradient)
+        for name, one in found.items()
+    }
 
 
 def _holding(subject: Subject, network: Network, found: Seen) -> dict[str, list[tuple[Key, int]]]:

@@ -146,9 +146,12 @@ def _by_what_they_do(functions: Iterable[Any]) -> dict[str, list[Any]]:
         if id(function) in slopes or id(function) in costs:
             found.setdefault("backward" if id(function) in slopes else "cost", []).append(function)
             continue
-        ending = re.search(r"(gradients?|grads?|loss|cost)$", words.plain(function.__name__))
-        if ending and {"inputs", "targets"} <= set(taken):
-            found.setdefault("backward" if ending[1].startswith("grad") else "cost", []).append(function)
+        told = re.search(
+            r"(?:^|_)((?:gradients?|grads?)(?!_?(?:des|asc))|loss|cost)(?:_|$)", function.__name__, re.IGNORECASE
+        )
+        told = told or re.search(r"(gradients?|grads?|loss|cost)$", words.plain(function.__name__))
+        if told and {"inputs", "targets"} <= set(taken):
+            found.setdefault("backward" if told[1].lower().startswith("grad") else "cost", []).append(function)
         elif {"inputs", "targets"} <= set(taken) and (
             source.returns_cost_and_more(function) or ("parameters" in taken and [len(row) for row in rows] == [2])
         ):

@@ -191,7 +191,13 @@ def is_layer(made: type) -> bool:
     methods = methods_by_role(made)
     given = next(iter(plans(made)), Plan({}, (1,))).depths == (1,)
     both = {"forward", "backward"} <= set(methods)
-    return both and (given or bool(_later(made))) and not is_made_of_layers(made)
+    return both and (given or bool(_later(made))) and not is_made_of_layers(made) and not _begins_at_labels(made)
+
+
+def _begins_at_labels(made: type) -> bool:
+    """Whether a class with widths goes back from labels: it is a network, whatever its widths are called."""
+    roles = {words.role_of_argument(n) for _, f in methods_by_role(made)["backward"] for n in source.argument_names(f)}
+    return "targets" in roles and "slope" not in roles and _widths(made) > 0
 
 
 def _later(made: type) -> list[Plan]:

@@ -166,7 +166,10 @@ def matches(name: str, claim: np.ndarray, reference: Bounded, bounds: Bounds, fa
     scaled = Bounded(reference.value * factor, reference.error * abs(factor))
     slack = abs(factor) + 1
     wider = Bounds(bounds.reference * slack, None if bounds.claim is None else bounds.claim * slack)
-    return judge(name, claim.astype(np.float64), scaled, wider, FLOAT64).verdict == "ok"
+    verdict = judge(name, claim.astype(np.float64), scaled, wider, FLOAT64).verdict
+    if verdict == "undecided":  # the wider bounds are too wide to accuse anyone, and not to say that it fits
+        return bool(np.all(np.abs(claim - scaled.value) <= wider.total))
+    return verdict == "ok"
 
 
 def constant_factor(name: str, claim: np.ndarray, reference: Bounded, bounds: Bounds) -> float | None:

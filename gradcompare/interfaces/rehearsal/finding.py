@@ -220,7 +220,7 @@ class _Traced:
                 known.append((slope, down))
             else:
                 down = {name: same[0] * gradient for name, gradient in same[1].items()}
-            self.candidates.append(Candidate(None, seed, loss, False, down))
+            self.candidates.append(Candidate(None, seed, loss, False, down, events[0].number))
 
     def _at(self, path: paths.Path | None) -> Any:
         return self.first.before[path] if path is not None else np.zeros((1, 1))

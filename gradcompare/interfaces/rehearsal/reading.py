@@ -60,6 +60,8 @@ class Candidate(NamedTuple):
     """Whether the file's own is called like a cost; else it is a number of which no step is made."""
     gradients: dict[str, np.ndarray]
     """By the names of the parameters that it depends on."""
+    met: int | None = None
+    """The number of the tensor that meets the labels, if it is an assumed one."""
 
 
 class Reading(NamedTuple):
@@ -167,11 +169,20 @@ def _sharing(factors: Mapping[str, Sequence[float]], gradients: Mapping[str, np.
 def contested(reading: Reading, candidates: Sequence[Candidate]) -> Candidate | None:
     """The file's own cost, where it is a usual one of the same output and labels, and its steps go down another."""
     seed, down = reading.of.seed, reading.of.gradients
-    usual = [c for c in candidates if c.seed is not None and seed is not None and c.seed.meeting == seed.meeting]
+    if seed is None:
+        return None
+    usual = [
+        c for c in candidates if c.seed is not None and (c.seed.meeting == seed.meeting or _meet_alike(c, reading.of))
+    ]
     named = [c for c in candidates if c.called_so and c.gradients.keys() == down.keys()]
     others = [own for own in named if not _alike(own.gradients, down)]
     found = (own for own in others if any(_alike(own.gradients, c.gradients) for c in usual))
     return next((own._replace(seed=seed) for own in found), None)
+
+
+def _meet_alike(one: Candidate, other: Candidate) -> bool:
+    """Whether it is the same output that meets labels."""
+    return one.met is not None and one.met == other.met
 
 
 def _alike(gradients: Mapping[str, np.ndarray], others: Mapping[str, np.ndarray]) -> bool:
