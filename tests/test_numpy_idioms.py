@@ -411,6 +411,16 @@ IDIOMS = {
 """Costs."""
 
 
+def shuffled_pairs(i):
+    """A list is shuffled itself, not a copy of it."""
+    pairs = [(row, k) for k, row in enumerate(np.eye(4))]
+    np.random.shuffle(pairs)  # noqa: NPY002
+    return squares(i["v"] * sum(k * row for row, (_, k) in zip(np.eye(4), pairs, strict=True)))
+
+
+IDIOMS["shuffled pairs"] = shuffled_pairs
+
+
 def logistic_loss(i):
     return -np.sum(special.xlogy(0.3, special.expit(i["W"])) + 0.7 * np.log1p(-special.expit(i["W"])))
 

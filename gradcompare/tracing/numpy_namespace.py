@@ -141,16 +141,17 @@ def _errstate(**_: Any) -> Any:
     return contextlib.nullcontext()
 
 
-def _shuffling(drawing: Any) -> Callable[[Any], None]:
+def _shuffled(drawing: Any, x: Any, *args: Any, **kwargs: Any) -> None:
     """In place, in the order that a generator, or NumPy itself, draws."""
+    if isinstance(x, TracedArray):
+        x[:] = x[drawing.permutation(len(x))].copy()
+    else:
+        drawing.shuffle(x, *args, **kwargs)
 
-    def shuffle(x: Any, *args: Any, **kwargs: Any) -> None:
-        if isinstance(x, TracedArray):
-            x[:] = x[drawing.permutation(len(x))].copy()
-        else:
-            drawing.shuffle(x, *args, **kwargs)
 
-    return shuffle
+def _shuffling(drawing: Any) -> Callable[..., None]:
+    """No function, which would be given lists of arrays converted: a copy."""
+    return functools.partial(_shuffled, drawing)
 
 
 def _drawing(drawn: Callable[..., Any]) -> Callable[..., Any]:
