@@ -271,3 +271,89 @@ def test_what_a_missing_base_holds_is_stood_in_for(tmp_path, right, wrong, part)
     report = gradcompare.check(path, examples=4)
     assert report.verdict == "wrong", str(report)
     assert part in report.first_fault.source
+
+
+NORM_AND_ATTENTION = """
+    import numpy as np
+
+    class Linear:
+        def __init__(self, in_dim, out_dim):
+            self.W, self.b = np.random.randn(in_dim, out_dim), np.zeros(out_dim)
+            self.beta1, self.mW = 0.9, np.zeros((in_dim, out_dim))
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.W + self.b
+
+        def backward(self, dy):
+            self.dW = self.x.reshape(-1, self.x.shape[-1]).T @ dy.reshape(-1, dy.shape[-1])
+            self.db = dy.reshape(-1, dy.shape[-1]).sum(axis=0)
+            return dy @ self.W.T
+
+    class Norm:
+        def __init__(self, n_channels, input_ndim):
+            shape = (1, n_channels, 1, 1) if input_ndim == 4 else (1, n_channels)
+            self.axes = (0, 2, 3) if input_ndim == 4 else 0
+            self.gamma, self.beta, self.beta1, self.beta2 = np.ones(shape), np.zeros(shape), 0.9, 0.999
+            self.dgamma, self.dbeta = np.zeros(shape), np.zeros(shape)
+
+        def forward(self, x):
+            self.s = np.sqrt(x.var(axis=self.axes, keepdims=True) + 1e-6)
+            self.n = (x - x.mean(axis=self.axes, keepdims=True)) / self.s
+            return self.gamma * self.n + self.beta
+
+        def backward(self, dy):
+            self.dgamma = np.sum(dy * self.n, axis=self.axes, keepdims=True)
+            self.dbeta = np.sum(dy, axis=self.axes, keepdims=True)
+            h = dy * self.gamma
+            mean = lambda a: a.mean(axis=self.axes, keepdims=True)
+            return (h - mean(h) - self.n * mean(h * self.n)) / self.s
+
+    class Attention:
+        def __init__(self, dim, n_heads):
+            self.n_heads, self.head_dim = n_heads, dim // n_heads
+            self.q, self.k, self.v = (Linear(dim, dim) for _ in range(3))
+
+        def split(self, x):
+            return x.reshape(*x.shape[:2], self.n_heads, self.head_dim).transpose(0, 2, 1, 3)
+
+        def merge(self, x):
+            return x.transpose(0, 2, 1, 3).reshape(x.shape[0], x.shape[2], -1)
+
+        def forward(self, x):
+            self.Q, self.K, self.V = (self.split(part.forward(x)) for part in (self.q, self.k, self.v))
+            self.scale = 1 / np.sqrt(self.head_dim)
+            scores = self.Q @ self.K.transpose(0, 1, 3, 2) * self.scale
+            e = np.exp(scores - scores.max(axis=-1, keepdims=True))
+            self.A = e / e.sum(axis=-1, keepdims=True)
+            return self.merge(self.A @ self.V)
+
+        def backward(self, dy):
+            dO = self.split(dy)
+            dV, dA = self.A.transpose(0, 1, 3, 2) @ dO, dO @ self.V.transpose(0, 1, 3, 2)
+            dS = self.A * (dA - (dA * self.A).sum(axis=-1, keepdims=True))
+            dQ = dS @ self.K * self.scale
+            dK = dS.transpose(0, 1, 3, 2) @ self.Q * self.scale
+            parts = zip((self.q, self.k, self.v), (dQ, dK, dV))
+            return sum(part.backward(self.merge(d)) for part, d in parts)
+"""
+
+
+def test_heads_that_divide_a_width_and_numbers_beside_parameters_stop_no_layer(tmp_path):
+    report = _checked(tmp_path, NORM_AND_ATTENTION)
+    assert report.verdict == "agrees", str(report)
+    assert "Linear, Norm, Attention, each on its own" in " ".join(report.notes)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("@ self.Q * self.scale", "@ self.Q"),
+        ("self.n * mean(h * self.n)", "self.n * mean(h)"),
+        ("np.sum(dy * self.n, axis", "np.sum(dy, axis"),
+    ],
+)
+def test_mistakes_in_them_are_found(tmp_path, right, wrong):
+    assert NORM_AND_ATTENTION.count(right) == 1
+    report = _checked(tmp_path, NORM_AND_ATTENTION.replace(right, wrong))
+    assert report.verdict == "wrong", str(report)

@@ -215,10 +215,13 @@ def _suffixes() -> Iterator[str]:
 
 def _own_constants(cases: Sequence[Case]) -> Iterator[str]:
     """The code's own plain numbers, by value: keep_prob, the strength of the regulariser."""
-    for value in _own_numbers(cases):
-        for more in ("", " / m", " * m", " * 2", " * 2 / m", " / 2", " / (2 * m)"):
-            yield f" * {value!r}{more}"
+    numbers = _own_numbers(cases)
+    for value in numbers:
+        yield f" * {value!r}"
         yield f" / {value!r}"
+    for value in numbers:
+        for more in (" / m", " * m", " * 2", " * 2 / m", " / 2", " / (2 * m)"):
+            yield f" * {value!r}{more}"
         yield f" / {value!r} / m"
 
 

@@ -30,7 +30,10 @@ def places_of(root: Any, ignored: Iterable[Any] = ()) -> Places:
     `ignored`: arrays that are something else (X, Y).
     """
     groups: dict[int, list[paths.Path]] = {}
-    for path, array in paths.walk(root) if not paths.is_array(root) else ():
+    found = dict(paths.walk(root)) if not paths.is_array(root) else {}
+    for path, array in found.items():
+        if _is_gradient_beside(path, found):
+            continue
         number = len(path) == 1 and isinstance(array, float) and isinstance(root, dict)
         if not (number or _may_be_parameter(path, array)) or any(_same(array, other) for other in ignored):
             continue
@@ -40,6 +43,14 @@ def places_of(root: Any, ignored: Iterable[Any] = ()) -> Places:
     listed = [min(group, key=_clumsiness) for group in groups.values()]
     names = _unique(_names(root, listed), listed)
     return dict(zip(names, groups.values(), strict=True))
+
+
+def _is_gradient_beside(path: paths.Path, found: Mapping[paths.Path, Any]) -> bool:
+    """Whether what it is called the gradient of stands beside it: dgamma beside gamma."""
+    kind, word = path[-1]
+    begins = words.GRADIENT.match(word) if isinstance(word, str) else None
+    of = found.get((*path[:-1], (kind, word[begins.end() :]))) if begins else None
+    return of is not None and np.shape(of) == np.shape(found[path])
 
 
 def _names(root: Any, listed: list[paths.Path]) -> list[str]:

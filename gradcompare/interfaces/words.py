@@ -75,7 +75,7 @@ ARGUMENTS = {
     ),
     "inputs": re.compile(
         r"^(x|xs|xi|xx|a0|inp|inputs?|data|features?|xtrain|trainx|xbatch|batchx|xb|xin|images?|samples?|inputs?data"
-        r"|(single|one)?inputs?(vector|list|array|arr|matrix|mat|rows?|values?|layer|batch)?|trainingdata"
+        r"|(single|one|x)?(inputs?|x)(vector|list|array|arr|matrix|mat|tensor|rows?|values?|layer|batch)?|trainingdata"
         r"|trainingset(inputs)?|inputx|xdata|batch"
         r"|imgs?|(training)?examples?|train(ing)?(inputs?|data|set)"
         r"|x(train(ing)?|batch|tr)?(scaled|norm|std|normali[sz]ed|standardi[sz]ed|flat)"
