@@ -24,6 +24,32 @@ def backward_prop(data, labels, params, forward_prop_func, reg):
     }
 """
 HABITS = {
+    "samples by a name that says nothing, which is all that the forward pass is given": Habit(
+        """
+        class Model:
+            def __init__(self, input_dim, layers):
+                sizes = [input_dim] + layers
+                self.weights = [np.random.randn(a, b) for a, b in zip(sizes, sizes[1:])]
+                self.bias = [np.zeros((1, b)) for b in sizes[1:]]
+
+            def forward(self, input_tray):
+                self.a = [input_tray]
+                for w, b in zip(self.weights, self.bias):
+                    self.a.append(np.tanh(self.a[-1] @ w + b))
+                return self.a[-1]
+
+            def backward(self, input_tray, wanted, learning_rate):
+                delta = (self.a[-1] - wanted) * (1 - self.a[-1] ** 2)
+                for i in reversed(range(len(self.weights))):
+                    before = self.a[i] if i else input_tray
+                    dw, db = before.T @ delta, delta.sum(axis=0, keepdims=True)
+                    delta = delta @ self.weights[i].T * (1 - self.a[i] ** 2)
+                    self.weights[i] -= learning_rate * dw
+                    self.bias[i] -= learning_rate * db
+        """,
+        "@ self.weights[i].T * (1 - self.a[i] ** 2)",
+        "@ self.weights[i].T * (1 - self.a[i])",
+    ),
     "a function, and a strength that the cost knows nothing of": Habit(
         REGULARISED, "d2.dot(params[\"W2\"].T) * (1 - a1**2)", "d2.dot(params[\"W2\"].T) * (1 - a1)"
     ),

@@ -30,7 +30,21 @@ def role_of(function: Callable[..., Any], argument: str) -> str | None:
         return _samples_and_labels(function)[argument]
     if argument in _carried_back(function) or (by_name is None and argument in _given_slopes(function)):
         return "slope"
-    return "inputs" if by_name is None and argument == _data_in(function) else by_name
+    samples = by_name is None and (argument == _data_in(function) or argument in _samples_of_its_class(function))
+    return "inputs" if samples else by_name
+
+
+@source.kept
+def _samples_of_its_class(function: Callable[..., Any]) -> frozenset[str]:
+    """What a method that goes forward, of the class of a method, calls the only thing that it is given: t of
+    `def forward(self, t)`, also in `def backward(self, t, wanted)`."""
+    made = getattr(function, "__qualname__", "").rpartition(".")[0]
+    tree = source.parsed(str(getattr(function, "__globals__", {}).get("__file__")))
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == made]
+    methods = [node for c in classes for node in c.body if isinstance(node, ast.FunctionDef)]
+    ahead = [node for node in methods if words.role_of_function(node.name) in ("forward", "predict")]
+    given = [[a.arg for a in (*node.args.posonlyargs, *node.args.args)][1:] for node in ahead]
+    return frozenset(names[0] for names in given if len(names) == 1)
 
 
 @source.kept
