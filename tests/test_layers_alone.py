@@ -357,3 +357,78 @@ def test_mistakes_in_them_are_found(tmp_path, right, wrong):
     assert NORM_AND_ATTENTION.count(right) == 1
     report = _checked(tmp_path, NORM_AND_ATTENTION.replace(right, wrong))
     assert report.verdict == "wrong", str(report)
+
+
+STAGE = """
+    import numpy as np
+
+    class Stage:
+        def __init__(self, n_in, n_out):
+            self.weights = np.random.randn(n_in + 1, n_out)
+
+        def forward(self, x):
+            self.x = np.hstack((x, np.ones((len(x), 1))))
+            return self.x @ self.weights
+
+        def backward(self, slope):
+            self.gradient = self.x.T @ slope
+            return slope @ self.weights[:-1].T
+"""
+MADE_OF_STAGES = """
+    import numpy as np
+    from squashing import Tanh
+    from stage import Stage
+
+    class Memory:
+        def __init__(self, input_size, hidden_size, output_size):
+            self.hidden_size = hidden_size
+            self.inner, self.squash = Stage(hidden_size + input_size, hidden_size), Tanh()
+            self.outer = Stage(hidden_size, output_size)
+
+        def forward(self, x):
+            h, self.given, self.made, out = np.zeros((1, self.hidden_size)), [], [], []
+            for row in x:
+                h = self.squash.forward(self.inner.forward(np.hstack((h, row[None]))))
+                out.append(self.outer.forward(h)[0])
+                self.given.append(self.inner.x)
+                self.made.append(self.outer.x)
+            return np.array(out)
+
+        def backward(self, slope):
+            dh, n = 0, self.hidden_size
+            self.of_inner, self.of_outer = np.zeros_like(self.inner.weights), np.zeros_like(self.outer.weights)
+            for t in reversed(range(len(slope))):
+                self.outer.x, self.inner.x = self.made[t], self.given[t]
+                d = (self.outer.backward(slope[t][None]) + dh) * (1 - self.made[t][:, :-1] ** 2)
+                self.of_outer += self.outer.gradient
+                dh = self.inner.backward(d)[:, :n]
+                self.of_inner += self.inner.gradient
+            self.gradient = self.of_inner
+            return None
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("self.of_inner += self.inner.gradient", "self.of_inner = self.inner.gradient"),
+        ("+ dh) * (1", ") * (1"),
+    ],
+)
+def test_of_layers_that_a_layer_calls_over_and_over_the_sum_counts(tmp_path, right, wrong):
+    assert MADE_OF_STAGES.count(right) == 1
+    (tmp_path / "stage.py").write_text(textwrap.dedent(STAGE))
+    report = _checked(tmp_path, MADE_OF_STAGES)
+    assert report.verdict == "agrees", str(report)
+    assert "Memory" in report.notes[-1]
+    assert "Tanh, an object (tanh(z))" in str(report)
+    report = _checked(tmp_path, MADE_OF_STAGES.replace(right, wrong))
+    assert report.verdict == "wrong", str(report)
+
+
+def test_what_agrees_in_other_files_alone_is_no_verdict(tmp_path):
+    (tmp_path / "stage.py").write_text(textwrap.dedent(STAGE))
+    report = _checked(tmp_path, MADE_OF_STAGES.replace("for row in x:", "for row in x.rows_that_it_has_not():"))
+    assert report.verdict == "error", str(report)
+    assert "stands in the files that this one imports" in str(report)
+    assert "Memory.backward" in str(report)

@@ -798,6 +798,22 @@ def test_a_stand_in_by_attribute_star_and_alias(loaded):
     assert result.names["f"](0.0) == (0.5, 0.25, 0.0)
 
 
+def test_what_is_made_without_anything_is_an_object(loaded):
+    result = loaded(
+        """
+        from more.layers import ReLU, SoftMax, Sigmoid
+        def f(z):
+            act, other = Sigmoid(), ReLU()
+            return act.forward(z), act.backward(2.0), other(z)
+        def g(z):
+            return SoftMax().forward(z)
+        """
+    )
+    assert result.names["f"](0.0) == (0.5, 0.5, 0.0)
+    with pytest.raises(AbsentError):  # whether it goes back is up to the loss beside it
+        result.names["g"](0.0)
+
+
 @pytest.mark.parametrize(("product", "total"), [("np.dot(W1, X)", 0), ("X @ self.W", 1), ("X.dot(params['W1'])", 1)])
 def test_softmax_runs_over_the_units(loaded, product, total):
     names = loaded(f"import numpy as np\nfrom h import softmax\ndef f(X):\n    return softmax({product})\n").names

@@ -87,7 +87,9 @@ class Host:
             alike = rivals(program, names)
         more = left_out(program, names, alike) if not program.is_own else []
         kin = bool(more) and has_kin_left_out(program, names, alike)
-        return self._about([*program.notes, *more], alike) | {"kin_left_out": kin}
+        idle = not_run(program, names, alike) if more else []
+        known = {"kin_left_out": kin, "elsewhere": bool(idle) and files_of(program).isdisjoint(_files(idle))}
+        return self._about([*program.notes, *more], alike) | known
 
     def open_own_program(self, seed: int, written: bool, keeps_data: bool = False) -> dict[str, Any] | None:
         """From now on run the file's own program, in place of its parts one by one; None where it does not train.
@@ -449,6 +451,10 @@ def read_of(loaded: Loaded) -> dict[str, Any]:
     """The text that was loaded, and that there is something in it."""
     cells = {str(line): list(place) for line, place in loaded.cells.items()}
     return {"unfinished": None, "not_found": None, "cells": cells, "text": loaded.text}
+
+
+def _files(functions: Iterable[Any]) -> set[str]:
+    return {f.__code__.co_filename for f in functions}
 
 
 def _is_of_accessory(function: Any, names: Mapping[str, Any]) -> bool:

@@ -59,9 +59,9 @@ class Inquiry:
             about = self.parts()
             return Answer(self.judged(about, self.examples), about)
         except UnfinishedError as found:
-            return Answer(self._without_verdict("unfinished", found, about), about, is_last=True)
+            return Answer(self._without_verdict("unfinished", str(found), about), about, is_last=True)
         except CodeError as problem:
-            report = self._without_verdict("error", problem, about)
+            report = self._without_verdict("error", str(problem), about)
             return Answer(report, about, is_last=isinstance(problem, TimeIsUpError))
 
     def judged(self, about: dict[str, Any], networks: int, written: bool = True, silent: bool = False) -> Report:
@@ -102,8 +102,12 @@ class Inquiry:
             report.source = Source(about["text"], {int(line): tuple(place) for line, place in about["cells"].items()})
         return report
 
-    def _without_verdict(self, verdict: str, why: Exception, about: dict[str, Any] | None) -> Report:
-        return self._told(Report(verdict, notes=[str(why)], cases=dict.fromkeys(_CASES, 0)), about)
+    def without_verdict(self, why: str, about: dict[str, Any]) -> Answer:
+        """That the question could not be put, and why."""
+        return Answer(self._without_verdict("error", why, about), about, is_last=True)
+
+    def _without_verdict(self, verdict: str, why: str, about: dict[str, Any] | None) -> Report:
+        return self._told(Report(verdict, notes=[why], cases=dict.fromkeys(_CASES, 0)), about)
 
 
 def after_all(inquiry: Inquiry, answer: Answer) -> Answer:
@@ -116,6 +120,10 @@ def after_all(inquiry: Inquiry, answer: Answer) -> Answer:
         except KeyboardInterrupt:
             answer.report.notes.append("Interrupted before the file was asked about in every way.")
             raise CheckInterruptedError(answer.report) from None
+    report, about = answer.report, answer.about
+    if report.verdict == "agrees" and about is not None and about.get("elsewhere"):
+        idle = [note for note in report.notes if note.startswith(NOT_RUN)]
+        return inquiry.without_verdict(" ".join([_OF_OTHER_FILES, *idle]), about)
     return answer
 
 
@@ -150,6 +158,8 @@ def _of_each_layer(inquiry: Inquiry, before: Answer) -> Answer | None:
         return Answer(other, about, is_last=True)
     if not error and other.verdict == "agrees":
         kept = [note for note in report.notes if not note.startswith(NOT_RUN)]
+        if before.about is not None and not about["left_out"]:
+            before.about["elsewhere"] = False
         report.notes = [*kept, *about["left_out"], f"Right are also {kinds}, given a random gradient of the output."]
     return None
 
@@ -204,6 +214,7 @@ _PART_OF_THE_WAY = (
     "No gradient is right when backward is given that of the output, and the class has other methods that make "
     "gradients: which of them is given what is not understood. The interface adapter says it in two functions."
 )
+_OF_OTHER_FILES = "All that could be run, and agrees, stands in the files that this one imports."
 _ONLY_ITS_OWN = (
     "The file's own program goes along the gradient of a cost from its own numbers, and not from others: how it uses "
     "them is not understood. The interface adapter says it in two functions."

@@ -27,6 +27,7 @@ from gradcompare.interfaces.offered import IN, SAMPLES
 from gradcompare.interfaces.pairs import Shelf
 from gradcompare.interfaces.session import Steps
 from gradcompare.interfaces.warmed import warmed
+from gradcompare.tracing import stood_in
 from gradcompare.tracing.randomness import same_random_numbers
 
 PLAIN = ((SAMPLES, IN), (IN, SAMPLES))
@@ -171,6 +172,7 @@ def program(namespace: Mapping[str, Any], but: Iterable[str] = ()) -> Driven | N
     where there are none."""
     functions = [f for f in namespace.values() if inspect.isfunction(f)]
     classes = [c for c in namespace.values() if inspect.isclass(c) and not issubclass(c, BaseException)]
+    classes = [made for made in classes if not issubclass(made, stood_in.Elementwise)]
     until = time.monotonic() + SECONDS_IN_ALL
     found: list[Alone] = []
     for made in dict.fromkeys(classes):
@@ -364,10 +366,25 @@ def _with_slots(one: Alone) -> Alone | None:
     one.shapes = {**({INPUTS: one.inputs.shape} if dX is not None else {}), **{n: shapes[n] for n in slots}}
     if not one.shapes:
         return None
-    ratios = [ratio for name, some in _ratios(one).items() if name != INPUTS for ratio in some]
+    by_name = {name: some for name, some in _ratios(one).items() if name != INPUTS}
+    ratios = [ratio for some in by_name.values() for ratio in some]
     counts = [n for n in dict.fromkeys(np.shape(output)) if n > 1 and ratios and _is_one([n * r for r in ratios])]
+    for name in [] if counts else [name for name, some in by_name.items() if not _is_one(some)]:
+        _take_another(one, name, [slot for slot, array in own if np.shape(array) == shapes[name]])
     one.samples = counts[0] if counts else 1
     return one
+
+
+def _take_another(one: Alone, name: str, slots: Sequence[naming.Slot]) -> None:
+    """Take for the gradient of a parameter another array of its shape, if one is right: where a layer is made of
+    others, the sum that it makes of what these keep of one call after the other."""
+    first = one.slots[name]
+    for slot in slots:
+        if slot not in one.slots.values():
+            one.slots = {**one.slots, name: slot}
+            if _is_one(_ratios(one)[name]):
+                return
+    one.slots = {**one.slots, name: first}
 
 
 def _has_effect(one: Alone, arrays: Mapping[str, Any], name: str, array: Any, output: Any) -> bool:

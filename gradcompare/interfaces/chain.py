@@ -237,7 +237,8 @@ def candidates(classes: list[type], functions: list[Callable[..., Any]]) -> Iter
         activated = [Plan(plan.roles | {named[0]: "activation"}, plan.depths)] if chooses else []
         inner: list[tuple[list[Callable[[], Any] | None], Plan]] = [([None], p) for p in activated]
         inner += [([*some], plan) for some in ((acts, acts[:1]) if acts else ([None],))] + [([], plan)]
-        used = [f for c in (made, *simple, *losses) for rows in methods_by_role(c).values() for _, f in rows]
+        own = [c for c in (made, *simple, *losses) if not issubclass(c, stood_in.Elementwise)]
+        used = [f for c in own for rows in methods_by_role(c).values() for _, f in rows]
         for loss in [*losses, None]:
             ends = ("cost", "slope") if loss else (cost, slope) if cost and slope else (None, None)
             for (chosen, each), end in itertools.product(inner, _ends(simple, loss)):

@@ -234,6 +234,8 @@ class Importer:
         row = stood_in.row(wanted)
         if row is None or uses.most_given(self.tree, wanted) > len(inspect.signature(row.alone).parameters):
             return getattr(module, wanted)
+        if uses.makes_objects(self.tree, wanted) and row.made is None:
+            return getattr(module, wanted)
         return self._standing_in(row, wanted, name)
 
     def _standing_in(self, row: stood_in.Row, wanted: str, name: str) -> Any:
@@ -241,6 +243,9 @@ class Importer:
             row = row.rows
         if row.of_a is not None and uses.gives_activations(self.tree, wanted):
             row = row.of_a
+        if row.made is not None and uses.makes_objects(self.tree, wanted):
+            self._stand_in_for(name, f"{wanted}, an object ({row.says})")
+            return row.made
         two = row.with_cache is not None and uses.returns_two(self.tree, wanted, name)
         self._stand_in_for(name, f"{wanted} ({row.says}{'; returns A and Z' if two else ''})")
         return row.with_cache if two else row.alone

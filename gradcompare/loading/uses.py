@@ -31,6 +31,12 @@ def most_given(tree: ast.AST, name: str) -> int:
     return max((len(call.args) + len(call.keywords) for call in calls if isinstance(call, ast.Call)), default=0)
 
 
+def makes_objects(tree: ast.AST, name: str) -> bool:
+    """Whether a file calls what has this name, and never gives it anything: it is a class."""
+    names = {name, *_aliases(tree, name)}
+    return most_given(tree, name) == 0 and any(_is_call(node, names) for node in ast.walk(tree))
+
+
 def gives_activations(tree: ast.AST, name: str) -> bool:
     """Whether a file gives a derivative nothing but what an activation returned: sigmoid_grad(h), h = sigmoid(z)."""
     names, activated, given = {name, *_aliases(tree, name)}, set[str](), set[str]()

@@ -149,6 +149,55 @@ def softmax_rows_backward(dA, cache):  # type: ignore[no-untyped-def]
     return a * (dA - np.sum(dA * a, axis=-1, keepdims=True))
 
 
+# ---- activations as objects ------------------------------------------------------------------------------------------
+
+
+class Elementwise:
+    """An activation that keeps the z of its last call; `function` and `derivative` are those of its class."""
+
+    function: Callable[..., Any]
+    derivative: Callable[..., Any]
+
+    def forward(self, z):  # type: ignore[no-untyped-def]
+        self.z = z
+        return type(self).function(z)
+
+    __call__ = forward
+
+    def backward(self, dA):  # type: ignore[no-untyped-def]
+        return dA * type(self).derivative(self.z)
+
+
+class Sigmoid(Elementwise):
+    """1 / (1 + exp(-z))."""
+
+    function, derivative = staticmethod(sigmoid), staticmethod(sigmoid_derivative)
+
+
+class ReLU(Elementwise):
+    """max(0, z)."""
+
+    function, derivative = staticmethod(relu), staticmethod(relu_derivative)
+
+
+class LeakyReLU(Elementwise):
+    """z, and where it is negative LEAKY_SLOPE z."""
+
+    function, derivative = staticmethod(leaky_relu), staticmethod(leaky_relu_derivative)
+
+
+class Tanh(Elementwise):
+    """tanh(z)."""
+
+    function, derivative = staticmethod(tanh), staticmethod(tanh_derivative)
+
+
+class Identity(Elementwise):
+    """z."""
+
+    function, derivative = staticmethod(identity), staticmethod(np.ones_like)
+
+
 # ---- costs and the functions of scipy.special ------------------------------------------------------------------------
 
 
@@ -205,21 +254,22 @@ def drawn_with_bias(n_in, n_out):  # type: ignore[no-untyped-def]
 
 class Row(NamedTuple):
     """What stands in for one name: alone, and with a cache beside it; `rows` are those for rows as samples, `of_a` is a
-    derivative from a = g(z)."""
+    derivative from a = g(z), `made` is for code that makes objects of what has the name."""
 
     alone: Callable[..., Any]
     says: str
     with_cache: Callable[..., Any] | None = None
     rows: Row | None = None
     of_a: Row | None = None
+    made: type | None = None
 
 
 STAND_INS = {
-    "sigmoid": Row(sigmoid, "1 / (1 + exp(-z))", sigmoid_and_cache),
-    "relu": Row(relu, "max(0, z)", relu_and_cache),
-    "leakyrelu": Row(leaky_relu, f"slope {LEAKY_SLOPE}", leaky_relu_and_cache),
-    "tanh": Row(tanh, "tanh(z)", tanh_and_cache),
-    "identity": Row(identity, "z", identity_and_cache),
+    "sigmoid": Row(sigmoid, "1 / (1 + exp(-z))", sigmoid_and_cache, made=Sigmoid),
+    "relu": Row(relu, "max(0, z)", relu_and_cache, made=ReLU),
+    "leakyrelu": Row(leaky_relu, f"slope {LEAKY_SLOPE}", leaky_relu_and_cache, made=ReLU),
+    "tanh": Row(tanh, "tanh(z)", tanh_and_cache, made=Tanh),
+    "identity": Row(identity, "z", identity_and_cache, made=Identity),
     "softplus": Row(softplus, "log(1 + exp(z))"),
     "softmax": Row(
         softmax_columns,
