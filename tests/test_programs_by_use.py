@@ -462,6 +462,62 @@ HABITS = {
         "off @ w2.T * (1 - hidden**2)",
         "off @ w2.T",
     ),
+    "layers whose widths are called like samples, and that keep what they make under a name of their own": Habit(
+        """
+        class Estrato:
+            def __init__(self, entradas, neuronas, l2_lambda=0.01):
+                self.peso, self.sesgo = np.random.randn(entradas, neuronas), np.zeros((1, neuronas))
+                self.l2_lambda = l2_lambda
+
+            def forward(self, datos):
+                self.dado = datos
+                self.hecho = np.dot(datos, self.peso) + self.sesgo
+
+            def backward(self, grad):
+                self.dpeso = np.dot(self.dado.T, grad) + self.l2_lambda * self.peso
+                self.dsesgo = np.sum(grad, axis=0, keepdims=True)
+                return np.dot(grad, self.peso.T)
+
+        class Arriba:
+            def forward(self, datos):
+                self.dado = datos
+                self.hecho = np.maximum(0, datos)
+
+            def backward(self, grad):
+                return grad * (self.dado > 0)
+
+        class Perdida:
+            def forward(self, y_pred, y_true):
+                return np.mean((y_pred - y_true) ** 2)
+
+            def backward(self, y_pred, y_true):
+                return 2 * (y_pred - y_true) / y_pred.size
+        """,
+        "return np.dot(grad, self.peso.T)",
+        "return np.dot(grad, self.peso.T) * 2",
+    ),
+    "a softmax with a small number in its divisor, of what is shifted by its maximum": Habit(
+        """
+        def forward(X, W1, b1, W2, b2):
+            A1 = np.tanh(X @ W1 + b1)
+            Z2 = A1 @ W2 + b2
+            e = np.exp(Z2 - np.max(Z2, axis=1, keepdims=True))
+            A2 = e / (np.sum(e, axis=1, keepdims=True) + 1e-9)
+            return A1, A2
+
+        def cost(A2, Y):
+            return -np.sum(Y * np.log(A2)) / len(Y)
+
+        def backward(X, Y, A1, A2, W2):
+            dZ2 = (A2 - Y) / len(Y)
+            dW2, db2 = A1.T @ dZ2, np.sum(dZ2, axis=0)
+            dZ1 = dZ2 @ W2.T * (1 - A1**2)
+            dW1, db1 = X.T @ dZ1, np.sum(dZ1, axis=0)
+            return dW1, db1, dW2, db2
+        """,
+        "dZ1 = dZ2 @ W2.T * (1 - A1**2)",
+        "dZ1 = dZ2 @ W2.T * (1 - A1)",
+    ),
 }
 
 

@@ -141,8 +141,8 @@ class Trials:
             self.progress(len(self.judged), self.examples)
 
     def _is_better_without_guards(self, report: Report, network: Network) -> bool:
-        """Whether fewer gradients differ from those of the file's cost without the numbers that it adds inside of
-        logarithms, or only by a constant; then these are left out from now on."""
+        """Whether fewer gradients differ from those of the file's cost without the numbers that it adds against
+        log(0), or only by a constant; then these are left out from now on."""
         subject, guards = self.subject, self._known_guards(network)
         if self._without_guards or not guards:
             return False
@@ -152,8 +152,8 @@ class Trials:
         subject.host.leave_out_guards(self._without_guards)
         if self._without_guards:
             self.notes.append(
-                f"The cost adds {guards[-1]:g} inside of a logarithm, against log(0); the gradients are held "
-                "against those of the cost without it."
+                f"The cost adds {guards[-1]:g} against log(0) or a division by 0; the gradients are held against those "
+                "of the cost without it."
             )
         return self._without_guards
 

@@ -90,7 +90,7 @@ def forward_of(layer: Any, inputs: Any) -> Any:
     result = calling.call(method, known, ("inputs",))
     if isinstance(result, tuple):
         result = result[0]
-    return result if result is not None else _kept(layer, re.compile(r"^(outputs?|out|a|z|y)$", re.I))
+    return result if result is not None else _kept_output(layer, method)
 
 
 def _in_training(name: str) -> bool | None:
@@ -145,6 +145,16 @@ def methods_by_role(made: type) -> dict[str, list[tuple[str, Any]]]:
     return found
 
 
+def _kept_output(layer: Any, method: Any) -> Any:
+    """What a layer keeps that is called an output, else what its method, which returns nothing, sets last."""
+    kept = _all_kept(layer, re.compile(r"^(outputs?|out|a|z|y)$", re.I))
+    last = next((getattr(layer, name, None) for name in reversed(source.set_in(method))), None)
+    kept += [last] if paths.is_array(last) else []
+    if not kept:
+        raise ValueError(f"{type(layer).__name__} returned nothing, and keeps nothing that could be its output")
+    return kept[0]
+
+
 def _kept(layer: Any, pattern: re.Pattern[str]) -> Any:
     kept = _all_kept(layer, pattern)
     if not kept:
@@ -166,6 +176,8 @@ class ChainPlan(Plan):
         self, dense: type, plan: Plan, activations: list[Callable[[], Any] | None], loss: Any, end: Any = None
     ) -> None:
         super().__init__(plan.roles, (len(activations) + 1,))
+        strengths = [name for name, role in plan.roles.items() if role == "regularisation"]
+        plan.values = {**plan.values, **dict.fromkeys(strengths, 0.0)}  # no cost of an output can know of them
         self.dense, self.plan, self.activations, self.loss, self.end = dense, plan, activations, loss, end
 
     def call(self, function: Callable[..., Any], network: Network, layout: Layout) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import chained, words
+from gradcompare.interfaces import chained, starts, words
 from gradcompare.interfaces.asked import asked
 from gradcompare.interfaces.layouts import RATE, REGULARISATION, Layout
 from gradcompare.interfaces.shared import own_containers
@@ -126,6 +126,7 @@ def plans(function: Callable[..., Any]) -> Iterator[Plan]:
     silent = [name for name in required if not _says_what_it_is(name)]
     known = asked(function, silent, [name for name in required if name not in silent])
     said = {n: w for n, w in known.words.items() if _says_what_it_is(w) and n not in known.values}
+    said |= _widths_called_like_data(function, [n for n in required if n not in known.values])
     own = {word: name for name, word in said.items()}
     left = [p.replace(name=said.get(p.name, p.name)) for p in parameters if p.name not in known.values]
     roles = {name: role for name, role in known.roles.items() if name not in known.values and name not in said}
@@ -137,6 +138,15 @@ def plans(function: Callable[..., Any]) -> Iterator[Plan]:
     free = [name for name in required if name not in settled]
     if 1 < len(free) <= _MOST_BY_PLACE and any(len(name) == 1 for name in free):  # Net(a, b, c): c is a width, no C
         yield SearchedPlan(settled, free)
+
+
+def _widths_called_like_data(function: Callable[..., Any], names: list[str]) -> dict[str, str]:
+    """What arguments ask for that are called inputs or targets, and are lengths of the arrays that are made."""
+    made: Any = getattr(function, "__init__", function) if inspect.isclass(function) else function
+    lengths = starts.lengths_in(made) if inspect.isfunction(made) else ()
+    roles = {name: words.role_of_argument(name) for name in names if name in lengths}
+    called = {"inputs": "n_inputs", "targets": "n_outputs"}
+    return {name: called[role] for name, role in roles.items() if role in called}
 
 
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)

@@ -342,6 +342,13 @@ def handed_out(function: Any) -> set[str]:
     return found
 
 
+def set_in(function: Any) -> list[str]:
+    """The attributes that a method sets of its own object, in the order of its text."""
+    nodes = [n for n in ast.walk(tree(function)) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)]
+    own = [n for n in nodes if isinstance(n.value, ast.Name) and n.value.id == "self"]
+    return [node.attr for node in sorted(own, key=lambda node: node.lineno)]
+
+
 def taken_apart(function: Any) -> dict[str, list[str]]:
     """{argument: names} of what a function takes apart into names: `W1, b1, W2, b2 = params`."""
     return _taken_apart(function, argument_names(function))

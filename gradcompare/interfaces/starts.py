@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Any
+
+from gradcompare.interfaces import source
 
 _OF_SHAPE = ("zeros", "ones", "empty", "random_sample", "random")
 _OF_LENGTHS = ("rand", "randn")
@@ -37,6 +40,13 @@ def widths_of(statements: Iterable[ast.stmt], names: Collection[str]) -> set[str
         for length in lengths
         if isinstance(length, ast.Name)
     }
+
+
+@source.kept
+def lengths_in(function: Callable[..., Any]) -> frozenset[str]:
+    """The names of numbers that say how long an array is that a function makes: n and k of np.random.randn(n, k)."""
+    lengths = (length for sizes in _sizes(source.tree(function)) for length in sizes)
+    return frozenset(length.id for length in lengths if isinstance(length, ast.Name))
 
 
 def made_as_arrays(statements: Iterable[ast.stmt]) -> set[str]:
@@ -84,7 +94,7 @@ def is_one_unit(statements: Iterable[ast.stmt], name: str) -> bool:
     )
 
 
-def _sizes(value: ast.expr) -> Iterator[list[ast.expr]]:
+def _sizes(value: ast.AST) -> Iterator[list[ast.expr]]:
     """The lengths in each call that makes an array."""
     for node in ast.walk(value):
         name = getattr(node.func, "attr", getattr(node.func, "id", "")) if isinstance(node, ast.Call) else ""

@@ -158,9 +158,13 @@ PROTOCOLS: dict[str, Any] = _AS_THEY_WERE | {
     "__array_function__": _array_function,
     "__array__": _rounded_to_objects,
     **{
-        name: guards.adding(accepting_numpy(vars(TracedArray)[name]), from_one=name == "__rsub__")
+        name: guards.adding(
+            accepting_numpy(vars(TracedArray)[name]), from_one=name == "__rsub__", shifts=name == "__sub__"
+        )
         for name in ("__add__", "__radd__", "__sub__", "__rsub__")
     },
+    "__truediv__": guards.dividing(accepting_numpy(vars(TracedArray)["__truediv__"])),
+    "max": guards.largest(accepting_numpy(vars(TracedArray)["max"])),
     "__matmul__": numpy_functions.matmul,
     "__rmatmul__": lambda self, other: numpy_functions.matmul(other, self),
     "__pow__": numpy_functions.power,

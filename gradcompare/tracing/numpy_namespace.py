@@ -208,6 +208,8 @@ NUMPY = _Namespace(
         "set_printoptions": _ignore,
         "array2string": lambda a, *_, **__: str(a),
         **{name: guards.logarithm(getattr(torch_numpy, name)) for name in ("log", "log2", "log10")},
+        **{name: guards.largest(torch_numpy.max) for name in ("max", "amax")},
+        "exp": guards.exponential(torch_numpy.exp),
     },
 )
 
