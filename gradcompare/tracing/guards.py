@@ -70,7 +70,8 @@ def adding(
         inner = getattr(array, _WITHOUT, None)
         if isinstance(result, TracedArray):
             unnamed.added(array, other, result)
-            if shifts and getattr(other, _LARGEST_OF, None) == (id(array), _version(array), _version(other)):
+            of = getattr(other, _LARGEST_OF, None) if shifts else None
+            if of is not None and of == (id(array), _version(array), _version(other)):
                 setattr(result, _SHIFTED, (array, other, _version(result)))
             if _is_guard(other):
                 setattr(result, _WITHOUT, (array, float(other), _version(result)))
