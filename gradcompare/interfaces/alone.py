@@ -376,15 +376,20 @@ def _with_slots(one: Alone) -> Alone | None:
 
 
 def _take_another(one: Alone, name: str, slots: Sequence[naming.Slot]) -> None:
-    """Take for the gradient of a parameter another array of its shape, if one is right: where a layer is made of
-    others, the sum that it makes of what these keep of one call after the other."""
+    """Take for the gradient of a parameter another array of its shape than what an inner layer keeps, if one is right:
+    the sum that the outer one makes of that, after one call and the other."""
     first = one.slots[name]
-    for slot in slots:
+    for slot in slots if _is_kept_by_an_inner_layer(one, first) else ():
         if slot not in one.slots.values():
             one.slots = {**one.slots, name: slot}
             if _is_one(_ratios(one)[name]):
                 return
     one.slots = {**one.slots, name: first}
+
+
+def _is_kept_by_an_inner_layer(one: Alone, slot: naming.Slot) -> bool:
+    inside = slot.where == "stored" and len(slot.path) > 1
+    return inside and "backward" in chain.methods_by_role(type(paths.get(one.layer, slot.path[:-1])))
 
 
 def _has_effect(one: Alone, arrays: Mapping[str, Any], name: str, array: Any, output: Any) -> bool:
