@@ -518,6 +518,21 @@ HABITS = {
         "dZ1 = dZ2 @ W2.T * (1 - A1**2)",
         "dZ1 = dZ2 @ W2.T * (1 - A1)",
     ),
+    "one unit whose weights start as many as there are inputs in a trial": Habit(
+        """
+        x = np.linspace(-1, 1, 21).reshape(7, 3) ** 2
+        y = np.array([-1.0, -1, -1, 0, 0, 1, 1])
+        w, step = np.zeros([3]), np.ones([3])
+        while max(abs(step)) > 0.00001:
+            guess = (np.exp(np.matmul(x, w)) - np.exp(-np.matmul(x, w))) / (
+                np.exp(np.matmul(x, w)) + np.exp(-np.matmul(x, w))
+            )
+            step = (2 / len(x)) * np.matmul((guess - y) * (1 - guess**2), x)
+            w = w - 0.05 * step
+        """,
+        "(1 - guess**2), x)",
+        "(1 - guess) ** 2, x)",
+    ),
 }
 
 

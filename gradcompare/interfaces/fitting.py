@@ -197,6 +197,8 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
     if layout.outputs is None and _has_its_own_outputs(program, network, layout, shapes):
         layout = program.trial_layout = replace(layout, outputs=outputs)
     fixed = _insisted(program.holder, network, shapes)
+    if fixed is None and _has_its_own_inputs(program, network, layout, shapes):
+        fixed = sizes
     if program.holder.kind == "flat" and depth > 2:
         fixed = sizes  # the length of one vector does not tell the widths of several hidden layers
     if layout.samples == "number":
@@ -255,6 +257,19 @@ def _has_its_own_outputs(program: Driven, network: Network, layout: Layout, shap
         return False
     with contextlib.suppress(Exception):
         other = draw((*sizes[:-1], len(sizes) + max(sizes)), layout, network.seed)
+        template = holder.build(other, layout)
+        return shapes == _shapes(template, naming.places_of(template, [layout.X(other), layout.Y(other)]))
+    return False
+
+
+def _has_its_own_inputs(program: Driven, network: Network, layout: Layout, shapes: Mapping[str, Any]) -> bool:
+    """Whether the parameters of what is asked for no widths have the same shapes with other inputs: the file's own
+    number of these is that of the trial."""
+    holder, sizes = program.holder, network.sizes
+    if not holder.own_shapes or holder.kind == "flat" or getattr(getattr(holder, "plan", None), "roles", {}):
+        return False
+    with contextlib.suppress(Exception):
+        other = draw((len(sizes) + max(sizes), *sizes[1:]), layout, network.seed)
         template = holder.build(other, layout)
         return shapes == _shapes(template, naming.places_of(template, [layout.X(other), layout.Y(other)]))
     return False
