@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import gradcompare
-from gradcompare.checking import isolation
+from gradcompare.checking import isolation, trials
 from gradcompare.checking.errors import CodeError
 from gradcompare.loading import load
 from gradcompare.losses import Penalty
@@ -632,3 +632,36 @@ class Net:
     report = gradcompare.check(path, examples=4)
     assert report.verdict == "agrees", str(report)
     assert [found.name for found in tmp_path.iterdir()] == ["saves.py"]
+
+
+def test_networks_are_drawn_for_a_part_of_the_time_and_the_report_says_so(tmp_path):
+    slow = RIGHT.replace("    m = X.shape[1]", "    import time; time.sleep(0.03)\n    m = X.shape[1]")
+    path = tmp_path / "slow.py"
+    path.write_text(slow)
+    report = gradcompare.check(load(path).names, timeout=1.0)
+    assert report.verdict == "agrees"
+    assert 8 <= report.cases["drawn"] < 100
+    assert any("of 200 networks" in note for note in report.notes)
+    assert not any("of 10 networks" in note for note in gradcompare.check(load(path).names, examples=10).notes)
+
+
+def test_the_lines_of_what_is_no_answer_are_not_looked_for(tmp_path, monkeypatch):
+    """The file's own program does right what its parts do right: of that nothing is said."""
+    path = tmp_path / "both.py"
+    program = """
+        X, Y = np.random.randn(3, 20), np.random.rand(2, 20)
+        P = {"W1": np.random.randn(4, 3), "b1": np.zeros((4, 1)), "W2": np.random.randn(2, 4), "b2": np.zeros((2, 1))}
+        for turn in range(100):
+            A2, cache = forward(X, P)
+            loss = cost(A2, Y)
+            grads = backward(P, cache, X, Y)
+            for name in P:
+                P[name] = P[name] - 0.1 * grads["d" + name]
+        """
+    path.write_text(RIGHT + textwrap.dedent(program))
+    judged, looked = [], []
+    conclusion, explained = trials.Trials._conclusion, trials.explained
+    monkeypatch.setattr(trials.Trials, "_conclusion", lambda self: judged.append(0) or conclusion(self))
+    monkeypatch.setattr(trials, "explained", lambda *given: looked.append(0) or explained(*given))
+    assert gradcompare.check(path, examples=8).verdict == "agrees"
+    assert (len(judged), len(looked)) == (2, 1)

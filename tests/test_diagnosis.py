@@ -489,3 +489,10 @@ def test_a_word_of_a_sentence_is_no_array_of_that_name():
     ]
     (found,) = diagnose(steps)
     assert "np.mean stands where a sum belongs" in found.says
+
+
+def test_formulas_are_tried_no_longer_than_there_is_time():
+    steps = planted("dZ", MISSING.partition(" = ")[2], "columns")
+    assert diagnose(steps)[0].mistake == "slope_missing"
+    (found,) = diagnose(steps, until=0.0)
+    assert found.mistake == UNKNOWN

@@ -433,6 +433,27 @@ def softmax_loss(x, y):
     assert traced["dw_affine"].shape == inputs["w_affine"].shape
 
 
+def test_the_cost_of_layers_is_worked_out_without_their_gradients(named):
+    """To trace the backward pass and to differentiate it takes longer than all else."""
+    names = named("""
+TURNS = []
+def scale_forward(x, w):
+    return x * w, (x, w)
+def scale_backward(dout, cache):
+    TURNS.append("back")
+    x, w = cache
+    return dout * w, (dout * x).sum(axis=0)
+""")
+    program = fitted(names)
+    inputs = program.inputs(cases.draw_network((3, 2), 4, 0, labels="one_hot"))
+    names["TURNS"].clear()
+    output, _ = program.forward(inputs)
+    program.cost(inputs, output)
+    assert not names["TURNS"]
+    program.gradients(inputs)
+    assert names["TURNS"]
+
+
 def test_what_is_returned_under_a_parameters_name_is_its_gradient_whatever_else_is_stored(named):
     names = named("""
 class Net:

@@ -6,6 +6,39 @@ import pytest
 from tests.habits import Habit, agrees_and_is_found, checked
 
 HABITS = {
+    "a slope that is called as a learning rate may be, beside one that is": Habit(
+        """
+        class Net:
+            def __init__(self, input_size, hidden_sizes, output_size, learning_rate=0.05, alpha=0.01):
+                widths = [input_size, *hidden_sizes, output_size]
+                self.learning_rate, self.alpha = learning_rate, alpha
+                self.W = [np.random.randn(a, b) for a, b in zip(widths, widths[1:])]
+                self.b = [np.zeros((1, b)) for b in widths[1:]]
+
+            def forward(self, X):
+                self.a, self.z = [X], []
+                for W, b in zip(self.W, self.b):
+                    self.z.append(self.a[-1] @ W + b)
+                    self.a.append(np.where(self.z[-1] > 0, self.z[-1], self.alpha * self.z[-1]))
+                e = np.exp(self.z[-1] - np.max(self.z[-1], axis=1, keepdims=True))
+                self.a[-1] = e / np.sum(e, axis=1, keepdims=True)
+                return self.a[-1]
+
+            def compute_loss(self, output, y):
+                return -np.mean(np.sum(y * np.log(output), axis=1))
+
+            def backward(self, X, y):
+                dz = (self.a[-1] - y) / len(X)
+                for i in reversed(range(len(self.W))):
+                    dW, db = self.a[i].T @ dz, np.sum(dz, axis=0, keepdims=True)
+                    if i:
+                        dz = dz @ self.W[i].T * np.where(self.z[i - 1] > 0, 1, self.alpha)
+                    self.W[i] -= self.learning_rate * dW
+                    self.b[i] -= self.learning_rate * db
+        """,
+        "* np.where(self.z[i - 1] > 0, 1, self.alpha)",
+        "* np.where(self.z[i - 1] > 0, 1, 0)",
+    ),
     "a vector of parameters, and all else in *args, samples with their ones among it": Habit(
         """
         def squashed(z):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gradcompare.interfaces.rehearsal import finding
 from gradcompare.interfaces.rehearsal.script import Script
 from gradcompare.interfaces.rehearsal.stage import Exploring
 from gradcompare.loading import load
@@ -362,6 +363,30 @@ for turn in range(10**9):
     script = Script(load(path).names)
     script.run(Exploring())
     assert [type(problem) for problem in script.problems] == [ValueError]
+
+
+def test_a_turn_that_takes_too_long_is_not_tried_from_other_numbers(tmp_path, monkeypatch):
+    path = tmp_path / "program.py"
+    path.write_text(
+        """
+import numpy as np
+X, Y, W = np.random.randn(5, 2), np.random.randn(5, 3), np.random.randn(2, 3)
+for turn in range(100):
+    W -= 0.1 * X.T @ (X @ W - Y)
+"""
+    )
+    script, explored, tried = Script(load(path).names), Exploring(), []
+    script.run(explored)
+    (loop, changed), *_ = explored.changed.items()
+
+    def rehearse(traced, *_):
+        tried.append(traced)
+        traced.took_too_long = True
+
+    assert finding.found_in(script, loop, list(changed.values()), explored.supplied).believed
+    monkeypatch.setattr(finding._Traced, "rehearse", rehearse)
+    assert finding.found_in(script, loop, list(changed.values()), explored.supplied) is None
+    assert len(tried) == 1
 
 
 def test_nothing_is_written_and_nobody_is_asked(tmp_path):

@@ -11,14 +11,14 @@ from gradcompare.checking.watching import Watcher, copy_of
 A = np.arange(6.0).reshape(2, 3)
 
 
-def watch(source, *arguments, function="f", **keywords):
+def watch(source, *arguments, function="f", has_begun=lambda names: True, **keywords):
     """Run the function of a source text; [(name, line of the text, settled)] and the values."""
     text = textwrap.dedent(source).lstrip("\n")
     file = f"<watched {abs(hash(text))}>"
     linecache.cache[file] = (len(text), None, text.splitlines(True), file)
     names = {"np": np, "__name__": "subject"}
     exec(compile(text, file, "exec"), names)
-    with Watcher({file}, copy_of) as watcher:
+    with Watcher({file}, copy_of, lambda: has_begun(names)) as watcher:
         names[function](*arguments, **keywords)
     return watcher.sightings
 
@@ -177,3 +177,36 @@ def test_code_that_raises_leaves_no_trace_function_behind():
     with pytest.raises(ZeroDivisionError):
         watch("def f(A):\n    B = A * 2\n    return 1 / 0\n", A)
     assert sys.gettrace() is before
+
+
+def test_what_comes_before_the_beginning_is_not_looked_at():
+    seen = watch(
+        """
+        begun = []
+        def prepared(A):
+            B = A * 2
+            return B
+        def f(A):
+            B = prepared(A)
+            C = B + 1
+            begun.append(True)
+            D = C + 1
+            C = D * D
+            E = prepared(C)
+        """,
+        A,
+        has_begun=lambda names: names["begun"],
+    )
+    assert places(seen) == [("D", 9), ("C", 10), ("B", 3), ("E", 11)]
+
+
+def test_arrays_among_many_plain_things_are_seen():
+    seen = watch(
+        """
+        def f(A):
+            mixed = [1, "a", None, (2.0, A * 2)]
+            return None
+        """,
+        A,
+    )
+    assert places(seen) == [("mixed[3][1]", 2)]

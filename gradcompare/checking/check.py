@@ -45,7 +45,7 @@ def check(
         dtype: "float64", "float32" or "both", in turns.
         examples: how many networks to draw, of all precisions together.
         seed: what they are drawn from; the same seed draws the same networks.
-        timeout: seconds that a file may take in all.
+        timeout: seconds that a file may take in all. After a quarter of them no more networks are drawn.
         progress: called with (networks done, networks in all).
 
     Returns:
@@ -62,7 +62,7 @@ def check(
         from gradcompare.checking.opinions import Inquiry, after_all
 
         parts = functools.partial(_open, host, source, name, interface, seed)
-        inquiry = Inquiry(host, _file_name(source), precisions, examples, seed, loss, progress, parts)
+        inquiry = Inquiry(host, _file_name(source), precisions, examples, seed, loss, progress, parts, timeout)
         answer = inquiry.of_parts()
         if interface is name is None:
             answer = after_all(inquiry, answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -22,6 +23,8 @@ from gradcompare.judging.verdict import WRONG, Finding, of
 
 MOST = 3
 """So many faults are diagnosed, the first ones."""
+SECONDS = 10.0
+"""So long, in all, formulas of their mistakes are looked for."""
 
 
 def diagnosed(
@@ -54,8 +57,9 @@ def diagnosed(
     if first_fault is not None and first_fault.verdict == "scaled":
         ordered = ordered[:1]  # the others have the same constant
     diagnoses = [_of_dtype(first_fault)] if first_fault is not None and first_fault.verdict == "dtype" else []
+    until = time.monotonic() + SECONDS
     for name in ordered[:MOST]:
-        for found in _diagnosed(_with_the_same_names(steps[name]), notes)[:1]:
+        for found in _diagnosed(_with_the_same_names(steps[name]), notes, until)[:1]:
             said = {(d.mistake, d.line) for d in diagnoses}
             if not diagnoses or (found.mistake != UNKNOWN and (found.mistake, found.line) not in said):
                 diagnoses.append(found)
@@ -70,9 +74,9 @@ def _of_dtype(finding: Finding) -> Diagnosis:
     return Diagnosis(finding.name, finding.line, "whole_numbers" if whole else "float32", says)
 
 
-def _diagnosed(steps: Sequence[Step], notes: list[str]) -> list[Diagnosis]:
+def _diagnosed(steps: Sequence[Step], notes: list[str], until: float) -> list[Diagnosis]:
     with excused(notes, "the mistake"):
-        return diagnose(steps)
+        return diagnose(steps, until)
     return [Diagnosis(steps[0].name, steps[0].line, UNKNOWN, "Which mistake it is could not be found out.")]
 
 

@@ -272,7 +272,7 @@ class Host:
 
     def watch(self, inputs: Inputs, precision: str, loss: str | None) -> dict[str, Any]:
         """Every array that the backward code makes, with its line; and the names of the forward pass, with theirs."""
-        forward = WatchedForward(self._cost(loss), files_of(self.program))
+        forward = WatchedForward(self._cost(loss), self.program)
         reference = NumpyOnTorch(forward, reaching=[*self.program.functions, losses.target])
         run = Run(Precision.of(precision))
         with self._code_runs("while it was watched"), guards.noted(left_out=self._left_out), run:
@@ -311,7 +311,8 @@ class Host:
     def _gradients(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         if not self._variables:
             return self.program.gradients(inputs)
-        with Watcher(files_of(self.program), lambda array: array.copy()) as watcher:
+        program = self.program
+        with Watcher(files_of(program), lambda array: array.copy(), program.has_begun) as watcher:
             claims = self.program.gradients(inputs)
         return claims | in_variables(self._variables, watcher.sightings, inputs)
 
@@ -321,7 +322,7 @@ class Host:
         return self._references[loss]
 
     def _watched(self, loss: str | None) -> NumpyOnTorch:
-        forward = WatchedForward(self._cost(loss), files_of(self.program))
+        forward = WatchedForward(self._cost(loss), self.program)
         return NumpyOnTorch(forward, reaching=[*self.program.functions, losses.target])
 
     @contextlib.contextmanager

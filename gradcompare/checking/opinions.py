@@ -16,6 +16,9 @@ from gradcompare.checking.subject import Subject
 from gradcompare.checking.trials import Progress, Trials
 from gradcompare.report import WRONG_COST, Report, Source
 
+OF_TIMEOUT = 0.25
+"""After this part of the time that a file may take no more networks are drawn: the lines are looked for in what is
+left, and whoever waits is to be told."""
 OF_OWN_WIDTHS = 40
 """So many networks a file's own program is asked about: they differ in their numbers alone."""
 SECONDS_OF_OWN_PROGRAM = 12.0
@@ -51,6 +54,8 @@ class Inquiry:
     progress: Progress | None
     parts: Callable[[], dict[str, Any]]
     """Open the parts of the file; what is to be known of them."""
+    timeout: float
+    """Seconds that the file may take in all."""
 
     def of_parts(self) -> Answer:
         """The file's parts, called one by one; "error" or "unfinished" where the question could not be put."""
@@ -64,25 +69,42 @@ class Inquiry:
             report = self._without_verdict("error", str(problem), about)
             return Answer(report, about, is_last=isinstance(problem, TimeIsUpError))
 
-    def judged(self, about: dict[str, Any], networks: int, written: bool = True, silent: bool = False) -> Report:
-        """The report on the program that is open. `written`: see `Host.open_own_program`; `silent`: without progress.
+    def judged(
+        self,
+        about: dict[str, Any],
+        networks: int,
+        written: bool = True,
+        silent: bool = False,
+        counts: Callable[[Report], bool] = lambda _: True,
+    ) -> Report:
+        """The report on the program that is open. `written`: see `Host.open_own_program`; `silent`: without progress;
+        `counts`: whether what is found may be the answer, which alone need say more than a verdict.
 
         Raises CodeError where it is not understood.
         """
-        limits: dict[str, Any] = {}
+        part_of_the_way = bool(about["given_slope"] and about.get("kin_left_out"))
+        limits: dict[str, Any] = {"seconds": OF_TIMEOUT * self.timeout}
+        is_told = not (about["is_own"] or "alone" in about)  # of those there are few, which differ in their numbers
         if about["is_own"]:
             networks, limits = min(networks, OF_OWN_WIDTHS), {"seconds": SECONDS_OF_OWN_PROGRAM}
         if "alone" in about:
             limits = {"seconds": SECONDS_OF_LAYERS, "enough": ENOUGH_OF_LAYERS}
 
+        def is_an_answer(report: Report) -> bool:
+            misunderstood = (about["seen_right"] or part_of_the_way) and nothing_is_right(report)
+            return counts(report) and not misunderstood
+
         def run(about: dict[str, Any]) -> Report:
             progress = None if silent else self.progress
             trials = Trials(Subject(self.host, about), self.precisions, networks, self.seed, progress, **limits)
             try:
-                return self._told(trials.run(self.loss), about)
+                report = self._told(trials.run(self.loss, is_an_answer), about)
             except CheckInterruptedError as interrupted:
                 self._told(interrupted.report, about)
                 raise
+            if trials.ran_out and is_told:
+                report.notes.append(_FEWER.format(len(trials.judged), networks, limits["seconds"]))
+            return report
 
         report = run(about)
         if about["seen_right"] and nothing_is_right(report):
@@ -90,7 +112,7 @@ class Inquiry:
             report = run(again) if again is not None else report
             if nothing_is_right(report):
                 raise CodeError(_ONLY_ITS_OWN)
-        if about["given_slope"] and about.get("kin_left_out") and nothing_is_right(report):
+        if part_of_the_way and nothing_is_right(report):
             raise CodeError(_PART_OF_THE_WAY)
         return report
 
@@ -147,7 +169,8 @@ def _of_each_layer(inquiry: Inquiry, before: Answer) -> Answer | None:
         about = inquiry.host.open_alone(inquiry.seed)
         if about is None:
             return None
-        other = inquiry.judged(about, min(FEW, inquiry.examples), silent=True)
+        few, is_news = min(FEW, inquiry.examples), lambda other: error or other.verdict == "wrong"
+        other = inquiry.judged(about, few, silent=True, counts=is_news)
     except CodeError:
         return None
     kinds = f"{', '.join(about['alone'])}, each on its own"
@@ -192,10 +215,13 @@ def _of_its_own_program(inquiry: Inquiry, before: Answer) -> Answer | None:
         about = inquiry.host.open_own_program(inquiry.seed, error)
         if about is None:
             return None
-        few = min(FEW, inquiry.examples) if agreed else inquiry.examples
-        other = inquiry.judged(about, few, written=error, silent=agreed)
-        if agreed and other.verdict == "wrong":
-            other = inquiry.judged(about, inquiry.examples, written=error)
+        if agreed:
+            few = min(FEW, inquiry.examples)
+            other = inquiry.judged(about, few, written=error, silent=True, counts=lambda _: False)
+            if other.verdict != "wrong":
+                return None
+        may_count = lambda other: agreed or error or not nothing_is_right(other)  # noqa: E731
+        other = inquiry.judged(about, inquiry.examples, written=error, counts=may_count)
     except CodeError:
         return None
     of_its_cost = any(row["mistake"] == WRONG_COST for row in other.diagnosis)
@@ -210,6 +236,7 @@ def _of_its_own_program(inquiry: Inquiry, before: Answer) -> Answer | None:
 
 OPINIONS: tuple[Callable[[Inquiry, Answer], Answer | None], ...] = (_of_each_layer, _of_one_output, _of_its_own_program)
 
+_FEWER = "There was time for {} of {} networks: they are drawn for {:g} seconds. A longer --timeout gives them longer."
 _PART_OF_THE_WAY = (
     "No gradient is right when backward is given that of the output, and the class has other methods that make "
     "gradients: which of them is given what is not understood. The interface adapter says it in two functions."

@@ -51,6 +51,8 @@ class Trials:
         self.until, self.enough = time.monotonic() + seconds, enough
         self.subject, self.precisions = subject, precisions
         self.examples, self.seed, self.progress = examples, seed, progress
+        self.ran_out = False
+        """Whether there was no time for all networks."""
         self.judged: list[Judged] = []
         self.notes: list[str] = list(subject.about["notes"])
         self.asked = False
@@ -66,8 +68,8 @@ class Trials:
         """By precision and by what was wrong in them, networks of which there have been enough to know whose fault it
         is."""
 
-    def run(self, loss: str | None) -> Report:
-        """The report on all networks, or on those that there was time for."""
+    def run(self, loss: str | None, counts: Callable[[Report], bool] = lambda _: True) -> Report:
+        """The report on all networks, or on those that there was time for; without lines where it does not count."""
         try:
             self.asked = loss is not None
             networks = draw_networks(self.examples, self.seed, **self.subject.wide)
@@ -78,7 +80,8 @@ class Trials:
             for network, following in itertools.zip_longest(rounded, rounded[1:]):
                 if self._runs_in_float64_alone(network, following):
                     self._compare(network.astype("float64"), None)
-                if len(self.judged) >= self.enough and time.monotonic() > self.until:
+                self.ran_out = following is not None and time.monotonic() > self.until
+                if self.ran_out and len(self.judged) >= self.enough:
                     break
         except TimeIsUpError as problem:
             if not self.judged:
@@ -89,6 +92,8 @@ class Trials:
                 raise
             raise self._interrupted() from None
         report = self._conclusion()
+        if not counts(report):
+            return report
         try:
             report = explained(report, self.subject, self.judged, self._familiar, self.seed)
             with excused(report.notes, "the file's own start"):

@@ -52,10 +52,14 @@ class Watcher:
     Args:
         files: the file names of the code to be watched; all other code runs at full speed.
         keep: what to keep of an array (a copy, say), called at the moment it is seen; None to leave it out.
+        has_begun: whether what is to be watched has begun; what runs before it is not looked at.
     """
 
-    def __init__(self, files: Collection[str], keep: Callable[[Any], Any]) -> None:
-        self.files, self.keep = frozenset(files), keep
+    def __init__(
+        self, files: Collection[str], keep: Callable[[Any], Any], has_begun: Callable[[], bool] = lambda: True
+    ) -> None:
+        self.files, self.keep, self.has_begun = frozenset(files), keep, has_begun
+        self._looks = False
         self.sightings: list[Sighting] = []
         self._frames: dict[types.FrameType, _Frame] = {}
         self._counts: dict[tuple[str, int, str], int] = {}
@@ -79,8 +83,7 @@ class Watcher:
         if event != "call" or frame.f_code.co_filename not in self.files:
             return None
         calls = tuple(reversed([caller.f_lineno for caller in self._callers(frame)]))
-        tokens = {name: token for name, _, token in _arrays(_variables(frame))}
-        self._frames[frame] = _Frame(calls, frame.f_lineno, tokens)
+        self._frames[frame] = _Frame(calls, frame.f_lineno, _tokens(frame) if self._looks else {})
         return self._trace_lines
 
     def _callers(self, frame: types.FrameType) -> Iterator[types.FrameType]:
@@ -94,16 +97,24 @@ class Watcher:
         state = self._frames.get(frame)
         if state is None:
             return None
-        if event in ("line", "return"):
+        if event in ("line", "return") and self._looks_now():
             self._look(frame, state)
         if event == "line":
             state.line = frame.f_lineno
             state.history.append(state.line)
         if event == "return":
-            if argument is not None:
+            if argument is not None and self._looks:
                 self._add_returned(frame, state, argument)
             self._leave(frame)
         return self._trace_lines
+
+    def _looks_now(self) -> bool:
+        """Whether what is to be watched has begun; what has been there before is no news then."""
+        if not self._looks and self.has_begun():
+            self._looks = True
+            for frame, state in self._frames.items():
+                state.tokens = _tokens(frame)
+        return self._looks
 
     def _look(self, frame: types.FrameType, state: _Frame) -> None:
         """What has changed since the line before was begun was done by that line."""
@@ -201,6 +212,10 @@ def _globals_bound(code: types.CodeType) -> frozenset[str]:
     return frozenset(i.argval for i in dis.get_instructions(code) if i.opname == "STORE_GLOBAL")
 
 
+def _tokens(frame: types.FrameType) -> dict[str, Any]:
+    return {name: token for name, _, token in _arrays(_variables(frame))}
+
+
 def _arrays(variables: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     """(name, array, token) of every array in reach; a token changes when another array stands there, or its numbers
     do."""
@@ -223,11 +238,16 @@ def _arrays_in(name: str, value: Any, depth: int) -> Iterator[tuple[str, Any, An
             yield from _arrays_in(name + part, inner, depth - 1)
 
 
+_PLAIN = (int, float, str, bool, bytes, type(None))
+"""What is no array and holds none, and there may be many of."""
+
+
 def _parts(value: Any) -> list[tuple[str, Any]]:
     if isinstance(value, dict):
-        return [(f"[{key!r}]", inner) for key, inner in list(value.items()) if isinstance(key, str | int)]
+        keyed = [(key, inner) for key, inner in list(value.items()) if isinstance(key, str | int)]
+        return [(f"[{key!r}]", inner) for key, inner in keyed if type(inner) not in _PLAIN]
     if isinstance(value, list | tuple):
-        return [(f"[{i}]", inner) for i, inner in enumerate(value[:64])]
+        return [(f"[{i}]", inner) for i, inner in enumerate(value[:64]) if type(inner) not in _PLAIN]
     if isinstance(value, types.ModuleType | type | types.FunctionType) or type(value).__module__ == "builtins":
         return []
     attributes = getattr(value, "__dict__", None)

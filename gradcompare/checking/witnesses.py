@@ -32,8 +32,8 @@ def files_of(program: Program) -> frozenset[str]:
 class WatchedForward:
     """A reference whose named values are all that the file's functions bind to names on the way to the cost."""
 
-    def __init__(self, forward: Forward, files: Collection[str]) -> None:
-        self.forward, self.files = forward, files
+    def __init__(self, forward: Forward, program: Program) -> None:
+        self.forward, self.files, self.has_begun = forward, files_of(program), program.has_begun
         self.lines: set[tuple[str, int]] = set()
         """(function, line) of every sighting: lines that belong to the forward pass."""
         self.places: dict[str, tuple[int, str]] = {}
@@ -45,7 +45,8 @@ class WatchedForward:
         Only what the cost was computed from: one function may go on to the gradients.
         """
         nameless: list[tuple[int, Moment]] = []
-        with Watcher(self.files, _moment) as watcher, unnamed.noted(lambda array: self._note(array, nameless)):
+        watcher = Watcher(self.files, _moment, self.has_begun)
+        with watcher, unnamed.noted(lambda array: self._note(array, nameless)):
             cost, returned = self.forward(inputs)
         used = _ancestors(cost.tensor) if isinstance(cost, TracedArray) else set()
         given = [moment.arrived.value for array in inputs.values() if (moment := _moment(array)) is not None]
@@ -126,7 +127,7 @@ def watch(program: Program, inputs: Mapping[str, Any], precision: Precision, for
     """Run the program's gradients as they stand, and once more on bounded tensors, and note every array that is
     made."""
     files = files_of(program)
-    with np.errstate(all="ignore"), Watcher(files, copy_of) as plainly:
+    with np.errstate(all="ignore"), Watcher(files, copy_of, program.has_begun) as plainly:
         claims = NumpyOnTorch(program.gradients)({k: np.array(a) for k, a in inputs.items()})
     errors = _errors(program, inputs, precision, files)
     sightings = [
@@ -151,7 +152,7 @@ def _errors(
     run = Run(precision)
     subject = NumpyOnTorch(program.gradients, reaching=program.functions)
     try:
-        with run, torch.no_grad(), Watcher(files, _error) as traced:
+        with run, torch.no_grad(), Watcher(files, _error, program.has_begun) as traced:
             subject({k: run.exact(torch.from_numpy(np.array(a))) for k, a in inputs.items()})
     except Exception:
         return {}

@@ -166,7 +166,7 @@ def _add_what(group: Any) -> None:
     )  # fmt: skip
     group.add_argument(
         "--timeout", metavar="SECONDS", type=_seconds, default=TIMEOUT,
-        help=f"how long a file may take (default: {TIMEOUT:g})",
+        help=f"how long a file may take (default: {TIMEOUT:g}); networks are drawn for a quarter of it",
     )  # fmt: skip
 
 

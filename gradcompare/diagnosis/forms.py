@@ -103,7 +103,7 @@ def forms(
             alike = any(candidate.operands == form.operands and candidate.base == form.base for form in found)
             form = None if alike else _completed(cases, candidate, wanted)
             found += [] if form is None else [form]
-            if len(found) == MOST_FORMS:
+            if len(found) == MOST_FORMS or cases[0].is_late:
                 break
         if found and stage > 0:
             break

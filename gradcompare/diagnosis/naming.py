@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -20,19 +21,21 @@ UNKNOWN = "unknown"
 _NO_FORM = Form(LEAF, (RIGHT,))
 
 
-def diagnose(steps: Sequence[Step]) -> list[Diagnosis]:
+def diagnose(steps: Sequence[Step], until: float = math.inf) -> list[Diagnosis]:
     """Name the mistake of a step at fault.
 
     Args:
         steps: the same step (same names) on several random networks, two at least; a mistake is named only where its
             formula gives the code's numbers, within rounding, on every one of them, and on two at least these can be
             told from the right ones.
+        until: when formulas are tried no more, by `time.monotonic`: of numbers that are no arrays any may be made of
+            any others.
 
     Returns:
         The diagnosis; its `mistake` is "unknown" where no row of the table fits, and `says` then has the plainest
         regularities. Nothing where rounding can explain every network.
     """
-    cases = [Case(step) for step in steps]
+    cases = [Case(step, until) for step in steps]
     if all(case.is_right() for case in cases):
         return []
     cases = sorted(_telling(cases), key=Case.is_right)
@@ -92,6 +95,8 @@ def _words(row: Row, known: Known, words: dict[str, str]) -> str:
 def _rows(ways: Sequence[Known]) -> Iterator[tuple[Row, Known]]:
     for row in TABLE:
         for known in ways:
+            if known.first.is_late:
+                return
             if row.needs_no_form or known.form is not _NO_FORM:
                 yield row, known
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import keyword
+import math
 import re
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -113,8 +115,9 @@ def _could_be_a_word(name: str) -> bool:
 class Case:
     """A step with its arrays under names that can stand in a formula."""
 
-    def __init__(self, step: Step) -> None:
-        self.step = step
+    def __init__(self, step: Step, until: float = math.inf) -> None:
+        """`until`: when formulas are tried no more, by `time.monotonic`."""
+        self.step, self.until = step, until
         self.claim = np.asarray(step.claim, dtype=np.float64)
         self.right = np.asarray(step.right, dtype=np.float64)
         self.bound = np.broadcast_to(np.asarray(step.bound, dtype=np.float64), self.right.shape)
@@ -165,6 +168,11 @@ class Case:
             if y.dtype.kind in "iu" and y.size == m and 0 <= np.min(y, initial=0) <= np.max(y) < shape[1 - axis]:
                 hot = np.eye(shape[1 - axis])[y]
                 yield f"one_hot({k})", hot.T if axis else hot
+
+    @property
+    def is_late(self) -> bool:
+        """Whether there is no time to try more formulas."""
+        return time.monotonic() > self.until
 
     def is_data(self, identifier: str) -> bool:
         """Whether an array is a parameter or data."""

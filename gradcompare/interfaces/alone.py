@@ -24,8 +24,7 @@ from gradcompare.interfaces.derivatives import smooth
 from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.layouts import RATE
 from gradcompare.interfaces.offered import IN, SAMPLES
-from gradcompare.interfaces.pairs import Shelf
-from gradcompare.interfaces.session import Steps
+from gradcompare.interfaces.pairs import Shelf, library_of
 from gradcompare.interfaces.warmed import warmed
 from gradcompare.tracing import stood_in
 from gradcompare.tracing.randomness import same_random_numbers
@@ -74,6 +73,12 @@ class Alone:
         """What its arrays are told apart by."""
         return f"{self.made.__name__}_{self.kind}" if self.kind else self.made.__name__
 
+    def output(self, arrays: Mapping[str, Any]) -> tuple[Any, Any]:
+        """Output, and the array that it is multiplied by."""
+        with same_random_numbers():
+            _, _, output, slope = self._ahead(arrays)
+        return output, slope
+
     def run(self, arrays: Mapping[str, Any], part: float = 1.0) -> tuple[Any, Any, tuple[Any, ...]]:
         """Output, the array that it is multiplied by, and the gradients of the arrays in order."""
         output, slope, found, dX = self.ran(arrays, part)
@@ -96,6 +101,15 @@ class Alone:
 
     def ran(self, arrays: Mapping[str, Any], part: float = 1.0) -> tuple[Any, Any, dict[naming.Slot, Any], Any]:
         """Output, what it is multiplied by, all that may be gradients of parameters, and that of the inputs."""
+        with same_random_numbers():  # backward draws others than forward
+            layer, given, output, slope = self._ahead(arrays, part)
+            before = {path: _kept(array) for path, array in paths.walk(layer)}
+            result = chain.result_of_backward(layer, slope.copy(), RATE)
+        dX = _gradient_of_inputs(layer, result, np.shape(given))
+        return output, slope, self._candidates(layer, result, dX, before), dX
+
+    def _ahead(self, arrays: Mapping[str, Any], part: float = 1.0) -> tuple[Any, Any, Any, Any]:
+        """A layer that has gone forward, what it was given, its output, and what that is multiplied by."""
         layer = copy.deepcopy(self.layer)
         for name, where in self.places.items():
             for path in where if name in arrays else ():
@@ -104,13 +118,9 @@ class Alone:
         given = (self.inputs if given is None else given).copy()
         if not isinstance(given, np.ndarray):  # traced: what it adds to in place is to be traced too
             layer = _with_sums(layer, np.sum(given) * 0.0)
-        with same_random_numbers():
-            output = chain.forward_of(layer, given)
-            slope = np.zeros_like(output) + part * self._slope(np.size(output)).reshape(np.shape(output))
-            before = {path: _kept(array) for path, array in paths.walk(layer)}
-            result = chain.result_of_backward(layer, slope.copy(), RATE)
-        dX = _gradient_of_inputs(layer, result, np.shape(given))
-        return output, slope, self._candidates(layer, result, dX, before), dX
+        output = chain.forward_of(layer, given)
+        slope = np.zeros_like(output) + part * self._slope(np.size(output)).reshape(np.shape(output))
+        return layer, given, output, slope
 
     def _candidates(self, layer: Any, result: Any, dX: Any, before: Mapping[paths.Path, Any]) -> dict[Any, Any]:
         own = {path: name for name, where in self.places.items() for path in where}
@@ -183,7 +193,7 @@ def program(namespace: Mapping[str, Any], but: Iterable[str] = ()) -> Driven | N
         return None
     used = [f for one in found for f in _functions_of(one.made)]
     used += [f for pair in costs for f in (pair.forward, pair.backward) if f is not None]
-    return Driven("layers", Single(found, costs), Steps("cost_and_gradients", "fused"), list(dict.fromkeys(used)))
+    return library_of("layers", Single(found, costs), list(dict.fromkeys(used)))
 
 
 class Single(Shelf):

@@ -19,8 +19,7 @@ import numpy as np
 
 from gradcompare.interfaces import calling, naming, paths, source, values, words
 from gradcompare.interfaces.driven import Driven
-from gradcompare.interfaces.pairs import SETTINGS, Shelf, incoming
-from gradcompare.interfaces.session import Steps
+from gradcompare.interfaces.pairs import SETTINGS, Shelf, incoming, library_of
 from gradcompare.tracing.randomness import same_random_numbers
 
 Function = Callable[..., Any]
@@ -60,6 +59,11 @@ class Derivative:
     def is_cost(self) -> bool:
         """Whether its output is one number, of which the derivative is one of a cost."""
         return self.backward is None or _slope_argument(self.backward, self.forward) is None
+
+    def output(self, arrays: Mapping[str, Any]) -> tuple[Any, Any]:
+        """Output, and the array that it is multiplied by."""
+        output, slope, _ = self.ran(dict(arrays))
+        return output, slope
 
     def run(self, arrays: Mapping[str, Any]) -> tuple[Any, Any, tuple[Any, ...]]:
         """Output, the array that it is multiplied by, and the gradients of the arrays in order."""
@@ -142,7 +146,7 @@ def candidates(functions: Iterable[Function], classes: Iterable[type]) -> Iterat
     used = [f for d in found for f in (d.forward, d.backward) if f is not None]
     if not found or any(_makes_gradients(f) for f in functions if f not in used) or any(map(_has_backward, classes)):
         return
-    yield Driven("function-layers", Several(found), Steps("cost_and_gradients", "fused"), used)
+    yield library_of("function-layers", Several(found), used)
 
 
 class Several(Shelf):

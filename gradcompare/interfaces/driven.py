@@ -330,14 +330,15 @@ class Driven(Program):
             session.output = session.cost
 
     def run_made(self, session: Session) -> None:
-        """Fill in the cost that the same call gives as the gradients; of one that updates, where it goes no step: it
-        may ask for the cost before or after."""
+        """Fill in the cost that the same call gives as the gradients, without these where it can be had so; of one that
+        updates, where it goes no step: it may ask for the cost before or after."""
+        step = self.steps.cost_alone or self.steps.maker
         rate = session.known["learning_rate"]
         session.known["learning_rate"] = 0.0 if self.steps.role == "update" else rate
         with self._entered(session), self._making(session):
-            made = self.call(self.steps.maker, session, ("inputs", "targets", "output"))
+            made = self.call(step, session, ("inputs", "targets", "output"))
         session.known["learning_rate"] = rate
-        session.cost = values.cost_in(self.function(self.steps.maker), made)
+        session.cost = values.cost_in(self.function(step), made)
 
     def _forward_gives_cost(self) -> bool | None:
         """Whether it is known to give a cost, or to give none."""
@@ -483,8 +484,9 @@ class Driven(Program):
             stack.enter_context(self.holder.entered(session.root))
             for name, array in self._read_as_globals(session.root).items():
                 stack.enter_context(set_for_now(self._globals()[name], {name: array}))
+            others = words.other_rates(self._globals())
             for name, namespace in self._globals().items():
-                role = words.role_of_argument(name)
+                role = words.role_of_argument(name) if name not in others else None
                 if role in ("samples", "learning_rate", "regularisation", "inputs", "targets", "batch_size"):
                     missing = namespace.get(name) is None
                     if missing or (role in ("samples", "batch_size") and name != "n") or name in self._data:

@@ -291,13 +291,15 @@ class Instance(Holder):
 def set_settings(thing: Any, network: Network, counts: Collection[str] = ()) -> None:
     """Give an object the learning rate and the regularisation under test, one round, and batches of all samples: in its
     attributes, and in settings that it holds; the learning rate wherever it is. `counts`: see `rounds_of`."""
-    for path, value in list(paths.walk(thing)):
-        if path and type(value) is float and _setting(paths.word(path), value) == "learning_rate":
+    numbers = {path: value for path, value in paths.walk(thing) if path and type(value) is float}
+    others = words.other_rates(map(paths.word, numbers))
+    for path, value in numbers.items():
+        if paths.word(path) not in others and _setting(paths.word(path), value) == "learning_rate":
             with contextlib.suppress(AttributeError):  # settings that are frozen
                 paths.put(thing, path, RATE)
     for held in [vars(thing), *_settings_in(thing)]:
         for name, value in list(held.items()):
-            role = _setting(name, value)
+            role = _setting(name, value) if name not in others else None
             number = isinstance(value, int | float) and not isinstance(value, bool)
             if number and role in _SET:
                 held[name] = _SET[role]

@@ -52,8 +52,11 @@ class Layer(Protocol):
     def name(self) -> str:
         """What its arrays are told apart by."""
 
+    def output(self, arrays: dict[str, Any]) -> tuple[Any, Any]:
+        """Output, and the array that it is multiplied by."""
+
     def run(self, arrays: dict[str, Any]) -> tuple[Any, Any, tuple[Any, ...]]:
-        """Output, the array that it is multiplied by, and the gradients of the arrays in order."""
+        """The same, and the gradients of the arrays in order."""
 
 
 @dataclass
@@ -77,17 +80,26 @@ class Pair:
         """affine of affine_forward."""
         return re.sub(r"_?forward_?", "", self.forward.__name__)
 
-    def run(self, arrays: dict[str, Any]) -> tuple[Any, Any, tuple[Any, ...]]:
-        """Output, the array that it is multiplied by, and the gradients of the arrays in order."""
+    def output(self, arrays: dict[str, Any]) -> tuple[Any, Any]:
+        """Output, and the array that it is multiplied by."""
+        result = self._ahead(arrays)
+        return result[0], 1.0 if self.backward is None else _slope(result[0])
+
+    def _ahead(self, arrays: dict[str, Any]) -> Any:
+        """What the forward function returns."""
         fixed = {k: dict(v) if isinstance(v, dict) else v for k, v in self.fixed.items()}
         kept = {k: {name: arrays[name] for name in names} for k, names in self.inside.items()}
         bare = {k: array for k, array in arrays.items() if not any(k in names for names in self.inside.values())}
         with same_random_numbers():
-            result = self.forward(**bare, **kept, **fixed)
+            return self.forward(**bare, **kept, **fixed)
+
+    def run(self, arrays: dict[str, Any]) -> tuple[Any, Any, tuple[Any, ...]]:
+        """Output, the array that it is multiplied by, and the gradients of the arrays in order."""
+        result = self._ahead(arrays)
         if self.backward is None:
             return result[0], 1.0, result[1:]
         output, cache = result[0], result[-1]
-        slope = np.zeros_like(output) + np.cos(np.arange(1.0, output.size + 1)).reshape(output.shape)  # traced as it is
+        slope = _slope(output)
         gradients = self.backward(slope.copy(), cache)
         if isinstance(gradients, dict):
             gradients = tuple(gradients.get(f"d{name}") for name in arrays)
@@ -97,6 +109,11 @@ class Pair:
         return output, slope, (first, *others)
 
 
+def _slope(output: Any) -> Any:
+    """Fixed numbers in the output's shape, traced as it is."""
+    return np.zeros_like(output) + np.cos(np.arange(1.0, output.size + 1)).reshape(output.shape)
+
+
 class Library:
     """All pairs of a file: an object that holds their arrays, as a network holds its parameters."""
 
@@ -104,15 +121,26 @@ class Library:
         self.pairs = _Kept(pairs)
         self.arrays = {f"{k}_{pair.name}": _numbers(shape) for pair in pairs for k, shape in pair.shapes.items()}
 
+    def cost(self) -> Any:
+        """The sum of every output times its array."""
+        cost = 0.0
+        for pair in self.pairs.items:
+            output, slope = pair.output(self._arrays_of(pair))
+            cost = cost + np.sum(output * slope)
+        return cost
+
     def cost_and_gradients(self) -> Any:
-        """The sum of every output times its array, and the gradient of each array."""
+        """The same, and the gradient of each array."""
         cost, gradients = 0.0, dict[str, Any]()
         for pair in self.pairs.items:
-            output, slope, found = pair.run({k: self.arrays[f"{k}_{pair.name}"] for k in pair.shapes})
+            output, slope, found = pair.run(self._arrays_of(pair))
             cost = cost + np.sum(output * slope)
             named = zip(pair.shapes, found, strict=False)
             gradients |= {f"d{k}_{pair.name}": array for k, array in named if array is not None}
         return cost, gradients
+
+    def _arrays_of(self, pair: Layer) -> dict[str, Any]:
+        return {k: self.arrays[f"{k}_{pair.name}"] for k in pair.shapes}
 
 
 class _Kept:
@@ -125,6 +153,11 @@ class _Kept:
 
     def __deepcopy__(self, _: Any) -> _Kept:
         return self
+
+
+def library_of(interface: str, shelf: Shelf, functions: list[Function]) -> Driven:
+    """The program that runs all of a library."""
+    return Driven(interface, shelf, Steps("cost_and_gradients", "fused", cost_alone="cost"), functions)
 
 
 class _LibraryPlan(Plan):
@@ -153,7 +186,7 @@ def candidates(functions: list[Function]) -> Iterator[Driven]:
     pairs = [fitted for pair in _pairs(functions) if (fitted := _fitted(pair)) is not None]
     if any(pair.backward is not None for pair in pairs):
         used = [f for pair in pairs for f in (pair.forward, pair.backward) if f is not None]
-        yield Driven("function-layers", Shelf(pairs), Steps("cost_and_gradients", "fused"), used)
+        yield library_of("function-layers", Shelf(pairs), used)
 
 
 def members(functions: list[Function]) -> list[Function]:

@@ -162,7 +162,9 @@ def _plans(parameters: list[inspect.Parameter], settled: Mapping[str, str]) -> I
     """The same, of arguments whose names are to be believed, but of those that are settled."""
     required = [p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     optional = {p.name: p.default for p in parameters if p.default is not p.empty}
-    chosen = _in(list(optional), "learning_rate", "regularisation", "epochs")
+    others_called_so = words.other_rates(p.name for p in parameters)
+    settings = [name for name in optional if name not in others_called_so]
+    chosen = _in(settings, "learning_rate", "regularisation", "epochs")
     is_number = {name: not isinstance(optional[name], str | bool) for name in chosen}  # reg="none" is a word
     others = {
         name: role for name, role in chosen.items() if is_number[name] and not words.is_guard(name, optional[name])

@@ -114,6 +114,10 @@ class Program(ABC):
         "dA1") under "d" and the name of the value that they are the gradient of.
         """
 
+    def has_begun(self) -> bool:
+        """Whether what runs now is what was asked for, and not what the file does before it: reading its data."""
+        return True
+
     @abstractmethod
     def again(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """The gradients of the parameters from a second call on what a first one has left behind; nothing where that

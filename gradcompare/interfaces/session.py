@@ -22,6 +22,8 @@ class Steps:
     cost: Any = None
     slope: Any = None
     """The derivative of the cost with respect to the output."""
+    cost_alone: Any = None
+    """What gives the cost that the maker gives too, and makes no gradients for it."""
 
 
 @dataclass

@@ -18,6 +18,8 @@ from gradcompare.interfaces.program import OWN_PROGRAM, CannotCheckError, Progra
 Recogniser = Callable[[Mapping[str, Any]], Program | None]
 SECONDS = 40.0
 """So long programs are looked for: what is known then is worth more than what may come, and the file has its own."""
+SECONDS_MORE = 6.0
+"""So much longer where all gradients of one are understood: another can only show them where this one infers them."""
 
 
 class Interface(NamedTuple):
@@ -276,6 +278,7 @@ def recognise(namespace: Mapping[str, Any], interface: str | None = None) -> Pro
             continue
         if best is None or (_worth(program) > _worth(best) and not _overlooks(program, best)):
             best = program
+            until = min(until, time.process_time() + SECONDS_MORE) if _worth(best)[0] else until
         settled = settled or _is_done(program)
         if settled and not _is_of_parts(best):
             break

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
+from collections.abc import Iterable
 
 _WHOSE = (
     r"(_?(l|deep|my|the|run|do|perform|full|vectori[sz]ed|two|three|multi|one)?"
@@ -169,6 +170,14 @@ def role_of_argument(name: str) -> str | None:
     role = next((role for role, pattern in ARGUMENTS.items() if pattern.search(word)), None)
     of_output = role is None and len(word) > 3 and word[0] == "d" and ARGUMENTS["output"].search(word[1:])
     return "slope" if of_output else role  # dyhat, d_output
+
+
+def other_rates(names: Iterable[str]) -> set[str]:
+    """Of names that may be a learning rate's those of something else, since others say plainly that they are one:
+    alpha, the slope of a leaky ReLU, beside learning_rate."""
+    rates = {name for name in names if role_of_argument(name) == "learning_rate"}
+    unsure = {name for name in rates if plain(name) in ("alpha", "eta", "epsilon", "rate")}
+    return unsure if unsure < rates else set()
 
 
 def is_guard(name: str, value: object) -> bool:

@@ -91,6 +91,8 @@ def found_in(script: Script, loop: int, changed: Sequence[Sequence[paths.Path]],
     for attempt in range(ATTEMPTS):
         traced = _Traced(script, first, names, told)
         traced.rehearse(loop, _moved(own, attempt), supplied)
+        if traced.took_too_long:  # it will from other numbers too
+            break
         found = readings(traced.candidates, traced.done)
         reading = max(found, key=lambda reading: reading.rank, default=None)
         if reading is not None and not reading.agreeing:
@@ -147,6 +149,8 @@ class _Traced:
         self.samples_axis = 0
         self.done = Done({}, [], rate)
         self.candidates: list[Candidate] = []
+        self.took_too_long = False
+        """Whether the turn did not come to its end in its time."""
         self.carried: set[str] = set()
         """Vectors that are others after the turn, and hardly because of what they were before: a state."""
 
@@ -168,6 +172,9 @@ class _Traced:
 
         turn = Turn(loop, {where: given[n] for n, where in self.names.items()}, self.names, supplied, numbered)
         self.script.run(turn)
+        self.took_too_long = turn.took_too_long
+        if turn.took_too_long:
+            return
         met = meetings(self.run, parameters, data)
         computed = [
             Named(occurrence, self.script.places[e.place].text, plain(e.value))

@@ -25,6 +25,8 @@ from gradcompare.tracing.traced_array import TracedArray, from_numpy
 
 SECONDS = 12.0
 """So long other data are tried."""
+SECONDS_IN_ALL = 25.0
+"""So long, in all, loops are looked at, and statements that stand in none."""
 
 
 def recognise(names: Mapping[str, Any]) -> Rehearsed | None:
@@ -49,12 +51,14 @@ class Rehearsed(Program):
         self._found: Found | None = None
         self._supplied = supplies.Supplies()
         self._last: Turn | None = None
+        self._running: Turn | None = None
 
     # ---- finding out
 
     def fit(self, seed: int) -> None:
         """See Program."""
         until = time.process_time() + SECONDS
+        until_at_last = until - SECONDS + SECONDS_IN_ALL
         problems: list[BaseException] = []
         stated: tuple[Found, list[str], supplies.Supplies] | None = None
         runs: list[tuple[int, list[str], supplies.Supplies]] = []
@@ -70,6 +74,8 @@ class Rehearsed(Program):
                 wanted = wanted or own.for_batches(self.script.batches)
                 for loop, changed in explored.changed.items():
                     found = None
+                    if time.process_time() > until_at_last:
+                        break
                     with contextlib.suppress(Exception):
                         found = found_in(self.script, loop, list(changed.values()), self._supplied)
                     if found is not None and found.believed:
@@ -86,7 +92,7 @@ class Rehearsed(Program):
             found, asked, self._supplied = stated
             return self._settle(found, asked)
         _, asked, supplied = min(runs, key=lambda run: run[0])
-        at_once = going_straight(self.script, supplied)
+        at_once = going_straight(self.script, supplied, until_at_last)
         if at_once is not None:
             (self.script, found), self._supplied = at_once, supplied
             return self._settle(found, asked)
@@ -201,6 +207,10 @@ class Rehearsed(Program):
         after = turn.after
         return {f"d{n}": (inputs[n] - after[n]) / self._found.rate for n in self.parameters if after[n] is not None}
 
+    def has_begun(self) -> bool:
+        """See Program."""
+        return self._running is None or self._running.begun
+
     def again(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Nothing: every turn is the first."""
         return {}
@@ -213,6 +223,7 @@ class Rehearsed(Program):
         only = [self._found.cost.seed.meeting] if self._found.cost.seed is not None else []
         wrapped = _traced if any(isinstance(array, TracedArray) for array in given.values()) else None
         turn = Turn(self._found.loop, given, {n: where[n] for n in self.parameters}, self._supplied, wrapped, only)
+        self._running = turn
         self.script.run(turn)
         if not turn.after:
             raise next(iter(reversed(self.script.problems)), ValueError("its loop was not reached"))

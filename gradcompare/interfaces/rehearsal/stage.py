@@ -42,6 +42,7 @@ class Stage(Supplying):
     def __init__(self, supplied: Supplies | None = None, seconds: float = SECONDS) -> None:
         super().__init__(supplied)
         self.until = time.process_time() + seconds
+        self.took_too_long = False
         self.short: frozenset[int] = frozenset()
         self._ended: set[int] = set()
 
@@ -72,6 +73,7 @@ class Stage(Supplying):
 
     def _look_at_the_clock(self) -> None:
         if time.process_time() > self.until:
+            self.took_too_long = True
             raise TurnOverError
 
 

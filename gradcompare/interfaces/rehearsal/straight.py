@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,14 +22,15 @@ TRIES = 8
 """So many statements are tried as the first of the turn."""
 
 
-def going_straight(script: Script, supplied: Supplies) -> tuple[Script, Found] | None:
-    """The program with a turn in it, understood; None where its statements are no step of training."""
+def going_straight(script: Script, supplied: Supplies, until: float) -> tuple[Script, Found] | None:
+    """The program with a turn in it, understood; None where its statements are no step of training, or where it is not
+    known at that moment of `time.process_time`."""
     seen = _Between(supplied, arrays_in({"global": own_names(script.names)}))
     script.watched().run(seen)
     best: tuple[Script, Found] | None = None
     for first in sorted({seen.made[path] for path in seen.changed})[:TRIES]:
         there = [path for path, at in seen.changed.items() if seen.made[path] <= first < at]
-        if not there:
+        if not there or time.process_time() > until:
             continue
         turn = script.as_turn(first, max(seen.changed[path] for path in there))
         found = None
