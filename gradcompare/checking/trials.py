@@ -157,8 +157,8 @@ class Trials:
         subject.host.leave_out_guards(self._without_guards)
         if self._without_guards:
             self.notes.append(
-                f"The cost adds {guards[-1]:g} against log(0) or a division by 0; the gradients are held against those "
-                "of the cost without it."
+                f"The cost adds {guards[-1]:g} in a logarithm or a divisor, against a 0 there; the gradients are held "
+                "against those of the cost without it."
             )
         return self._without_guards
 

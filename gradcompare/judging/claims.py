@@ -364,9 +364,7 @@ class Comparison:
             if finding.verdict in ("fault", "inherited"):
                 factors[name] = constant_factor(*judged(name))
                 findings[name] = finding.but(factor=factors[name])
-        parameters = [n for n in findings if of(n) != n and of(n) in self.inputs]
-        if self.given_slope:  # of which that of the inputs follows as it is
-            parameters = [name for name in parameters if of(name) != "X"]
+        parameters = [n for n in findings if of(n) != n and of(n) in self.inputs and of(n) != "X"]
         common = set(factors.values())
         others = [name for name in parameters if name not in factors and findings[name].size > 0]
         if len(common) != 1 or len(others) + 1 >= len(parameters):
