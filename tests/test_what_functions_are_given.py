@@ -24,6 +24,61 @@ def backward_prop(data, labels, params, forward_prop_func, reg):
     }
 """
 HABITS = {
+    "samples in rows, a forward pass in columns, and a cost that is called with the labels turned": Habit(
+        """
+        def squash(v):
+            return 1 / (1 + np.exp(-v))
+
+        def init_parameters(layer_dims):
+            parameters = {}
+            for l in range(1, len(layer_dims)):
+                parameters[f"W{l}"] = np.random.randn(layer_dims[l], layer_dims[l - 1])
+                parameters[f"b{l}"] = np.zeros((layer_dims[l], 1))
+            return parameters
+
+        def forward_propagation(X, parameters):
+            cache = {"A0": X.T}
+            for l in range(1, len(parameters) // 2 + 1):
+                cache[f"A{l}"] = squash(parameters[f"W{l}"] @ cache[f"A{l - 1}"] + parameters[f"b{l}"])
+            return cache
+
+        def binary_cross_entropy(y_true, y_pred):
+            costs = y_true * np.log(y_pred) + (1 - y_true) * np.log(1 - y_pred)
+            return -np.sum(costs) / y_true.shape[1]
+
+        def backward_propagation(parameters, cache, X, Y):
+            grads, L, m = {}, len(parameters) // 2, X.shape[0]
+            dZ = cache[f"A{L}"] - Y.T
+            for l in reversed(range(1, L + 1)):
+                grads[f"dW{l}"] = dZ @ cache[f"A{l - 1}"].T / m
+                grads[f"db{l}"] = np.sum(dZ, axis=1, keepdims=True) / m
+                if l > 1:
+                    dZ = parameters[f"W{l}"].T @ dZ * cache[f"A{l - 1}"] * (1 - cache[f"A{l - 1}"])
+            return grads
+        """,
+        "* (1 - cache[f\"A{l - 1}\"])",
+        "* (1 - cache[f\"A{l - 1}\"] ** 2)",
+    ),
+    "what comes from the layer above, by a name of its own, beside the inputs": Habit(
+        """
+        class Dense:
+            def __init__(self, n_in, n_out):
+                self.W, self.b, self.learning_rate = np.random.randn(n_in, n_out), np.zeros(n_out), 0.1
+
+            def forward(self, layer_input):
+                return layer_input @ self.W + self.b
+
+            def backward(self, layer_input, chain_grad):
+                handed_on = chain_grad @ self.W.T
+                weights_grad = layer_input.T @ chain_grad
+                bias_grad = np.sum(chain_grad, axis=0)
+                self.W -= self.learning_rate * weights_grad
+                self.b -= self.learning_rate * bias_grad
+                return handed_on
+        """,
+        "np.sum(chain_grad, axis=0)",
+        "np.sum(chain_grad**2, axis=0)",
+    ),
     "samples by a name that says nothing, which is all that the forward pass is given": Habit(
         """
         class Model:

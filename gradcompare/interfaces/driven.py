@@ -373,7 +373,7 @@ class Driven(Program):
         if self.found is not None and self.found.cost_from == "step":
             self.run_made(session)
             return session.cost
-        with self._entered(session):
+        with self._entered(session), _laid_alike(session, self.function(self.steps.cost)):
             result = self.call(self.steps.cost, session, ("output", "targets"))
         return values.cost_in(self.function(self.steps.cost), result)
 
@@ -628,3 +628,18 @@ def _differs(array: Any, before: Any) -> bool:
     if np.shape(array) != np.shape(before):
         return True
     return not values.equal(array, before)
+
+
+@contextlib.contextmanager
+def _laid_alike(session: Session, cost: Callable[..., Any]) -> Iterator[None]:
+    """Labels that lie across the output lie as it does for a cost of the two: whoever has samples in rows and goes
+    forward in columns calls it with Y.T."""
+    known, roles = session.known, {words.role_of_argument(name) for name in source.argument_names(cost)}
+    labels, output = known.get("targets"), np.shape(session.output)
+    across = labels is not None and len(output) == 2 and np.shape(labels) == output[::-1] != output
+    if labels is not None and across and roles <= {"output", "targets"}:
+        session.known = {**known, "targets": labels.T}
+    try:
+        yield
+    finally:
+        session.known = known

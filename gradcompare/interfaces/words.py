@@ -96,7 +96,7 @@ ARGUMENTS = {
     ),
     "slope": re.compile(
         r"^(slope|d_?(l|loss|e|j|c|cost|error)_?d_?(out|output|a|y|z|o)|d_?(out|a|al|y|z|values?|loss|l|j|scores|h|x)|g"
-        r"|grads?|gradients?|(out|output|upstream|loss|next|incoming)_?(put)?"
+        r"|grads?|gradients?|(out|output|upstream|loss|next|incoming|chain|prev|previous|last|top|back)_?(put)?"
         r"(grads?|gradients?|error|delta)|delta|error|err|grad(out|output|y|wrtoutput|output)?|gradients?output|upstream)$"
     ),
     "samples": re.compile(r"^(m|n|nsamples|numsamples|batchsize|nexamples|numexamples|mtrain|mbatch|nrows|ndata)$"),
