@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import calling, paths, source, values, words
+from gradcompare.interfaces import calling, meaning, paths, source, values, words
 from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.holders import Instance
 from gradcompare.interfaces.layouts import Layout
@@ -207,8 +207,10 @@ def is_layer(made: type) -> bool:
 
 
 def _begins_at_labels(made: type) -> bool:
-    """Whether a class with widths goes back from labels: it is a network, whatever its widths are called."""
-    roles = {words.role_of_argument(n) for _, f in methods_by_role(made)["backward"] for n in source.argument_names(f)}
+    """Whether a class with widths goes back from labels: it is a network, whatever its widths are called. What the
+    file hands the gradient of a cost is none, whatever that is called."""
+    given = [(f, name) for _, f in methods_by_role(made)["backward"] for name in source.argument_names(f)]
+    roles = {words.role_of_argument(name) if name not in meaning.given_slopes(f) else "slope" for f, name in given}
     return "targets" in roles and "slope" not in roles and _widths(made) > 0
 
 

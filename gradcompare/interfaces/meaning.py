@@ -28,7 +28,7 @@ def role_of(function: Callable[..., Any], argument: str) -> str | None:
         return "layers"
     if by_name in (None, "samples") and argument in _samples_and_labels(function):
         return _samples_and_labels(function)[argument]
-    if argument in _carried_back(function) or (by_name is None and argument in _given_slopes(function)):
+    if argument in _carried_back(function) or (by_name is None and argument in given_slopes(function)):
         return "slope"
     samples = by_name is None and (argument == _data_in(function) or argument in _samples_of_its_class(function))
     return "inputs" if samples else by_name
@@ -77,7 +77,7 @@ def _carried_back(function: Callable[..., Any]) -> frozenset[str]:
 
 
 @source.kept
-def _given_slopes(function: Callable[..., Any]) -> frozenset[str]:
+def given_slopes(function: Callable[..., Any]) -> frozenset[str]:
     """The arguments for which the file hands a function that goes back the gradient of a cost, or the difference
     between output and labels: v of `net.backward(mse_prime(out, y))`."""
     name = getattr(function, "__name__", "")
