@@ -318,13 +318,16 @@ class Driven(Program):
         known |= {name: kept[name] for name in self.holder.arguments}
         return Session(root, inputs, known)
 
-    def run_forward(self, session: Session) -> None:
-        """Fill in the output, the cost where the same call gives it, and the values on the way."""
+    def run_forward(self, session: Session, names_values: bool = True) -> None:
+        """Fill in the output, the cost where the same call gives it, and the values on the way, unless nobody asks for
+        these: to name them takes longer than a small network."""
         with self._entered(session):
             step = self.steps.forward
             result = self.call(step, session, ("inputs", "targets")) if step is not None else None
         if step is not None:
             self._note_forward(session, result)
+            if names_values:
+                session.values = values.values_of(self.function(step), result, session, self.namers)
         if self.found and self.found.cost_from == "maker":
             self.run_made(session)
             session.output = session.cost
@@ -358,7 +361,6 @@ class Driven(Program):
             session.known["samples"] * session.known["size out"],
             with_cost=self._forward_gives_cost(),
         )
-        session.values = values.values_of(function, result, session, self.namers)
         given = calling.named(function, result) | calling.parts(function, result)
         session.known |= {k: v for k, v in given.items() if words.role_of_argument(k) not in ("inputs", "targets")}
         session.known["returned"] = given

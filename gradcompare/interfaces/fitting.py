@@ -619,7 +619,8 @@ class _Trial:
         for other in ({}, {name: np.abs(inputs[name]) for name in places}, self._moved()):
             self.inputs = inputs | other
             with contextlib.suppress(Exception) if fewest else contextlib.nullcontext():
-                idle = {name for name in places if name not in written and not self._has_effect(name)}
+                output = self._effect({})
+                idle = {name for name in places if name not in written and not self._has_effect(name, output)}
                 fewest = (idle, self.inputs) if fewest is None or len(idle) < len(fewest[0]) else fewest
             if fewest and not fewest[0]:
                 break
@@ -649,15 +650,15 @@ class _Trial:
             return True
         return False
 
-    def _has_effect(self, name: str) -> bool:
+    def _has_effect(self, name: str, output: Any) -> bool:
         step = 0.37 * np.random.default_rng(3).standard_normal(np.shape(self.inputs[name]))
-        return not values.equal(self._effect({name: self.inputs[name] + step}), self._effect({}))
+        return not values.equal(self._effect({name: self.inputs[name] + step}), output)
 
     def _writes(self, name: str) -> bool:
         if self.program.steps.forward is None or self.cost_from == "maker":
             return False
         session = self._session()
-        self.program.run_forward(session)
+        self.program.run_forward(session, names_values=False)
         now = [paths.get(session.root, path) for path in self.places[name]]
         return any(np.shape(a) == np.shape(self.inputs[name]) and not values.equal(a, self.inputs[name]) for a in now)
 
@@ -667,7 +668,7 @@ class _Trial:
             return self._made_cost(session)
         if self.program.steps.forward is None:
             return self.program.run_cost(session)
-        self.program.run_forward(session)
+        self.program.run_forward(session, names_values=False)
         return session.output
 
 
