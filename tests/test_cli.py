@@ -107,25 +107,22 @@ SAVES = """\
 import os, pathlib, shutil
 import numpy as np
 
-class Net:
-    def __init__(self, a, b, c):
-        self.W1, self.W2 = np.random.randn(a, b), np.random.randn(b, c)
+class Line:
+    def __init__(self, n_inputs, n_outputs):
+        self.W = np.random.randn(n_inputs, n_outputs)
 
     def forward(self, X):
-        self.H = np.tanh(X @ self.W1)
-        return self.H @ self.W2
+        return X @ self.W
 
     def loss(self, out, y):
-        return np.sum((out - y) ** 2) / 2
+        return np.sum((out - y) ** 2)
 
     def backward(self, X, y, out):
         os.makedirs("checkpoints", exist_ok=True)
-        delta = out - y
-        self.dW2 = self.H.T @ delta
-        self.dW1 = X.T @ (delta @ self.W2.T * (1 - self.H**2))
-        np.save("one.npy", self.dW1)
-        np.savez("two.npz", self.dW1, self.dW2)
-        self.dW1.tofile("three.bin")
+        self.dW = 2 * X.T @ (out - y)
+        np.save("one.npy", self.dW)
+        np.savez("two.npz", self.W, self.dW)
+        self.dW.tofile("three.bin")
         pathlib.Path("four.txt").write_text("done")
         pathlib.Path("kept.txt").rename("renamed.txt")
         with open("kept.txt", "a") as log:

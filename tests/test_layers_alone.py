@@ -432,3 +432,26 @@ def test_what_agrees_in_other_files_alone_is_no_verdict(tmp_path):
     assert report.verdict == "error", str(report)
     assert "stands in the files that this one imports" in str(report)
     assert "Memory.backward" in str(report)
+
+
+WITH_DECAY = """
+    import numpy as np
+
+    class Dense:
+        def __init__(self, n_in, n_out, l2_reg):
+            self.W, self.l2_reg = np.random.randn(n_in, n_out), l2_reg
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.W
+
+        def backward(self, slope):
+            self.dW = self.x.T @ slope + self.l2_reg * self.W
+            return slope @ self.W.T
+"""
+
+
+def test_a_term_that_no_output_knows_is_said_not_to_be_checked(tmp_path):
+    report = _checked(tmp_path, WITH_DECAY)
+    assert report.verdict == "agrees", str(report)
+    assert any("l2_reg is 0 here" in note and "not checked" in note for note in report.notes)

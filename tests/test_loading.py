@@ -851,6 +851,16 @@ def test_only_functions_that_all_write_alike_are_stood_in_for(name):
     assert stood_in.row(name) is None
 
 
+@pytest.mark.parametrize("name", [key for key, row in stood_in.STAND_INS.items() if row.made is not None])
+def test_an_activation_as_an_object_is_the_function_and_goes_back_by_its_derivative(name):
+    row, z, step = stood_in.STAND_INS[name], np.array([[-1.3, -0.2, 0.4, 2.1]]), 1e-6
+    assert row.made is not None
+    made = row.made()
+    assert np.array_equal(made.forward(z), row.alone(z))
+    ratio = (row.alone(z + step) - row.alone(z - step)) / (2 * step)
+    assert np.allclose(made.backward(3 * np.ones_like(z)), 3 * ratio, atol=1e-8)
+
+
 @pytest.mark.parametrize("name", [key for key in stood_in.STAND_INS if key.endswith("backward")])
 def test_stand_ins_for_backward_are_the_derivatives_of_those_for_forward(name):
     activation = stood_in.STAND_INS[name.removesuffix("backward")]

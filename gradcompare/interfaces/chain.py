@@ -6,6 +6,7 @@ random cotangent: then the cost is the sum of output times cotangent.
 
 from __future__ import annotations
 
+import copy
 import inspect
 import itertools
 import re
@@ -177,8 +178,10 @@ class ChainPlan(Plan):
     ) -> None:
         super().__init__(plan.roles, (len(activations) + 1,))
         strengths = [name for name, role in plan.roles.items() if role == "regularisation"]
-        plan.values = {**plan.values, **dict.fromkeys(strengths, 0.0)}  # no cost of an output can know of them
-        self.dense, self.plan, self.activations, self.loss, self.end = dense, plan, activations, loss, end
+        self.values = dict.fromkeys(strengths, 0.0)  # no cost of an output can know of them
+        self.plan = copy.copy(plan)
+        self.plan.values = {**plan.values, **self.values}
+        self.dense, self.activations, self.loss, self.end = dense, activations, loss, end
 
     def call(self, function: Callable[..., Any], network: Network, layout: Layout) -> Any:
         """The chain for a network's widths."""

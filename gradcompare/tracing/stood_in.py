@@ -267,7 +267,7 @@ class Row(NamedTuple):
 STAND_INS = {
     "sigmoid": Row(sigmoid, "1 / (1 + exp(-z))", sigmoid_and_cache, made=Sigmoid),
     "relu": Row(relu, "max(0, z)", relu_and_cache, made=ReLU),
-    "leakyrelu": Row(leaky_relu, f"slope {LEAKY_SLOPE}", leaky_relu_and_cache, made=ReLU),
+    "leakyrelu": Row(leaky_relu, f"slope {LEAKY_SLOPE}", leaky_relu_and_cache, made=LeakyReLU),
     "tanh": Row(tanh, "tanh(z)", tanh_and_cache, made=Tanh),
     "identity": Row(identity, "z", identity_and_cache, made=Identity),
     "softplus": Row(softplus, "log(1 + exp(z))"),
