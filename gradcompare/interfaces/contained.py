@@ -34,7 +34,7 @@ class Contained(Holder):
         root = copy.deepcopy(next(iter(self.own.values())) if self.is_one else self.own)
         for thing in [root] if self.is_one else root.values():
             if hasattr(thing, "__dict__"):
-                set_settings(thing, network, rounds.rounds_of(type(thing)))
+                set_settings(thing, network, layout, rounds.rounds_of(type(thing)))
         return root
 
     def start(self, root: Any) -> Any:

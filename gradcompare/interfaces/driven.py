@@ -561,15 +561,20 @@ def _notes(found: Found, holder: Holder) -> Iterator[str]:
         yield "A sample is a sequence: those drawn have several steps, and one label."
     if found.cost_from == "cotangent":
         yield "Backward was given a random gradient of the output; the cost is the sum of output times it."
-    plan: Any = getattr(holder, "plan", None)
-    given = plan.values if plan is not None else {}
-    for name in (n for n, value in given.items() if plan.roles.get(n) == "regularisation" and value == 0):
+    for name in _told_to_be_0(getattr(holder, "plan", None), found.layout):
         yield f"{name} is 0 here, for the cost knows nothing of it: the term that it adds is not checked."
     for name in found.spread:
         yield f"The gradient of {name} has fewer axes than {name}; they are added where it is subtracted."
     missing = [name for name in found.places if name not in found.slots]
     if missing:
         yield f"No gradient of {', '.join(missing)} was found."
+
+
+def _told_to_be_0(plan: Any, layout: Layout) -> list[str]:
+    """The strengths of a regulariser that what makes the parameters is told to be 0."""
+    roles, given = (plan.roles, plan.values) if plan is not None else ({}, {})
+    strengths = [name for name, role in roles.items() if role == "regularisation"]
+    return [name for name in strengths if given.get(name, layout.strength) == 0]
 
 
 def _state(parameters: list[Any], width: int) -> Any:

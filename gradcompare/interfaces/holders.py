@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from gradcompare.interfaces import calling, naming, paths, rounds, source, words
-from gradcompare.interfaces.layouts import BIASES, RATE, REGULARISATION, Layout, of_all_samples
+from gradcompare.interfaces.layouts import BIASES, RATE, Layout, of_all_samples
 from gradcompare.interfaces.plans import Plan
 from gradcompare.interfaces.shared import own_containers
 from gradcompare.network import Network, with_samples
@@ -207,7 +207,7 @@ def data_of(network: Network, layout: Layout) -> dict[str, Any]:
     """What a method that makes parameters may ask for: samples, labels, widths, rates."""
     sizes = network.sizes
     known = {"inputs": layout.X(network), "targets": layout.Y(network), "samples": network.m, "epochs": 1}
-    known |= {"batch_size": network.m, "learning_rate": RATE, "regularisation": REGULARISATION, "quiet": False}
+    known |= {"batch_size": network.m, "learning_rate": RATE, "regularisation": layout.strength, "quiet": False}
     known |= {"size in": sizes[0], "size out": sizes[-1], "size all": list(sizes), "size hidden": sizes[1]}
     return known
 
@@ -274,7 +274,7 @@ class Instance(Holder):
         with same_random_numbers(), own_containers(self.made) as own:
             root = self.plan.call(self.made, network, layout)
             own(root)
-            set_settings(root, network, self.rounds)
+            set_settings(root, network, layout, self.rounds)
         return root
 
     def start(self, root: Any) -> Any:
@@ -288,9 +288,10 @@ class Instance(Holder):
         return {"self": root, "parameters": root, _called(self.made): root, **held}
 
 
-def set_settings(thing: Any, network: Network, counts: Collection[str] = ()) -> None:
+def set_settings(thing: Any, network: Network, layout: Layout, counts: Collection[str] = ()) -> None:
     """Give an object the learning rate and the regularisation under test, one round, and batches of all samples: in its
     attributes, and in settings that it holds; the learning rate wherever it is. `counts`: see `rounds_of`."""
+    tested: dict[str | None, Any] = {"learning_rate": RATE, "regularisation": layout.strength, "epochs": 1}
     numbers = {path: value for path, value in paths.walk(thing) if path and type(value) is float}
     others = words.other_rates(map(paths.word, numbers))
     for path, value in numbers.items():
@@ -301,8 +302,8 @@ def set_settings(thing: Any, network: Network, counts: Collection[str] = ()) -> 
         for name, value in list(held.items()):
             role = _setting(name, value) if name not in others else None
             number = isinstance(value, int | float) and not isinstance(value, bool)
-            if number and role in _SET:
-                held[name] = _SET[role]
+            if number and role in tested:
+                held[name] = tested[role]
             elif type(value) is int and role is None and name in counts:
                 held[name] = 1
             elif number and role == "batch_size":
@@ -330,9 +331,6 @@ def _called(made: type) -> str:
 def is_called_like(name: str, made: type) -> bool:
     """Whether an argument is an object of a class, by its name."""
     return words.plain(name) == _called(made)
-
-
-_SET: dict[str | None, Any] = {"learning_rate": RATE, "regularisation": REGULARISATION, "epochs": 1}
 
 
 class Globals(Arguments):

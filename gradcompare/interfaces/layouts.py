@@ -130,6 +130,11 @@ class Layout:
     activation: str | None = None
     """What an argument that asks for the name of an activation gets."""
 
+    @property
+    def strength(self) -> float:
+        """That of a regulariser; 0 where backward is given a gradient of the output, whose cost knows of none."""
+        return 0.0 if self.labels == "cotangent" else REGULARISATION
+
     def X(self, network: Network) -> np.ndarray:
         """The samples."""
         return SAMPLES[self.samples].arrange(network.X)

@@ -12,7 +12,7 @@ import numpy as np
 
 from gradcompare.interfaces import chained, starts, words
 from gradcompare.interfaces.asked import asked
-from gradcompare.interfaces.layouts import RATE, REGULARISATION, Layout
+from gradcompare.interfaces.layouts import RATE, Layout
 from gradcompare.interfaces.shared import own_containers
 from gradcompare.network import Network, draw_network
 
@@ -47,7 +47,7 @@ class Plan:
             "inputs": lambda: layout.X(network),
             "targets": lambda: layout.Y(network),
             "learning_rate": lambda: RATE,
-            "regularisation": lambda: REGULARISATION,
+            "regularisation": lambda: layout.strength,
             "epochs": lambda: 1,
             "samples": lambda: network.m,
             "batch_size": lambda: network.m,
