@@ -21,7 +21,7 @@ from gradcompare import losses
 from gradcompare.bounds import NoRuleError, Precision, Run
 from gradcompare.checking.errors import CodeError
 from gradcompare.checking.looks import Look
-from gradcompare.checking.sightings import Sighting
+from gradcompare.checking.sightings import Sighting, settled
 from gradcompare.checking.watching import Watcher
 from gradcompare.checking.witnesses import WatchedForward, files_of, watch
 from gradcompare.interfaces import (
@@ -368,7 +368,7 @@ def _equal(a: np.ndarray, b: np.ndarray | None) -> bool:
 
 def in_variables(variables: Variables, sightings: Iterable[Sighting], inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The gradients that variables were seen to hold, in the shapes of their parameters."""
-    seen = {sighting.key: sighting.value for sighting in sightings}
+    seen = {key: sighting.value for key, sighting in settled(sightings).items()}
     return {
         f"d{name}": sign * seen[key].reshape(inputs[name].shape)
         for name, (key, sign) in variables.items()

@@ -50,6 +50,19 @@ class Sighting:
         return self.function, self.line, self.name, self.occurrence
 
 
+def settled(sightings: Iterable[Sighting]) -> dict[tuple[str, int, str, int], Sighting]:
+    """What is no mere part of a sum, by function, line and name, and as the how manieth of these: the same in every
+    run, however many samples a loop goes through."""
+    found: dict[tuple[str, int, str, int], Sighting] = {}
+    counts = Counter[tuple[str, int, str]]()
+    for sighting in sightings:
+        if sighting.settled:
+            place = sighting.function, sighting.line, sighting.name
+            counts[place] += 1
+            found[(*place, counts[place])] = sighting
+    return found
+
+
 class Witness(NamedTuple):
     """A sighting, and how far rounding can have moved it (None where that is not known)."""
 

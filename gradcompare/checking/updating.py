@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gradcompare.checking.sightings import settled
 from gradcompare.checking.subject import Beside, Subject
 from gradcompare.network import Network
 
@@ -26,7 +27,7 @@ class Update(NamedTuple):
     """Where the gradients are, and what is made of them."""
 
     variables: dict[str, tuple[Key, int]]
-    """By the name of a parameter the key of the sighting that holds its gradient, and its sign."""
+    """By the name of a parameter the key, among what is settled, of what holds its gradient, and its sign."""
     says: str
 
 
@@ -54,12 +55,12 @@ def _times(constant: float, found: Seen) -> Seen:
 
 def _holding(subject: Subject, network: Network, found: Seen) -> dict[str, list[tuple[Key, int]]]:
     """The variables that hold each gradient, with their signs."""
-    sightings = subject.sightings(network)
+    sightings = settled(subject.sightings(network))
 
     def holding(one: Beside) -> list[tuple[Key, int]]:
         return [
-            (s.key, sign)
-            for s in sightings
+            (key, sign)
+            for key, s in sightings.items()
             if s.value.size == one.gradient.size and s.value.shape == one.gradient.shape[-s.value.ndim :]
             for sign in (1, -1)
             if _near(sign * s.value.reshape(one.gradient.shape), one.gradient)

@@ -189,8 +189,10 @@ def _was_used(file: str, history: list[int], written: int, again: int, variable:
     if any(variable in statement.renamed for statement in between):  # another layer's by now
         return True
     second = _statement(file, history[again - 1]) if again else None
-    if second is None or variable in second.reads:
-        return second is None
+    if second is None or second.limits:
+        return True
+    if variable in second.reads:
+        return False
     return history[again - 1] <= history[written - 1] or any(variable in statement.reads for statement in between)
 
 
@@ -263,6 +265,8 @@ class _Statement:
     targets: frozenset[str] = frozenset()
     renamed: frozenset[str] = frozenset()
     """Of the targets the names that the line gives to what is there already."""
+    limits: bool = False
+    """Whether it cuts numbers off: what it cuts was whole before."""
 
 
 def _statement(file: str, line: int) -> _Statement:
@@ -280,7 +284,9 @@ def _statements(file: str) -> dict[int, _Statement]:
     for node in ast.walk(tree):
         if isinstance(node, ast.stmt):
             parts = _header(node)
-            statement = _Statement(frozenset(_reads(parts)), frozenset(_targets(parts)), frozenset(_renamed(node)))
+            limits = any(_is_limit(n) for part in parts for n in ast.walk(part))
+            reads, targets = frozenset(_reads(parts)), frozenset(_targets(parts))
+            statement = _Statement(reads, targets, frozenset(_renamed(node)), limits)
             for line in range(
                 node.lineno, (node.end_lineno or node.lineno) + 1 if parts == [node] else node.lineno + 1
             ):
@@ -321,6 +327,10 @@ def _targets(parts: list[ast.AST]) -> Iterator[str]:
                     base = base.value
                 if isinstance(base, ast.Name):
                     yield base.id
+
+
+def _is_limit(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "clip"
 
 
 def _renamed(node: ast.stmt) -> Iterator[str]:

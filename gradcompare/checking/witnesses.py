@@ -131,13 +131,19 @@ def watch(program: Program, inputs: Mapping[str, Any], precision: Precision, for
         claims = NumpyOnTorch(program.gradients)({k: np.array(a) for k, a in inputs.items()})
     errors = _errors(program, inputs, precision, files)
     sightings = [
-        Witness(replace(s, value=program.sign * s.value) if program.sign != 1 else s, errors.get(s.key))
+        Witness(replace(s, value=program.sign * s.value) if program.sign != 1 else s, _of_its_shape(s, errors))
         for s in plainly.sightings
         if s.settled and (s.function, s.line) not in forward_lines
     ]
     named = {short(s.name): s.value for s in plainly.sightings if short(s.name) != "return"}
     masks = {name: value for name, value in named.items() if name.isidentifier() and _is_mask(value)}
     return Watched(claims, sightings, [s.key for s in plainly.sightings], masks)
+
+
+def _of_its_shape(sighting: Sighting, errors: Mapping[Any, np.ndarray]) -> np.ndarray | None:
+    """The error of a sighting; None where the other run has counted another array as this one."""
+    error = errors.get(sighting.key)
+    return error if error is not None and error.shape == sighting.value.shape else None
 
 
 def _is_mask(array: np.ndarray) -> bool:

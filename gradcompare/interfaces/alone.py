@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import inspect
+import math
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -104,7 +105,7 @@ class Alone:
         with same_random_numbers():  # backward draws others than forward
             layer, given, output, slope = self._ahead(arrays, part)
             before = {path: _kept(array) for path, array in paths.walk(layer)}
-            result = chain.result_of_backward(layer, slope.copy(), RATE)
+            result = chain.result_of_backward(layer, slope.copy(), RATE, given)
         dX = _gradient_of_inputs(layer, result, np.shape(given))
         return output, slope, self._candidates(layer, result, dX, before), dX
 
@@ -166,8 +167,10 @@ def _plain(array: Any) -> Any:
 
 def _gradient_of_inputs(layer: Any, result: Any, shape: tuple[int, ...]) -> Any:
     parts = result if isinstance(result, tuple) else (result,)
-    fitting = [part for part in parts if paths.is_array(part) and np.shape(part) == shape]
-    if fitting or any(paths.is_array(part) for part in parts):
+    arrays = [part for part in parts if paths.is_array(part)]
+    fitting = [part for part in arrays if np.shape(part) == shape]
+    fitting += [part for part in arrays if len(arrays) == 1 and np.shape(part) == shape[::-1]]  # lies across it
+    if arrays:
         return fitting[0] if fitting else None
     with contextlib.suppress(ValueError):
         return chain.kept_gradient_of_inputs(layer)
@@ -191,7 +194,7 @@ def program(namespace: Mapping[str, Any], but: Iterable[str] = ()) -> Driven | N
     costs = list(cost_pairs.wrong(functions, classes))
     if not (found or costs):
         return None
-    used = [f for one in found for f in _functions_of(one.made)]
+    used = [f for one in found for f in _written_in(one.made)]
     used += [f for pair in costs for f in (pair.forward, pair.backward) if f is not None]
     return library_of("layers", Single(found, costs), list(dict.fromkeys(used)))
 
@@ -226,6 +229,14 @@ _DRAWS = ("randn", "rand", "random", "normal", "uniform", "zeros", "standard_nor
 
 def _functions_of(made: type) -> list[Any]:
     return [chain.method_of(made, "forward"), chain.method_of(made, "backward")]
+
+
+def _written_in(made: type) -> list[Any]:
+    """The methods in which a layer goes forward and back: of one that is built on Torch's module its own."""
+    if not issubclass(made, stood_in.Module):
+        return _functions_of(made)
+    own = [f for _, f in inspect.getmembers(made, inspect.isfunction) if f.__name__ not in vars(stood_in.Module)]
+    return [f for f in own if words.plain(f.__name__) in stood_in.OF_MODULES]
 
 
 def _may_be_alone(made: type) -> bool:
@@ -362,9 +373,10 @@ def _with_slots(one: Alone) -> Alone | None:
     output, _, found, dX = one.ran(arrays)
     if not paths.is_array(output) or np.ndim(output) == 0 or not np.isfinite(output).all():
         return None
-    if dX is not None and np.shape(dX) != one.inputs.shape:
+    if dX is not None and sorted(np.shape(dX)) != sorted(one.inputs.shape):
         return None
     matter = {name for name, array in arrays.items() if _has_effect(one, arrays, name, array, output)}
+    matter |= {name for name in arrays if name not in matter and _has_a_gradient(one, name, found)}
     one.places = {name: where for name, where in one.places.items() if name in matter}
     shapes = {name: np.shape(arrays[name]) for name in one.places}
     own = [(slot, array) for slot, array in found.items() if array is not dX]
@@ -409,6 +421,24 @@ def _has_effect(one: Alone, arrays: Mapping[str, Any], name: str, array: Any, ou
     return np.shape(moved) != np.shape(output) or not np.allclose(moved, output, rtol=1e-12, atol=1e-12)
 
 
+def _has_a_gradient(one: Alone, name: str, found: Mapping[naming.Slot, Any]) -> bool:
+    """Whether an array that the layer is made with, and that no method sets, has a gradient by its name that is not 0:
+    then it is a parameter, though the output may not depend on it."""
+    (path, *_) = one.places[name]
+    set_later = {attribute for f in _functions_of(one.made) for attribute in source.set_in(f)}
+    if len(path) != 1 or paths.word(path) in set_later:
+        return False
+    return any(
+        slot.where == "stored"
+        and len(slot.path) == 1
+        and (begins := words.GRADIENT.match(paths.word(slot.path))) is not None
+        and paths.word(slot.path)[begins.end() :] == paths.word(path)
+        and np.shape(array) == np.shape(paths.get(one.layer, path))
+        and bool(np.any(_plain(array)))
+        for slot, array in found.items()
+    )
+
+
 def _arrays(one: Alone) -> dict[str, np.ndarray]:
     drawn = {n: np.random.default_rng(i).standard_normal(s) for i, (n, s) in enumerate(one.shapes.items())}
     return {n: smooth(array) if n == INPUTS and one.is_bounded else array for n, array in drawn.items()}
@@ -420,8 +450,8 @@ def _ratios(one: Alone, part: float = 1.0) -> dict[str, list[float]]:
     _, slope, gradients = one.run(arrays, part)
     found: dict[str, list[float]] = {}
     for name, gradient in zip(one.shapes, gradients, strict=True):
-        found[name] = []
-        for way in range(3):
+        found[name] = [] if np.shape(gradient) == arrays[name].shape else [math.nan]
+        for way in range(0 if found[name] else 3):
             step = 1e-6 * np.random.default_rng(7 + way).standard_normal(arrays[name].shape)
             ends = [np.sum(one.run({**arrays, name: arrays[name] + side * step})[0] * slope) for side in (1, -1)]
             found[name].append(float(2 * np.sum(gradient * step) / (ends[0] - ends[1])))
@@ -446,7 +476,9 @@ def _with_what_is_its_own(one: Alone, wrong: Sequence[str]) -> Alone | None:
         handed_on = np.shape(named[name]) == np.shape(slope) and np.array_equal(named[name], slope)
         merged = name == INPUTS and handed_on and _PROBABILITIES.search(one.name)
         unsure = _is_step(one, name) and not _is_all_of_a_step(one, name)
-        if merged or unsure or _is_one(small[name]) or not np.isfinite(small[name]).all():
+        lies_across = np.shape(named[name]) != arrays[name].shape
+        unknown = not (lies_across or np.isfinite(small[name]).all())
+        if merged or unsure or unknown or _is_one(small[name]):
             left.add(name)
     one.shapes = {name: shape for name, shape in one.shapes.items() if name not in left}
     one.places = {name: where for name, where in one.places.items() if name in one.shapes}

@@ -8,7 +8,8 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from gradcompare.interfaces import source, usage, words
+from gradcompare.interfaces import source, starts, usage, words
+from gradcompare.interfaces.layouts import REGULARISATION
 from gradcompare.interfaces.lent import lent
 
 DATA = ("inputs", "targets")
@@ -34,11 +35,14 @@ def asked(function: Callable[..., Any], names: list[str], others: list[str]) -> 
     tree = source.parsed(str(space.get("__file__")))
     given = _given(function, made, tree)
     said = {name: word for name in names if (word := _word(given.get(name)))}
+    said |= dict.fromkeys((name for name in names if usage.stands_between(made, name)), "hidden_sizes")
     said = {name: word for name, word in said.items() if list(said.values()).count(word) == 1 and word not in names}
     values = {name: value for name in (*names, *others) for value in _functions(given.get(name), tree, space)}
     for name in set(names) - set(values):
         told = usage.told(made, name)
-        values |= {name: told[0]} if told and isinstance(told[0], str) else {}
+        is_word = bool(told) and isinstance(told[0], str)
+        is_number = told == [REGULARISATION] and name not in said and name not in starts.lengths_in(made)
+        values |= {name: told[0]} if is_word or is_number else {}
     for name in {*names, *others} - set(values):
         stand_in = lent(function, name)
         values |= {name: stand_in} if stand_in is not None else {}

@@ -44,10 +44,14 @@ class Chain:
 
     def __init__(self, layers: list[Any], loss: Any) -> None:
         self.layers, self.loss = layers, loss
+        self.given: list[Any] = []
+        """What each layer went forward from."""
 
     def forward(self, inputs: Any) -> Any:
         """Each layer after the other; a layer that returns nothing keeps its output."""
+        self.given = []
         for layer in self.layers:
+            self.given.append(inputs)
             inputs = forward_of(layer, inputs)
         return inputs
 
@@ -75,8 +79,8 @@ class Chain:
 
     def backward(self, slope: Any, learning_rate: float) -> Any:
         """Each layer before the other; returns the gradient of the inputs."""
-        for layer in reversed(self.layers):
-            result = result_of_backward(layer, slope, learning_rate)
+        for layer, inputs in zip(reversed(self.layers), reversed(self.given), strict=True):
+            result = result_of_backward(layer, slope, learning_rate, inputs)
             slope = result[0] if isinstance(result, tuple) else result
             slope = slope if slope is not None else kept_gradient_of_inputs(layer)
         dX = slope
@@ -101,10 +105,13 @@ def _in_training(name: str) -> bool | None:
     return False if re.fullmatch(r"(is_?)?(test|testing|inference|eval|predict)", name, re.IGNORECASE) else None
 
 
-def result_of_backward(layer: Any, slope: Any, learning_rate: float) -> Any:
-    """What the backward method of a layer returns."""
+def result_of_backward(layer: Any, slope: Any, learning_rate: float, inputs: Any) -> Any:
+    """What the backward method of a layer returns; one that asks for them is given what went forward too."""
     method = _method(layer, "backward")
     known = {"learning_rate": learning_rate, "cache": slope, **calling.with_slope(method, slope)}
+    roles = [words.role_of_argument(name) for name in source.argument_names(method)]
+    if "inputs" in roles and "slope" in roles:
+        known["inputs"] = inputs
     return calling.call(method, known, ("slope", "learning_rate"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import re
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,7 @@ from gradcompare.interfaces.layouts import LABELS, RATE, SAMPLES, SEQUENCES, Lay
 from gradcompare.interfaces.program import CannotCheckError
 from gradcompare.interfaces.session import Found, Session
 from gradcompare.interfaces.whole_costs import ignores_an_output
+from gradcompare.loading.absent import AbsentError
 from gradcompare.network import Network, draw_network
 from gradcompare.tracing.randomness import same_random_numbers
 
@@ -53,6 +55,8 @@ TRIAL_SAMPLES = 4
 ACTIVATIONS = (None, "relu", "sigmoid", "tanh", "ReLU", "Sigmoid")
 """What arguments that ask for the name of an activation are given, in turns; None where none asks."""
 CHAINS = (("forward",), ("forward", "cost"), ())
+SECONDS = 20
+"""Of the processor; for so long layouts are tried for one reading of a file."""
 _NEAR = 1e-5
 """A step that moves whatever is smooth, and next to never what is not."""
 
@@ -66,10 +70,13 @@ def fit(program: Driven, seed: int) -> Found:
     failure: BaseException | None = None
     one_sample = not _counts_samples(program) or _knows_one_sample(program)
     hopeless: set[tuple[int, str | None]] = set()
+    until = time.process_time() + SECONDS
     for depth, layout in _tries(program):
         settled = best is not None and best.enough and not (one_sample or layout.labels == best.layout.labels)
         if settled or (depth, layout.activation) in hopeless:
             continue
+        if time.process_time() > until:
+            break
         try:
             with np.errstate(all="ignore"), same_random_numbers():
                 found = _tried(program, depth, layout, seed)
@@ -77,7 +84,7 @@ def fit(program: Driven, seed: int) -> Found:
             raise CannotCheckError(failures.in_words(error, program)) from error
         except Exception as error:
             failure = error if failure is None or failures.telling(error) > failures.telling(failure) else failure
-            if isinstance(error, CannotBuildError | calling.CannotCallError):
+            if isinstance(error, CannotBuildError | calling.CannotCallError | AbsentError):
                 hopeless.add((depth, layout.activation))
             continue
         if best is None or found.right > best.right:

@@ -74,9 +74,18 @@ def lent(made: Any, argument: str) -> Any:
         return lambda: Activation(of_output, methods)
     if methods:
         return Activation(of_output, methods)
+    derivative = stood_in.tanh_derivative_of_a if of_output else stood_in.tanh_derivative
     if _SLOPE.search(argument.lower()):
-        return stood_in.tanh_derivative_of_a if of_output else stood_in.tanh_derivative
+        return derivative
+    if any(_asks_which(use.call) for use in own):  # f(z), and f(z, True) for its derivative
+        return lambda z, *which, **named: (derivative if any(which) or any(named.values()) else stood_in.tanh)(z)
     return stood_in.tanh
+
+
+def _asks_which(call: ast.Call) -> bool:
+    """Whether a call says, beside what goes in, whether the derivative is wanted."""
+    flags = [*call.args[1:], *(keyword.value for keyword in call.keywords)]
+    return bool(flags) and all(isinstance(flag, ast.Constant) and flag.value in (True, False) for flag in flags)
 
 
 def _uses(made: type) -> Iterator[_Use]:

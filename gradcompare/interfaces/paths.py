@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from gradcompare.loading.absent import Absent
+
 Path = tuple[tuple[str, Any], ...]
 """("attr", name) and ("item", key) from the root to an array."""
 
@@ -23,7 +25,7 @@ _LEAVES = str | bytes | bool | complex | types.ModuleType | types.FunctionType |
 def is_array(value: Any) -> bool:
     """An array of real numbers, of NumPy or traced; or a bare number. What the file itself makes a class of is none,
     though it has a shape: a tensor that holds its data and their gradient."""
-    if isinstance(value, bool) or value is None:
+    if isinstance(value, bool | Absent) or value is None:
         return False
     if isinstance(value, np.ndarray):
         return value.dtype.kind in "fiub"

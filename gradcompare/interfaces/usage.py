@@ -102,6 +102,21 @@ def kept_as(made: Any, argument: str) -> str:
     return "learning_rate" if any(_is_of_self(side) and side.attr in names for side in factors) else "nothing"
 
 
+def stands_between(function: Callable[..., Any], argument: str) -> bool:
+    """Whether a list is made of an argument with more before and after it: [n_in] + hidden + [n_out]."""
+    for node in ast.walk(source.tree(function)):
+        if isinstance(node, ast.List | ast.Tuple):
+            parts = [part.value if isinstance(part, ast.Starred) else None for part in node.elts]
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+            sides = [node.right, *(getattr(node.left, side, None) for side in ("right", "left"))]
+            parts = sides if any(isinstance(side, ast.List | ast.Tuple) for side in sides) else []
+        else:
+            continue
+        if any(part is not None and _is_name(part, argument) for part in parts[1:-1]):
+            return True
+    return False
+
+
 def _is_name(node: ast.AST, name: str) -> bool:
     return isinstance(node, ast.Name) and node.id == name
 

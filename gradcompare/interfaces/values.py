@@ -149,9 +149,22 @@ def cost_in(function: Callable[..., Any], result: Any) -> Any:
     single = [(name, array) for name, _, array in calling.entries(function, result) if np.size(array) == 1]
     if not single and isinstance(result, tuple | list):
         single = [("", array) for _, array in paths.walk(result) if np.size(array) == 1]
-    named = [array for name, array in single if _COST_NAME.search(name)]
+    called_so = [(name, array) for name, array in single if _COST_NAME.search(name)]
+    whole = _made_of_another(function, frozenset(name for name, _ in called_so)) if len(called_so) > 1 else frozenset()
+    named = [array for _, array in sorted(called_so, key=lambda pair: pair[0] not in whole)]
     bare = [array for name, array in single if np.ndim(array) == 0 and not re.match(r"d|g", name)]
     return (named or bare or [None])[0]
+
+
+@source.kept
+def _made_of_another(function: Callable[..., Any], names: frozenset[str]) -> frozenset[str]:
+    """Of these names those whose values are made of another's: cost, of `cost = loss + penalty`."""
+    found = set()
+    for node in ast.walk(source.tree(function)):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            read = {part.id for part in ast.walk(node.value) if isinstance(part, ast.Name)} - {node.targets[0].id}
+            found |= {node.targets[0].id} if read & names else set()
+    return names & found
 
 
 def cache_in(result: Any, named: Mapping[str, Any]) -> Any:

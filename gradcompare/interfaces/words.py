@@ -17,7 +17,10 @@ _WHOSE = (
 )
 
 FUNCTIONS = {
-    "ignored": re.compile(r"numeric|gradcheck|checkgrad|gradientcheck|finitediff|approx|plot|accuracy|print|test"),
+    "ignored": re.compile(
+        r"numeric|grad(ient)?s?num(?!ber)|numgrad|gradcheck|checkgrad|gradientcheck|finitediff|approx|plot|accuracy|print"
+        r"|test"
+    ),
     "slope_of_cost": re.compile(
         r"^(d|deriv(ative)?(of)?|grad(ient)?(of)?|prime)_?(cost|loss|mse|bce|crossentropy|cce)"
         r"|(cost|loss|mse|bce|crossentropy|cce|error)_?(function)?_?(prime|der|deriv(ative)?|grad(ient)?|backward|delta|d)$"
@@ -108,7 +111,8 @@ ARGUMENTS = {
     ),
     "regularisation": re.compile(
         r"^(lambda?s?|lambda(param|value|reg)?|lambd|lamb|lamda|lmbda|lmbd|lam|reg|regularization|regularisation|l2|l2reg|l2lambda|reglambda|lambdareg|decay"
-        r"|weightdecay|regstrength|regrate|c)$"
+        r"|weightdecay|c"
+        r"|(reg|l2|l2reg|regulari[sz]ation|weightdecay|lambda)(param(eter)?|coeff?(icient)?|strength|rate|factor|const(ant)?))$"
     ),
     "activation": re.compile(r"(activation|nonlinearity|actfunc|actfn|^act|^g$)"),
     "keep": re.compile(r"^(keep_?prob|keepp)$"),

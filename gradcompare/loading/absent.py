@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import types
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
@@ -12,8 +13,13 @@ class AbsentError(ImportError):
     """The code under test used something that could not be, or was not, loaded; the message says what and why."""
 
 
+_CLASS = re.compile(r"(^|\.)[A-Z]\w*[a-z]\w*$")
+"""How a class is called, by its full name."""
+
+
 class Absent:
-    """A module, function or value that is not there. Any use of it raises AbsentError; its attributes are absent too.
+    """A module, function or value that is not there. Any use of it raises AbsentError; its attributes are absent too,
+    and so are the objects of a class.
 
     Where the real thing is installed and only put off (`real` is given), a call imports it and goes through.
     """
@@ -38,6 +44,8 @@ class Absent:
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._real is None and _CLASS.search(self._name):  # an object of it may be kept and never used
+            return type(self)(f"{self._name}()", self._why)
         if self._real is None:
             self._refuse()
         return self._real()(*args, **kwargs)

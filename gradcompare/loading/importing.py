@@ -20,6 +20,7 @@ from gradcompare.loading import uses
 from gradcompare.loading.absent import Absent, Inert
 from gradcompare.loading.errors import CannotLoadError
 from gradcompare.loading.outdated import NUMPY
+from gradcompare.loading.settings import number_called
 from gradcompare.loading.substitutes import SUBSTITUTES
 from gradcompare.tracing import stood_in
 
@@ -157,11 +158,17 @@ class Importer:
         if not found and not self.strict:
             self.not_found.setdefault(name, why)
         absent = (Inert if name.partition(".")[0] in DRAWS else Absent)(name, why)
-        for attribute in set() if found else uses.attributes_of(self.tree, name):
+        for attribute in sorted(set() if found else uses.attributes_of(self.tree, name)):
             row = stood_in.row(attribute)
             if row is not None:
                 setattr(absent, attribute, self._standing_in(row, attribute, name))
+            elif (number := number_called(attribute)) is not None:
+                setattr(absent, attribute, self._number(number, attribute, name))
         return absent
+
+    def _number(self, number: float, called: str, name: str) -> float:
+        self._stand_in_for(name, f"{called} = {number:g}")
+        return number
 
     def _top(self, name: str, found: Any, level: int) -> Any:
         """What `import a.b` binds to a: with .b in it."""
@@ -231,6 +238,12 @@ class Importer:
             return getattr(module, wanted)
         if wanted in NUMPY_NAMES:
             return np
+        if uses.builds_modules(self.tree, wanted):
+            self._stand_in_for(name, f"{wanted} (forward and backward of updateOutput, updateGradInput and their kin)")
+            return stood_in.Module
+        number = number_called(wanted)
+        if number is not None and not uses.most_given(self.tree, wanted) and not uses.makes_objects(self.tree, wanted):
+            return self._number(number, wanted, name)
         row = stood_in.row(wanted)
         if row is None or uses.most_given(self.tree, wanted) > len(inspect.signature(row.alone).parameters):
             return getattr(module, wanted)

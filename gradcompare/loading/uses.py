@@ -37,6 +37,16 @@ def makes_objects(tree: ast.AST, name: str) -> bool:
     return most_given(tree, name) == 0 and any(_is_call(node, names) for node in ast.walk(tree))
 
 
+def builds_modules(tree: ast.AST, name: str) -> bool:
+    """Whether a file builds classes on what has this name that define updateOutput and updateGradInput, as Torch has
+    them."""
+    for made in (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)):
+        defined = {f.name.replace("_", "").lower() for f in made.body if isinstance(f, ast.FunctionDef)}
+        if {"updateoutput", "updategradinput"} <= defined and name in map(ast.unparse, made.bases):
+            return True
+    return False
+
+
 def gives_activations(tree: ast.AST, name: str) -> bool:
     """Whether a file gives a derivative nothing but what an activation returned: sigmoid_grad(h), h = sigmoid(z)."""
     names, activated, given = {name, *_aliases(tree, name)}, set[str](), set[str]()

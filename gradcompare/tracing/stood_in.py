@@ -198,6 +198,30 @@ class Identity(Elementwise):
     function, derivative = staticmethod(identity), staticmethod(np.ones_like)
 
 
+OF_MODULES = ("updateoutput", "updategradinput", "accgradparameters")
+"""Torch's names for what a layer does forward, back to its input, and back to its parameters; without underscores."""
+
+
+class Module:
+    """What layers are built on that go forward in one method and back in two, by the names that Torch gave these."""
+
+    def forward(self, inputs):  # type: ignore[no-untyped-def]
+        return method_called(self, OF_MODULES[0])(inputs)
+
+    def backward(self, inputs, gradOutput):  # type: ignore[no-untyped-def]
+        gradInput = method_called(self, OF_MODULES[1])(inputs, gradOutput)
+        method_called(self, OF_MODULES[2])(inputs, gradOutput)
+        return gradInput
+
+    def accGradParameters(self, inputs, gradOutput):  # type: ignore[no-untyped-def]
+        pass
+
+
+def method_called(thing, name):  # type: ignore[no-untyped-def]
+    own = [each for each in dir(thing) if each.replace("_", "").lower() == name]
+    return getattr(thing, min(own, key=lambda each: each in vars(Module)))
+
+
 # ---- costs and the functions of scipy.special ------------------------------------------------------------------------
 
 
