@@ -42,7 +42,10 @@ def update_rule(subject: Subject, networks: Sequence[Network], constant: float =
         return None
     holders = [_holding(subject, network, found) for network, found in zip(networks, beside, strict=True)]
     common = {name: [key for key in holders[0][name] if all(key in h[name] for h in holders)] for name in beside[0]}
-    return Update({name: keys[0] for name, keys in common.items()}, says) if all(common.values()) else None
+    bent = [name for name in common if not all(_is_gradient(found[name]) for found in beside)]
+    if not all(common[name] for name in bent):
+        return None
+    return Update({name: keys[0] for name, keys in common.items() if keys}, says)
 
 
 def _times(constant: float, found: Seen) -> Seen:

@@ -376,7 +376,6 @@ def _with_slots(one: Alone) -> Alone | None:
     if dX is not None and sorted(np.shape(dX)) != sorted(one.inputs.shape):
         return None
     matter = {name for name, array in arrays.items() if _has_effect(one, arrays, name, array, output)}
-    matter |= {name for name in arrays if name not in matter and _has_a_gradient(one, name, found)}
     one.places = {name: where for name, where in one.places.items() if name in matter}
     shapes = {name: np.shape(arrays[name]) for name in one.places}
     own = [(slot, array) for slot, array in found.items() if array is not dX]
@@ -419,24 +418,6 @@ def _has_effect(one: Alone, arrays: Mapping[str, Any], name: str, array: Any, ou
     step = 0.37 * np.random.default_rng(3).standard_normal(np.shape(array))
     moved = one.ran({**arrays, name: array + step})[0]
     return np.shape(moved) != np.shape(output) or not np.allclose(moved, output, rtol=1e-12, atol=1e-12)
-
-
-def _has_a_gradient(one: Alone, name: str, found: Mapping[naming.Slot, Any]) -> bool:
-    """Whether an array that the layer is made with, and that no method sets, has a gradient by its name that is not 0:
-    then it is a parameter, though the output may not depend on it."""
-    (path, *_) = one.places[name]
-    set_later = {attribute for f in _functions_of(one.made) for attribute in source.set_in(f)}
-    if len(path) != 1 or paths.word(path) in set_later:
-        return False
-    return any(
-        slot.where == "stored"
-        and len(slot.path) == 1
-        and (begins := words.GRADIENT.match(paths.word(slot.path))) is not None
-        and paths.word(slot.path)[begins.end() :] == paths.word(path)
-        and np.shape(array) == np.shape(paths.get(one.layer, path))
-        and bool(np.any(_plain(array)))
-        for slot, array in found.items()
-    )
 
 
 def _arrays(one: Alone) -> dict[str, np.ndarray]:
