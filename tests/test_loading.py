@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from gradcompare.loading import AbsentError, CannotLoadError, files_in, load
+from gradcompare.loading.settings import number_called
 from gradcompare.tracing import stood_in
 
 
@@ -1332,3 +1333,9 @@ def test_what_a_layer_keeps_as_its_input_asks_nobody(tmp_path):
     loaded = load(path).names
     assert loaded["width"] == 4
     assert "said" not in loaded
+
+
+def test_numbers_of_a_config_are_known_by_their_names_and_data_are_not():
+    named = {"input_size": 9, "hidden_layer2_size": 6, "NUM_CLASSES": 3, "LEARNING_RATE": 0.1, "n_hidden_layers": 2}
+    assert {name: number_called(name) for name in named} == named
+    assert [number_called(name) for name in ("inputs", "labels", "x_train", "features", "sigmoid", "x")] == [None] * 6
