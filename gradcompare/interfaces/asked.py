@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from gradcompare.interfaces import source, starts, usage, words
+from gradcompare.interfaces import source, usage, words
 from gradcompare.interfaces.layouts import REGULARISATION
 from gradcompare.interfaces.lent import lent
 
@@ -24,13 +24,15 @@ class Asked(NamedTuple):
     """See `Plan.roles`."""
     values: Mapping[str, Any]
     """What they are given, whatever the network: functions of the file, words that they are compared with."""
+    numbers: Mapping[str, Any]
+    """What those may be given that the code only calculates with, if they are no widths."""
 
 
 def asked(function: Callable[..., Any], names: list[str], others: list[str]) -> Asked:
     """What is known of these arguments of an initialiser or constructor; of the others only what may be a function."""
     made: Any = getattr(function, "__init__", function) if inspect.isclass(function) else function
     if not (names or others) or not inspect.isfunction(made):
-        return Asked({}, {}, {})
+        return Asked({}, {}, {}, {})
     space = made.__globals__
     tree = source.parsed(str(space.get("__file__")))
     given = _given(function, made, tree)
@@ -38,18 +40,18 @@ def asked(function: Callable[..., Any], names: list[str], others: list[str]) -> 
     said |= dict.fromkeys((name for name in names if usage.stands_between(made, name)), "hidden_sizes")
     said = {name: word for name, word in said.items() if list(said.values()).count(word) == 1 and word not in names}
     values = {name: value for name in (*names, *others) for value in _functions(given.get(name), tree, space)}
+    numbers: dict[str, Any] = {}
     for name in set(names) - set(values):
         told = usage.told(made, name)
-        is_word = bool(told) and isinstance(told[0], str)
-        is_number = told == [REGULARISATION] and name not in said and name not in starts.lengths_in(made)
-        values |= {name: told[0]} if is_word or is_number else {}
+        values |= {name: told[0]} if told and isinstance(told[0], str) else {}
+        numbers |= {name: told[0]} if told == [REGULARISATION] and name not in said else {}
     for name in {*names, *others} - set(values):
         stand_in = lent(function, name)
         values |= {name: stand_in} if stand_in is not None else {}
     roles = {name: "pair" for name in names if _is_pair(made, name)}
     left = [name for name in names if name not in roles and name not in values]
     roles |= {name: usage.kept_as(function, name) for name in left if usage.is_only_stored(function, name)}
-    return Asked(said, roles, values)
+    return Asked(said, roles, values, numbers)
 
 
 def _given(function: Any, made: Any, tree: ast.Module) -> dict[str, ast.expr]:

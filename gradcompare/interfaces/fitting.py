@@ -39,7 +39,7 @@ from gradcompare.interfaces.layouts import LABELS, RATE, SAMPLES, SEQUENCES, Lay
 from gradcompare.interfaces.program import CannotCheckError
 from gradcompare.interfaces.session import Found, Session
 from gradcompare.interfaces.whole_costs import ignores_an_output
-from gradcompare.loading.absent import AbsentError
+from gradcompare.loading.absent import Absent, AbsentError
 from gradcompare.network import Network, draw_network
 from gradcompare.tracing.randomness import same_random_numbers
 
@@ -193,6 +193,7 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
     given = [layout.X(network), layout.Y(network)]
     places = naming.places_of(template, given)
     if not places:
+        _refuse_what_is_absent(template)
         nothing = "what it makes holds no array that could be a parameter"
         raise ValueError(nothing) if program.holder.sees_data else CannotBuildError(nothing)
     if program.holder.own_shapes and _is_plain_numbers(template, places):
@@ -280,6 +281,13 @@ def _has_its_own_inputs(program: Driven, network: Network, layout: Layout, shape
         template = holder.build(other, layout)
         return shapes == _shapes(template, naming.places_of(template, [layout.X(other), layout.Y(other)]))
     return False
+
+
+def _refuse_what_is_absent(template: Any) -> None:
+    """Raise AbsentError for the first attribute that is an object of a class which is not there."""
+    for value in getattr(template, "__dict__", {}).values():
+        if isinstance(value, Absent):
+            value.refuse()
 
 
 def _shapes(template: Any, places: naming.Places) -> dict[str, tuple[int, ...]]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradcompare.interfaces import chained, starts, words
-from gradcompare.interfaces.asked import asked
+from gradcompare.interfaces.asked import Asked, asked
 from gradcompare.interfaces.layouts import RATE, Layout
 from gradcompare.interfaces.shared import own_containers
 from gradcompare.network import Network, draw_network
@@ -125,19 +125,29 @@ def plans(function: Callable[..., Any]) -> Iterator[Plan]:
     required = [p.name for p in parameters if p.default is p.empty and p.kind in _NAMED]
     silent = [name for name in required if not _says_what_it_is(name)]
     known = asked(function, silent, [name for name in required if name not in silent])
-    said = {n: w for n, w in known.words.items() if _says_what_it_is(w) and n not in known.values}
-    said |= _widths_called_like_data(function, [n for n in required if n not in known.values])
-    own = {word: name for name, word in said.items()}
-    left = [p.replace(name=said.get(p.name, p.name)) for p in parameters if p.name not in known.values]
-    roles = {name: role for name, role in known.roles.items() if name not in known.values and name not in said}
-    for plan in _plans(left, roles):
-        plan.rename(own)
-        plan.values = known.values
-        yield plan
+    yield from _plans_that_give(known.values, function, parameters, known)
+    if known.numbers:
+        yield from _plans_that_give({**known.values, **known.numbers}, function, parameters, known)
     settled = {n: r for n in required if (r := other_role(n)) and (len(n) > 1 or r in ("inputs", "targets"))}
     free = [name for name in required if name not in settled]
     if 1 < len(free) <= _MOST_BY_PLACE and any(len(name) == 1 for name in free):  # Net(a, b, c): c is a width, no C
         yield SearchedPlan(settled, free)
+
+
+def _plans_that_give(
+    values: Mapping[str, Any], function: Callable[..., Any], parameters: list[inspect.Parameter], known: Asked
+) -> Iterator[Plan]:
+    """Those in which some arguments have these values, whatever the network."""
+    required = [p.name for p in parameters if p.default is p.empty and p.kind in _NAMED]
+    said = {n: w for n, w in known.words.items() if _says_what_it_is(w) and n not in values}
+    said |= _widths_called_like_data(function, [n for n in required if n not in values])
+    own = {word: name for name, word in said.items()}
+    left = [p.replace(name=said.get(p.name, p.name)) for p in parameters if p.name not in values]
+    roles = {name: role for name, role in known.roles.items() if name not in values and name not in said}
+    for plan in _plans(left, roles):
+        plan.rename(own)
+        plan.values = values
+        yield plan
 
 
 def _widths_called_like_data(function: Callable[..., Any], names: list[str]) -> dict[str, str]:

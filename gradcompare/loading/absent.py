@@ -47,7 +47,7 @@ class Absent:
         if self._real is None and _CLASS.search(self._name):  # an object of it may be kept and never used
             return type(self)(f"{self._name}()", self._why)
         if self._real is None:
-            self._refuse()
+            self.refuse()
         return self._real()(*args, **kwargs)
 
     def __instancecheck__(self, instance: Any) -> bool:
@@ -61,15 +61,16 @@ class Absent:
     def __repr__(self) -> str:
         return f"<{self._name}: absent, {self._why}>"
 
-    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
-        raise AbsentError(f"{self._name} is needed here, and {self._why}")
+    def refuse(self, *_: Any, **__: Any) -> NoReturn:
+        """AbsentError: what and why."""
+        raise AbsentError(f"{self._name.replace('()', '')} is needed here, and {self._why}")
 
 
 USES = """abs add and array bool contains delitem div divmod enter exit float floordiv ge getitem gt iadd imatmul imul
     index int invert isub iter itruediv le len lt matmul mod mul neg next or pos pow radd rand rdivmod rfloordiv rmatmul
     rmod rmul ror rpow rsub rtruediv rxor setitem sub truediv xor"""
 for _use in USES.split():
-    setattr(Absent, f"__{_use}__", Absent._refuse)
+    setattr(Absent, f"__{_use}__", Absent.refuse)
 
 
 class Inert(Absent):
