@@ -51,8 +51,8 @@ class Sighting:
 
 
 def settled(sightings: Iterable[Sighting]) -> dict[tuple[str, int, str, int], Sighting]:
-    """What is no mere part of a sum, by function, line and name, and as the how manieth of these: the same in every
-    run, however many samples a loop goes through."""
+    """What is no mere part of a sum, by function, line, name, and its number among what is settled there: the same in
+    every run, however many samples a loop adds up."""
     found: dict[tuple[str, int, str, int], Sighting] = {}
     counts = Counter[tuple[str, int, str]]()
     for sighting in sightings:

@@ -13,6 +13,8 @@ def _width(of: str) -> str:
     return rf"^{_COUNT}({of})(layers?)?\d*$|^({of})\d*{_UNITS}\d*$|^{_COUNT}({of}){_UNITS}\d*$"
 
 
+_HIDDEN = _width(r"hidden|hid|h|hidden(layer)?\d+")
+
 NUMBERS: tuple[tuple[re.Pattern[str], float], ...] = tuple(
     (re.compile(pattern), number)
     for pattern, number in (
@@ -26,7 +28,7 @@ NUMBERS: tuple[tuple[re.Pattern[str], float], ...] = tuple(
         (r"^keep(prob(ability)?|rate)?$", 0.8),
         (r"^drop(out)?(rate|prob(ability)?|p)?$", 0.2),
         (r"^(eps|epsilon)$", 1e-8),
-        (_width(r"hidden|hid|h|hidden(layer)?\d+"), 4),
+        (_HIDDEN, 4),
         (_width("in|inputs?|x|features?|pixels?"), 9),
         (_width("out|outputs?|y|class(es)?|labels?|categories"), 3),
         (r"^(vocab(ulary)?(size)?|(num|n)(words|chars|tokens))$", 8),
@@ -40,5 +42,5 @@ def number_called(name: str) -> float | None:
     """A number for a setting of this name, another for each hidden layer; None where the name says nothing of one."""
     word = name.replace("_", "").lower()
     number = next((number for pattern, number in NUMBERS if len(word) > 1 and pattern.search(word)), None)
-    layer = re.search(r"\d+", word) if "h" in word and number == 4 else None
+    layer = re.search(r"\d+", word) if re.search(_HIDDEN, word) else None
     return number if number is None or layer is None else number + int(layer[0]) % 4

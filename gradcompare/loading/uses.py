@@ -6,6 +6,8 @@ import ast
 import re
 from collections.abc import Iterator
 
+from gradcompare.tracing import stood_in
+
 WITH_CACHE = re.compile(r"dnn_?(app_?)?utils")
 """Helper files whose activations return A and Z, where the use does not tell."""
 
@@ -42,7 +44,7 @@ def builds_modules(tree: ast.AST, name: str) -> bool:
     them."""
     for made in (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)):
         defined = {f.name.replace("_", "").lower() for f in made.body if isinstance(f, ast.FunctionDef)}
-        if {"updateoutput", "updategradinput"} <= defined and name in map(ast.unparse, made.bases):
+        if {*stood_in.OF_MODULES[:2]} <= defined and name in map(ast.unparse, made.bases):
             return True
     return False
 
