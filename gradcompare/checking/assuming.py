@@ -10,7 +10,7 @@ import numpy as np
 from gradcompare.checking.errors import CodeError
 from gradcompare.checking.penalising import penalty_of
 from gradcompare.checking.subject import Subject
-from gradcompare.judging.verdict import Finding
+from gradcompare.judging.verdict import WRONG, Finding
 from gradcompare.network import Network
 from gradcompare.report import Report
 
@@ -30,7 +30,7 @@ def chosen_loss(subject: Subject, asked: str | None, networks: Sequence[Network]
     chosen = _some(networks)
     if subject.about["has_cost"]:
         own = _fits(subject, subject.compared(chosen[0], "float64", verify=True), chosen[1:])
-        return None if own else _exactly(subject, chosen)
+        return None if own else _exactly(subject, chosen) or _but_for_the_rate(subject, chosen)
     fitting = subject.fitting_losses(networks[0])
     scaled: list[str] = []
     for loss in fitting:
@@ -75,6 +75,19 @@ def _exactly(subject: Subject, networks: Sequence[Network]) -> str | None:
     return None
 
 
+def _but_for_the_rate(subject: Subject, networks: Sequence[Network]) -> str | None:
+    """The cost that all steps are one multiple of, where only steps are seen, and own rates are not known; None where
+    there is none."""
+    for loss in subject.fitting_losses(networks[0]) if subject.about["only_updates"] else ():
+        subject.loss = loss
+        reports = [subject.compared(network, "float64", verify=True) for network in networks]
+        factors = {f.factor for report in reports for f in _at_the_end(subject, report)}
+        if all(report.verdict == "scaled" for report in reports) and len(factors) == 1:
+            return loss
+    subject.loss = None
+    return None
+
+
 def _fits(subject: Subject, first: Report, others: Sequence[Network]) -> bool:
     """Whether the last layer's gradients agree, on the first network and on others."""
     more = (subject.compared(network, "float64") for network in others)
@@ -86,14 +99,16 @@ def is_for_one_output(subject: Subject, several: Network, one: Network) -> bool:
     their number, as where the cost is divided by Y.size and the gradients by the samples.
 
     Where the cost is cross entropy, that is a classifier of two classes; of another cost it is a wrong constant, unless
-    the file itself says that its networks have one output.
+    the file itself says that its networks have one output. Where it does they may differ by anything, as where the
+    cost is a product of matrices, which has terms of one output's label and another's logarithm.
     """
-    n, own = several.sizes[-1], subject.loss
-    factors = {f.factor for f in _at_the_end(subject, subject.compared(several, "float64", verify=True))}
-    if factors not in ({float(n)}, {1.0 / n}):
+    n, own, says_one = several.sizes[-1], subject.loss, subject.about["says_one_output"]
+    at_the_end = _at_the_end(subject, subject.compared(several, "float64", verify=True))
+    by_their_number = {f.factor for f in at_the_end} in ({float(n)}, {1.0 / n})
+    if not by_their_number and not (says_one and all(f.verdict in WRONG for f in at_the_end)):
         return False
     fits = _agrees_at_the_end(subject, subject.compared(one, "float64", verify=True))
-    if subject.about["says_one_output"]:
+    if says_one:
         return fits
     of_classes = False
     for loss in CROSS_ENTROPIES if fits else ():

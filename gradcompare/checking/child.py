@@ -1,7 +1,6 @@
 """The child process: it runs the code under test and answers requests with numbers.
 
-Started by `gradcompare.checking.isolation`. The pipe to the process that judges is what was standard input and output
-at the start; the code under test finds nothing to read and nobody who listens.
+Started by `gradcompare.checking.isolation`, or forked by `gradcompare.checking.forkserver`.
 """
 
 from __future__ import annotations
@@ -208,7 +207,7 @@ def no_copy_answers(requests: int, answers: int, nothing: int) -> None:
 
 
 @contextlib.contextmanager
-def _no_garbage() -> Iterator[None]:
+def no_garbage() -> Iterator[None]:
     """What is made in here stays: to look for garbage among it takes a third of the time that torch takes to load."""
     gc.disable()
     try:
@@ -219,21 +218,27 @@ def _no_garbage() -> Iterator[None]:
 
 
 def main() -> None:
-    """Answer requests until there are no more."""
+    """Answer requests of whoever started this process until there are no more."""
+    answer_requests(0, 1)
+
+
+def answer_requests(requests: int, answers: int, server: Server | None = None) -> None:
+    """Answer what comes through one pipe through another until there is no more; the code under test finds nothing to
+    read and nobody who listens."""
     die_with_the_parent()
-    requests, answers = os.dup(0), os.dup(1)
+    requests, answers = os.dup(requests), os.dup(answers)
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
     no_copy_answers(requests, answers, nothing)
     sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115 (for the life of the process)
-    with _no_garbage():
-        server = Server()
+    with no_garbage():
+        server = server or Server()
         from gradcompare.tracing.numpy_on_torch import protocols
 
     with protocols(), open(requests, "rb") as source, open(answers, "wb") as target:
         write_nothing()
-        wire.send(target.write, {"result": "started"})
+        wire.send(target.write, {"result": os.getpid()})
         target.flush()
         while True:
             try:
@@ -242,7 +247,3 @@ def main() -> None:
                 os._exit(0)  # nothing of the code under test runs at exit
             wire.send(target.write, server.answer(request))
             target.flush()
-
-
-if __name__ == "__main__":
-    main()

@@ -83,6 +83,8 @@ FACTORS: dict[str, Callable[[int, int, int], float]] = {
 }
 """What a factor common to all gradients can be that differs from network to network: of m samples, n_0 inputs and n_L
 outputs."""
+CONSTANTS = {"": 1.0, "-": -1.0, "1/2 * ": 0.5, "2 * ": 2.0, "-1/2 * ": -0.5, "-2 * ": -2.0}
+"""By what else it can be multiplied, as by a half that a square's derivative does not have."""
 
 
 def factor(judged: Iterable[Judged]) -> str | None:
@@ -95,9 +97,9 @@ def factor(judged: Iterable[Judged]) -> str | None:
     }
     if len({number for *_, number in found}) < 2:
         return None
-    for sign, name in itertools.product((1, -1), FACTORS):
-        if all(math.isclose(number, sign * FACTORS[name](*sizes), rel_tol=1e-3) for *sizes, number in found):
-            return name if sign == 1 else f"-{name}"
+    for (prefix, number), name in itertools.product(CONSTANTS.items(), FACTORS):
+        if all(math.isclose(factor, number * FACTORS[name](*sizes), rel_tol=1e-3) for *sizes, factor in found):
+            return f"{prefix}{name}"
     return None
 
 

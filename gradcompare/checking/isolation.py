@@ -12,18 +12,16 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
-import gradcompare
 from gradcompare.bounds.precision import Precision
-from gradcompare.checking import wire
+from gradcompare.checking import forkserver, wire
 from gradcompare.checking.errors import CodeError, TimeIsUpError
 from gradcompare.checking.looks import Look
 from gradcompare.judging.evaluation import Bounded, Evaluation
@@ -42,6 +40,95 @@ class Run:
     parents: list[list[int]]
     met_a_tie: bool
     largest: list[float]
+
+
+class _Process:
+    """A process that answers requests: started for it, or forked where torch is loaded already.
+
+    `number` is its process number, where that is known; `requests` and `answers` are this side's ends of the pipes.
+    """
+
+    number: int | None = None
+    requests: IO[bytes]
+    answers: IO[bytes]
+    _status: int | None = None
+    """None as long as it has not ended: its number is nobody else's."""
+
+    def status(self) -> int:
+        """Wait until it has ended: its exit status, or the number of the signal that ended it, negative."""
+        if self._status is None:
+            self._status = self._waited()
+        return self._status
+
+    def _waited(self) -> int:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """End it and whatever it has started, those in sessions of their own too."""
+        if self.number is not None and self._status is None:
+            for process in [*descendants(self.number), self.number]:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(process, signal.SIGKILL)
+        if self.number is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError, AttributeError):
+                os.killpg(self.number, signal.SIGKILL)  # what it has started stays in its group
+            self.status()
+        for pipe in (self.requests, self.answers):
+            with contextlib.suppress(OSError):
+                pipe.close()
+
+
+class _Started(_Process):
+    """A process of Python's own."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            forkserver.starting("gradcompare.checking.child:main"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            env=forkserver.environment_of_one_thread(),
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self.number, self.requests, self.answers = self._process.pid, self._process.stdin, self._process.stdout
+
+    def _waited(self) -> int:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._process.wait(forkserver.SECONDS_TO_END)
+        self._process.kill()
+        return self._process.wait()
+
+
+class _Forked(_Process):
+    """A copy of a process that has loaded what is needed. Until it has said its number it ends where nobody asks."""
+
+    def __init__(self, server: forkserver.ForkServer) -> None:
+        self._server = server
+        its_requests, requests = os.pipe()
+        answers, its_answers = os.pipe()
+        self.requests, self.answers = open(requests, "wb"), open(answers, "rb", 0)  # noqa: SIM115
+        try:
+            server.fork(its_requests, its_answers)
+        except OSError:
+            self.close()
+            raise
+        finally:
+            os.close(its_requests)
+            os.close(its_answers)
+
+    def _waited(self) -> int:
+        if self.number is None:
+            return 1  # it ended before it could say its number
+        return self._server.status(self.number)
+
+
+def _process() -> _Process:
+    if forkserver.IS_POSSIBLE:
+        with contextlib.suppress(OSError):
+            return _Forked(forkserver.fork_server())
+    return _Started()
 
 
 @dataclass
@@ -66,16 +153,7 @@ class Child:
         self.timeout = timeout
         self._started = False
         self._ahead: _Ahead | None = None
-        root = str(Path(gradcompare.__file__).parent.parent)
-        start = f"import sys; sys.path.append({root!r}); from gradcompare.checking.child import main; main()"
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", start],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-        )
+        self._process: _Process = _process()
 
     def __enter__(self) -> Child:
         return self
@@ -85,17 +163,7 @@ class Child:
 
     def close(self) -> None:
         """End the child and whatever it has started."""
-        for process in descendants(self._process.pid):  # those in sessions of their own too
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(process, signal.SIGKILL)
-        with contextlib.suppress(ProcessLookupError, PermissionError, AttributeError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.kill()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
-        self._process.wait()
+        self._process.close()
 
     # -- the host's methods
 
@@ -245,13 +313,12 @@ class Child:
             self._ahead.answer = self._received()
 
     def _send(self, procedure: str, /, **arguments: Any) -> None:
-        assert self._process.stdin is not None
         with self._ended_in_words():
             if not self._started:
-                wire.receive(self._read)
+                self._process.number = wire.receive(self._read)["result"]
                 self.until, self._started = time.monotonic() + self.timeout, True
-            wire.send(self._process.stdin.write, {"call": procedure, "arguments": arguments})
-            self._process.stdin.flush()
+            wire.send(self._process.requests.write, {"call": procedure, "arguments": arguments})
+            self._process.requests.flush()
 
     def _received(self) -> Any:
         with self._ended_in_words():
@@ -269,8 +336,7 @@ class Child:
             ) from None
 
     def _read(self, count: int) -> bytes:
-        assert self._process.stdout is not None
-        descriptor = self._process.stdout.fileno()
+        descriptor = self._process.answers.fileno()
         parts: list[bytes] = []
         while count > 0:
             left = self.until - time.monotonic()
@@ -290,7 +356,7 @@ class Child:
         return b"".join(parts)
 
     def _how_it_ended(self) -> str:
-        status = self._process.wait()
+        status = self._process.status()
         if status == 0:
             return "The code ended the process that ran it."
         if status < 0:

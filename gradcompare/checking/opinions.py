@@ -189,13 +189,14 @@ def _of_each_layer(inquiry: Inquiry, before: Answer) -> Answer | None:
 
 def _of_one_output(inquiry: Inquiry, before: Answer) -> Answer | None:
     """The same parts, of one output, where the file's own program makes such a network: a cost that is divided by their
-    number too has the gradients of one that is not."""
-    if before.report.verdict != "scaled" or "outputs" not in (before.report.factor or ""):
-        return None
-    own = inquiry.host.open_own_program(inquiry.seed, written=False)
-    if own is None or own["own_widths"][-1:] != [1]:
+    number too has the gradients of one that is not, and one that is a product of matrices has no terms across."""
+    divided = before.report.verdict == "scaled" and "n_L" in (before.report.factor or "")
+    if not (divided or (before.report.verdict == "wrong" and nothing_is_right(before.report))):
         return None
     with contextlib.suppress(CodeError):
+        own = inquiry.host.open_own_program(inquiry.seed, written=False)
+        if own is None or own["own_widths"][-1:] != [1]:
+            return None
         about = inquiry.parts() | {"says_one_output": True}
         return Answer(inquiry.judged(about, inquiry.examples), about)
     return None

@@ -224,7 +224,7 @@ class Trials:
             subject.host.leave_out_guards(True)
             fits = is_for_one_output(subject, several, one)
             subject.host.leave_out_guards(False)
-        differs = "the cost and its gradients would differ by their number, with one they fit"
+        differs = "the cost and its gradients would differ, with one they fit"
         if not fits and is_one_unit(subject, several, one):
             fits, differs = True, "the gradient of the bias would be too few numbers, with one it fits"
         if not fits:
@@ -247,15 +247,25 @@ class Trials:
                     f"to it is added {self.subject.penalty.says}: the gradients have such a term, and no cost of the "
                     "file says whether it belongs"
                 )
-            if report.verdict == "scaled" and not has_cost:
+            if report.verdict == "scaled" and not has_cost and not self._climbs(report):
                 report = _as_convention(report, "of the assumed cost")
         if self.subject.about["given_slope"] and factor(self.judged) == "1/m":
             parameters = {f"d{name}" for name in self.subject.about["parameters"]}
             none_is_right = not any(f.verdict == "ok" and f.name in parameters for f in report.tensors)
             if report.verdict == "scaled" or none_is_right:
                 report = _as_convention(report, "of the sum, as where what backward is given has no 1/m yet")
+        if self._climbs(report):
+            report = replace(report, verdict="wrong", notes=[*report.notes, _CLIMBS])
         report.notes = [*self.notes, *report.notes]
         return report
+
+    def _climbs(self, report: Report) -> bool:
+        """Whether steps are seen, and go up the cost: of what a file only hands out the sign may be a convention."""
+        factors = [f.factor for f in report.tensors if f.verdict == "scaled" and f.factor is not None]
+        return report.verdict == "scaled" and self.subject.about["only_updates"] and all(f < 0 for f in factors)
+
+
+_CLIMBS = "Each step goes up the cost: every gradient has the opposite sign of what it should have where it is applied."
 
 
 def _shared_note(factor: float, mean: bool) -> str:

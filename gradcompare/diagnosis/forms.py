@@ -39,6 +39,7 @@ FACTORS = {
     " / (m * n)": "1/(m times the number of outputs)",
     " * 2 / (m * n)": "2/(m times the number of outputs)",
     " * m * n": "m times the number of outputs",
+    " * m * n / 2": "m/2 times the number of outputs",
     " * m / n": "m/(the number of outputs)",
     " * n / m": "(the number of outputs)/m",
     " * m / _inputs": "m/(the number of inputs)",

@@ -86,8 +86,7 @@ class Driven(Program):
         self.says_one_output = one_output.says_one(self.holder)
         if found.cost_from == "function":
             cost = self.function(self.steps.cost)
-            is_metric = metrics.is_metric(cost)
-            self.metric = f"training never calls {cost.__name__}, which is taken for a metric" if is_metric else None
+            self.metric = metrics.why_metric(cost)
             slope = self.function(self.steps.slope) if self.steps.slope is not None else None
             self.shares = averaged.shares(cost, slope)
         elif found.cost_from == "step":

@@ -1,4 +1,5 @@
-"""Whether what looks like a file's cost only looks at results: a metric, which training never calls."""
+"""Whether what looks like a file's cost only looks at results: a metric, which training never calls, or the size of the
+errors."""
 
 from __future__ import annotations
 
@@ -8,10 +9,33 @@ import linecache
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from gradcompare.interfaces import source
+
+_SIZES = frozenset({"abs", "absolute", "fabs"})
+_DESCENDED = frozenset({"log", "square", "power", "dot"})
+"""Beside one of these an absolute value may be of a cost."""
 _TRAINS = ast.For | ast.While | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
-def is_metric(function: Callable[..., Any]) -> bool:
+def why_metric(function: Callable[..., Any]) -> str | None:
+    """Why a function that is called as a cost may be is taken for a metric, where another cost has the gradients; None
+    where it is not."""
+    name = getattr(function, "__name__", "the cost")
+    if _is_called_afterwards(function):
+        return f"training never calls {name}, which is taken for a metric"
+    if "error" in name.lower() and _is_size(function):
+        return f"{name} is the size of the errors, which is taken for a metric"
+    return None
+
+
+def _is_size(function: Callable[..., Any]) -> bool:
+    """Whether a function takes absolute values, and nothing that training would descend: no power, no logarithm."""
+    called = source.names_called(function)
+    powers = any(isinstance(node, ast.Pow) for node in ast.walk(source.tree(function)))
+    return bool(called & _SIZES) and not called & _DESCENDED and not powers
+
+
+def _is_called_afterwards(function: Callable[..., Any]) -> bool:
     """Whether the file calls a function of its own, and only once training is over: in statements that stand in no
     loop, of the module or of a function that drives the program, main()."""
     function = inspect.unwrap(getattr(function, "__func__", function))

@@ -162,7 +162,7 @@ class Importer:
             row = stood_in.row(attribute)
             if row is not None:
                 setattr(absent, attribute, self._standing_in(row, attribute, name))
-            elif (number := number_called(attribute)) is not None:
+            elif (number := number_called(attribute)) is not None and not uses.most_given(self.tree, attribute):
                 setattr(absent, attribute, self._number(number, attribute, name))
         return absent
 

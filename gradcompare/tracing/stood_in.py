@@ -273,6 +273,14 @@ def drawn_with_bias(n_in, n_out):  # type: ignore[no-untyped-def]
     return drawn(n_in, n_out), np.zeros(n_out)
 
 
+# ---- labels ----------------------------------------------------------------------------------------------------------
+
+
+def one_hot(labels, classes=None):  # type: ignore[no-untyped-def]
+    numbers = np.asarray(labels).reshape(-1).astype(int)
+    return np.eye(int(numbers.max()) + 1 if classes is None else int(classes))[numbers]
+
+
 # ---- the tables ------------------------------------------------------------------------------------------------------
 
 
@@ -319,6 +327,7 @@ STAND_INS = {
         rows=Row(softmax_rows_backward, "dA, Z -> dZ, rows are samples"),
     ),
     "drawn": Row(drawn, "random numbers in the shape that is asked for", drawn_with_bias),
+    "onehot": Row(one_hot, "whole numbers -> a row of 0 and one 1 for each"),
     "computecost": Row(compute_cost, "mean cross entropy of A and Y"),
 }
 """By name in lower case without underscores."""
@@ -346,6 +355,10 @@ _DRAWS = re.compile(
     r"(xavier|glorot|he|kaiming|lecun)(normal|uniform)?(1d)?(init\w*|weights?)?|(normal|uniform)(1d|init\w*)"
 )
 """Initialisers, in lower case without underscores."""
+_ONE_HOT = re.compile(
+    r"(class(es)?|labels?|convert|make|get|create|y)?(to|2|as)?one_?hot(encod(e|er|ing)|labels?|y)?|tocategorical"
+)
+"""What makes rows of 0 and one 1 of whole numbers, in lower case without underscores."""
 
 
 def row(name: str) -> Row | None:
@@ -359,4 +372,6 @@ def row(name: str) -> Row | None:
             return STAND_INS[activation]
         if plain in (form.format(activation) for form in BACKWARD):
             return STAND_INS[f"{activation}backward"]
+    if _ONE_HOT.fullmatch(plain):
+        return STAND_INS["onehot"]
     return STAND_INS["drawn"] if _DRAWS.fullmatch(plain) else STAND_INS.get(plain)
