@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -28,8 +29,8 @@ from gradcompare.report import WRONG_COST, Report
 
 __all__ = ["Judged", "explained", "factor"]
 
-WATCHED = 3
-"""So many of the networks that show a fault are run again with every line watched."""
+WATCHED, SECONDS_OF_WATCHING = 3, 15.0
+"""So many of the networks that show a fault are run again with every line watched; one where that takes longer."""
 
 
 class Judged(NamedTuple):
@@ -78,6 +79,7 @@ FACTORS: dict[str, Callable[[int, int, int], float]] = {
     "1/n_L (n_L, the number of outputs)": lambda m, inputs, outputs: 1 / outputs,
     "m n_L (the number of labels)": lambda m, inputs, outputs: m * outputs,
     "1/(m n_L) (m n_L, the number of labels)": lambda m, inputs, outputs: 1 / (m * outputs),
+    "m - 1 (m, the steps of a sequence)": lambda m, inputs, outputs: m - 1,
     "m/n_0 (n_0, the number of inputs)": lambda m, inputs, outputs: m / inputs,
     "m/n_L (n_L, the number of outputs)": lambda m, inputs, outputs: m / outputs,
 }
@@ -116,6 +118,7 @@ def _placed(subject: Subject, judged: Sequence[Judged]) -> list[Placed]:
     chosen = sorted(failing, key=lambda one: (one.precision != "float64", _dead(one.report)))[:WATCHED] or judged[:1]
     samples_axis = subject.about["samples_axis"]
     placed: list[Placed] = []
+    until = time.monotonic() + SECONDS_OF_WATCHING
     ways = [True, False] if subject.about["given_slope"] else [False]  # whether dZ and dA have no convention of theirs
     for one in (one for one in chosen if one.report.reference == "autograd"):
         inputs, precision = subject.inputs(one.network), Precision.of(one.precision)
@@ -127,6 +130,8 @@ def _placed(subject: Subject, judged: Sequence[Judged]) -> list[Placed]:
         best = min(range(len(ways)), key=lambda i: sum(f.verdict in WRONG for f in read[i].report.tensors))
         ways = [ways[best]]
         placed.append(read[best])
+        if time.monotonic() > until:
+            break
     return placed
 
 
@@ -192,7 +197,7 @@ def _smallest(
             return is_it(report)
         return False
 
-    of_one_size = subject.about["is_own"]
+    of_one_size = subject.about["is_own"] or not subject.about["is_network"]
     found = (known.network if of_one_size else smallest(known.network, subject.wide, shows)).astype(precision)
     sizes, inputs = subject.about["own_widths"] or list(found.sizes), subject.inputs(found)
     samples = count(inputs["X"], subject.about["samples_axis"]) if of_one_size else found.m

@@ -137,6 +137,7 @@ class Host:
             "functions": list(dict.fromkeys(getattr(f, "__name__", str(f)) for f in program.functions)),
             "samples_axis": program.samples_axis,
             "networks": program.networks(),
+            "is_network": program.is_network,
             "own_widths": program.own_widths,
             "parameters": list(program.parameters),
             "last_layer": list(program.last_layer),

@@ -20,7 +20,8 @@ OF_TIMEOUT = 0.25
 """After this part of the time that a file may take no more networks are drawn: the lines are looked for in what is
 left, and whoever waits is to be told."""
 OF_OWN_WIDTHS = 40
-"""So many networks a file's own program is asked about: they differ in their numbers alone."""
+"""So many networks a file's own program is asked about, or layers that make no network: they differ in their numbers
+alone."""
 SECONDS_OF_OWN_PROGRAM = 12.0
 """After so many seconds it is asked about no more."""
 SECONDS_OF_LAYERS, ENOUGH_OF_LAYERS = 2.0, 2
@@ -84,8 +85,9 @@ class Inquiry:
         """
         part_of_the_way = bool(about["given_slope"] and about.get("kin_left_out"))
         limits: dict[str, Any] = {"seconds": OF_TIMEOUT * self.timeout}
-        is_told = not (about["is_own"] or "alone" in about)  # of those there are few, which differ in their numbers
-        if about["is_own"]:
+        of_one_size = about["is_own"] or not about["is_network"]
+        is_told = not of_one_size  # there are few of them, which differ in their numbers
+        if of_one_size:
             networks, limits = min(networks, OF_OWN_WIDTHS), {"seconds": SECONDS_OF_OWN_PROGRAM}
         if "alone" in about:
             limits = {"seconds": SECONDS_OF_LAYERS, "enough": ENOUGH_OF_LAYERS}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -181,8 +182,9 @@ def place(
     return replace(best, forward=seen["places"], masks=watched.masks, eliminated=found, made=made)
 
 
-MOST_TRIALS = 16
-"""So many further readings are tried."""
+MOST_TRIALS, SECONDS_OF_TRIALS = 16, 10.0
+"""So many further readings are tried, and none after so many seconds: of loops over every number of a convolution one
+reading takes seconds."""
 
 
 Trials = Iterator[tuple[str, str, Witness, int]]
@@ -196,11 +198,13 @@ def _by_elimination(
     upstream: Mapping[str, Collection[str]],
     found: Eliminated,
     most: int = MOST_TRIALS,
+    until: float | None = None,
 ) -> Placed:
     """Where neither names nor numbers say what the wrong gradient of a value is called: an array of its shape, if what
     is computed from it is right given that it is the one."""
+    until = time.monotonic() + SECONDS_OF_TRIALS if until is None else until
     for i, (fault, gradient, witness, sign) in enumerate(trials(placed)):
-        if i == most:
+        if i == most or time.monotonic() > until:
             break
         found.setdefault(fault, set())
         others = {k: w for k, w in placed.witnesses.items() if w.sighting.key != witness.sighting.key}
@@ -210,7 +214,7 @@ def _by_elimination(
         is_another = _key_of(fault, placed) == witness.sighting.key and len(tried.own) < len(placed.own)
         if (explains and not _is_used_rightly(gradient, tried, upstream)) or is_another:
             found[fault].add((gradient, witness.sighting.key, sign))
-            return _by_elimination(tried, trials, placed_with, upstream, found, most - i - 1)
+            return _by_elimination(tried, trials, placed_with, upstream, found, most - i - 1, until)
     return placed
 
 

@@ -82,7 +82,8 @@ class Driven(Program):
         self.samples_axis = SAMPLES[found.layout.samples].axis
         self.has_cost = found.cost_from is not None
         self.complete = set(found.slots) == set(found.places)
-        self.own_widths = list(found.sizes or ()) if self.holder.is_network else []
+        self.is_network = self.holder.is_network
+        self.own_widths = list(found.sizes or ()) if self.is_network else []
         self.says_one_output = one_output.says_one(self.holder)
         if found.cost_from == "function":
             cost = self.function(self.steps.cost)
@@ -375,7 +376,8 @@ class Driven(Program):
             self.run_made(session)
             return session.cost
         with self._entered(session), _laid_alike(session, self.function(self.steps.cost)):
-            result = self.call(self.steps.cost, session, ("output", "targets"))
+            given = ("output", "targets") if self.steps.forward is not None else ("inputs", "targets")
+            result = self.call(self.steps.cost, session, given)
         return values.cost_in(self.function(self.steps.cost), result)
 
     def run_maker(self, session: Session, chain: tuple[str, ...], all_stored: bool = False) -> naming.Candidates:

@@ -73,7 +73,7 @@ def options(made: type) -> dict[str, list[Any]]:
     given = _arguments(made)
     for name, parameter in given.items():
         kept = {name, f"self.{name}", *_kept_as(made, name)}
-        said: list[Any] = list(dict.fromkeys(word for f in _own_functions(made) for word in _compared(f, kept)))
+        said: list[Any] = list(dict.fromkeys(word for f in _own_functions(made) for word in compared(f, kept)))
         if lent(made, name) is not None:
             continue
         if not said and words.role_of_argument(name) == "activation" and not callable(parameter.default):
@@ -160,7 +160,7 @@ def _kept_as(made: type, name: str) -> Iterator[str]:
             yield from (ast.unparse(target) for target in node.targets)
 
 
-def _compared(function: Any, kept: set[str]) -> Iterator[str]:
+def compared(function: Any, kept: set[str]) -> Iterator[str]:
     """The words that something is compared with, or looked up in a dict that is written there or in the file."""
     for node in ast.walk(source.tree(function)):
         if isinstance(node, ast.Compare) and _said(node.left) in kept:

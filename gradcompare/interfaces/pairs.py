@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from gradcompare.interfaces import driver, paths, source, words
+from gradcompare.interfaces import driver, offered, paths, source, words
 from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.holders import Instance
 from gradcompare.interfaces.layouts import Layout
@@ -27,20 +27,20 @@ from gradcompare.network import Network
 from gradcompare.tracing.randomness import same_random_numbers
 
 Function = Callable[..., Any]
-SAMPLES = ((4, 5), (2, 3, 6, 6))
-"""Shapes of x: samples by features, samples by channels by height by width."""
 OTHERS = {
-    2: ((5, 3), (3, 5), (3,), (5,), (1, 3), (1, 5), (5, 1)),
-    4: ((7, 3, 3, 3), (7,), (3,), (1, 3, 1, 1)),
+    (4, 5): ((5, 3), (3, 5), (3,), (5,), (1, 3), (1, 5), (5, 1)),
+    (2, 3, 6, 6): ((7, 3, 3, 3), (7,), (3,), (1, 3, 1, 1)),
+    (2, 4, 4, 2): ((2, 2, 2, 3), (3,), (1, 1, 1, 3), (2,)),
 }
-"""Shapes of the other arrays, by the number of axes that x has; all numbers differ, so that few combinations run."""
+"""By the shape of x, samples by features, by channels by height by width, and by height by width by channels, those of
+the other arrays; all numbers differ, so that few combinations run."""
 MOST_ARRAYS = 3
 SETTINGS: dict[str, Any] = {
     "mode": "train", "stride": 2, "pad": 1, "p": 0.8, "eps": 1e-5, "momentum": 0.9, "seed": 0, "padding": 1,
-    "pool_height": 2, "pool_width": 2, "keep_prob": 0.8, "dropout": 0.8, "training": True,
+    "pool_height": 2, "pool_width": 2, "f": 2, "keep_prob": 0.8, "dropout": 0.8, "training": True,
 }  # fmt: skip
 """What a dict of settings holds, and what arguments of these names are given."""
-_DICT = re.compile(r"(param|params|config|opts?|options|settings)$")
+_DICT = re.compile(r"(param|params|h(yper)?_?parameters?|config|opts?|options|settings)$")
 
 
 class Layer(Protocol):
@@ -71,14 +71,16 @@ class Pair:
     fixed: dict[str, Any] = field(default_factory=dict)
     inside: dict[str, list[str]] = field(default_factory=dict)
     """Of the arguments that are dicts of arrays, the keys."""
+    kind: dict[str, str] = field(default_factory=dict)
+    """What both functions are told in words: mode="average"."""
     samples: int = 1
     """What the gradients of all arrays but the first are divided by, where what backward is given is the gradient of a
     sum over so many samples and theirs are those of the mean: a convention."""
 
     @property
     def name(self) -> str:
-        """affine of affine_forward."""
-        return re.sub(r"_?forward_?", "", self.forward.__name__)
+        """affine of affine_forward; pool_average of one of several kinds."""
+        return "_".join([re.sub(r"_?forward_?", "", self.forward.__name__), *self.kind.values()])
 
     def output(self, arrays: dict[str, Any]) -> tuple[Any, Any]:
         """Output, and the array that it is multiplied by."""
@@ -91,7 +93,7 @@ class Pair:
         kept = {k: {name: arrays[name] for name in names} for k, names in self.inside.items()}
         bare = {k: array for k, array in arrays.items() if not any(k in names for names in self.inside.values())}
         with same_random_numbers():
-            return self.forward(**bare, **kept, **fixed)
+            return self.forward(**bare, **kept, **fixed, **self.kind)
 
     def run(self, arrays: dict[str, Any]) -> tuple[Any, Any, tuple[Any, ...]]:
         """Output, the array that it is multiplied by, and the gradients of the arrays in order."""
@@ -100,7 +102,7 @@ class Pair:
             return result[0], 1.0, result[1:]
         output, cache = result[0], result[-1]
         slope = _slope(output)
-        gradients = self.backward(slope.copy(), cache)
+        gradients = self.backward(slope.copy(), cache, **self.kind)
         if isinstance(gradients, dict):
             gradients = tuple(gradients.get(f"d{name}") for name in arrays)
         first, *others = gradients if isinstance(gradients, tuple) else (gradients,)
@@ -200,15 +202,24 @@ def _pairs(functions: list[Function]) -> Iterator[Pair]:
     for name, function in by_name.items():
         other = by_name.get(name.replace("forward", "backward")) if "forward" in name else None
         if other is not None and other is not function and _takes_slope_and_cache(other):
-            yield Pair(function, other)
+            yield from (Pair(function, other, kind=kind) for kind in _kinds(function, other))
         roles = [words.role_of_argument(argument) for argument in source.argument_names(function)]
         if roles == ["inputs", "targets"] and re.search("loss|cost|entropy", name):
             yield Pair(function, None)
 
 
 def _takes_slope_and_cache(function: Function) -> bool:
-    names = source.argument_names(function)
+    arguments = inspect.signature(function).parameters
+    names = [name for name, parameter in arguments.items() if parameter.default is parameter.empty]
     return len(names) == 2 and incoming(names[0])
+
+
+def _kinds(forward: Function, backward: Function) -> list[dict[str, str]]:
+    """What the two functions can be told in words by an argument that both have."""
+    shared = set(inspect.signature(forward).parameters) & set(inspect.signature(backward).parameters)
+    told = {name: list(dict.fromkeys(offered.compared(forward, {name}))) for name in sorted(shared)}
+    name = next((name for name, said in told.items() if said), None)
+    return [{}] if name is None else [{name: word} for word in told[name]]
 
 
 def incoming(argument: str) -> bool:
@@ -245,8 +256,11 @@ def _shaped(pair: Pair) -> Pair | None:
         return own
     arrays: list[str] = []
     for name, parameter in inspect.signature(pair.forward).parameters.items():
+        if name in pair.kind:
+            continue
         if arrays and words.role_of_argument(name) == "targets":
-            pair.fixed[name] = np.arange(SAMPLES[0][0]) % SAMPLES[0][1]
+            samples, classes = next(iter(OTHERS))
+            pair.fixed[name] = np.arange(samples) % classes
         elif _DICT.search(name.lower()):
             pair.fixed[name] = SETTINGS
         elif parameter.default is not parameter.empty:
@@ -257,8 +271,8 @@ def _shaped(pair: Pair) -> Pair | None:
             arrays.append(name)
     if len(arrays) > MOST_ARRAYS:
         return None
-    for first in SAMPLES:
-        for others in itertools.product(OTHERS[len(first)], repeat=len(arrays) - 1):
+    for first, kinds in OTHERS.items():
+        for others in itertools.product(kinds, repeat=len(arrays) - 1):
             pair.shapes = dict(zip(arrays, (first, *others), strict=True))
             if _runs(pair):
                 return pair
@@ -269,8 +283,10 @@ def _as_the_file_calls_it(pair: Pair) -> Pair | None:
     """The pair with arrays of the shapes that the file itself gives the forward function, of two samples where it can
     be; None where the file does not call it, or not so that it runs."""
     given = driver.own_arguments(pair.forward)
-    own = Pair(pair.forward, pair.backward)
+    own = Pair(pair.forward, pair.backward, kind=pair.kind)
     for name, value in given.items():
+        if name in own.kind:
+            continue
         if _is_array(value):
             own.shapes[name] = value.shape
         elif isinstance(value, dict) and value and all(map(_is_array, value.values())):

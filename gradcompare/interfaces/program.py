@@ -50,6 +50,8 @@ class Program(ABC):
     """Whether backward is given a random gradient of the output, in place of that of a cost."""
     only_updates: bool
     """Whether no gradients are to be seen, only what they do to the parameters."""
+    is_network: bool = True
+    """Whether there are widths to draw: of layers that have arrays of their own only the numbers differ."""
     own_widths: list[int]
     """The widths that the file insists on; empty where its networks may have any."""
     samples_axis: int
