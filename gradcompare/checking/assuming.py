@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -81,8 +82,8 @@ def _but_for_the_rate(subject: Subject, networks: Sequence[Network]) -> str | No
     for loss in subject.fitting_losses(networks[0]) if subject.about["only_updates"] else ():
         subject.loss = loss
         reports = [subject.compared(network, "float64", verify=True) for network in networks]
-        factors = {f.factor for report in reports for f in _at_the_end(subject, report)}
-        if all(report.verdict == "scaled" for report in reports) and len(factors) == 1:
+        factors = [f.factor or math.nan for report in reports for f in _at_the_end(subject, report)]
+        if factors and all(math.isclose(factor, factors[0], rel_tol=1e-6) for factor in factors):
             return loss
     subject.loss = None
     return None
@@ -105,7 +106,7 @@ def is_for_one_output(subject: Subject, several: Network, one: Network) -> bool:
     n, own, says_one = several.sizes[-1], subject.loss, subject.about["says_one_output"]
     at_the_end = _at_the_end(subject, subject.compared(several, "float64", verify=True))
     by_their_number = {f.factor for f in at_the_end} in ({float(n)}, {1.0 / n})
-    if not by_their_number and not (says_one and all(f.verdict in WRONG for f in at_the_end)):
+    if not by_their_number and not (says_one and all(f.verdict in (*WRONG, "inherited") for f in at_the_end)):
         return False
     fits = _agrees_at_the_end(subject, subject.compared(one, "float64", verify=True))
     if says_one:

@@ -247,7 +247,8 @@ class Trials:
                     f"to it is added {self.subject.penalty.says}: the gradients have such a term, and no cost of the "
                     "file says whether it belongs"
                 )
-            if report.verdict == "scaled" and not has_cost and not self._climbs(report):
+            taken_for_it = not has_cost or (metric and not self.asked)
+            if report.verdict == "scaled" and taken_for_it and not self._climbs(report):
                 report = _as_convention(report, "of the assumed cost")
         if self.subject.about["given_slope"] and factor(self.judged) == "1/m":
             parameters = {f"d{name}" for name in self.subject.about["parameters"]}

@@ -402,9 +402,11 @@ def key_begins(key: ast.expr) -> str:
 
 @kept
 def counts_in(function: Any) -> set[str]:
-    """The names that say how often a function does something: n of `for i in range(n)`."""
+    """The names that say how often a function does something: n of `for i in range(n)`, or of range(1, n + 1)."""
     ranges = [node for node in ast.walk(tree(function)) if isinstance(node, ast.Call) and called(node) == "range"]
-    return {argument.id for node in ranges for argument in node.args if isinstance(argument, ast.Name)}
+    counts = (argument for node in ranges for argument in node.args)
+    plain = (n.left if isinstance(n, ast.BinOp) and isinstance(n.right, ast.Constant) else n for n in counts)
+    return {name.id for name in plain if isinstance(name, ast.Name)}
 
 
 def changed_in(function: Any) -> set[str]:

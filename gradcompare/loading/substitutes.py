@@ -87,8 +87,13 @@ def arguments() -> types.ModuleType:
 
 
 _special = module_with("scipy.special", stood_in.SCIPY_SPECIAL)
-SCIPY = {"scipy.special": _special, "scipy": module_with("scipy", {"special": _special})}
-"""These two need not be installed."""
+_signal = module_with("scipy.signal", stood_in.SCIPY_SIGNAL)
+SCIPY = {
+    "scipy.special": _special,
+    "scipy.signal": _signal,
+    "scipy": module_with("scipy", {"special": _special, "signal": _signal}),
+}
+"""These need not be installed."""
 
 
 SUBSTITUTES = {

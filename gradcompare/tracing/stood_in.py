@@ -261,6 +261,40 @@ def xlogy(x, y):  # type: ignore[no-untyped-def]
     return np.where(x == 0, 0.0, x * np.log(np.where(x == 0, 1.0, y)))
 
 
+# ---- the functions of scipy.signal -----------------------------------------------------------------------------------
+
+
+def correlate2d(in1, in2, mode="full", boundary="fill", fillvalue=0):  # type: ignore[no-untyped-def]
+    if mode == "valid" and np.shape(in1)[0] < np.shape(in2)[0]:  # the smaller is moved over the larger
+        return correlate2d(in2, in1, mode, boundary, fillvalue)[::-1, ::-1]
+    rows, columns = np.shape(in2)
+    return moved_over(in1, in2, mode, (rows // 2, columns // 2), boundary, fillvalue)
+
+
+def convolve2d(in1, in2, mode="full", boundary="fill", fillvalue=0):  # type: ignore[no-untyped-def]
+    if mode == "valid" and np.shape(in1)[0] < np.shape(in2)[0]:
+        in1, in2 = in2, in1
+    rows, columns = np.shape(in2)
+    turned = in2[::-1, ::-1]
+    return moved_over(in1, turned, mode, ((rows - 1) // 2, (columns - 1) // 2), boundary, fillvalue)
+
+
+def moved_over(image, kernel, mode, first, boundary, fillvalue):  # type: ignore[no-untyped-def]
+    if boundary != "fill" or fillvalue != 0:
+        raise NotImplementedError(f"boundary={boundary!r}, fillvalue={fillvalue!r}: only zeros around are stood in for")
+    height, width = image.shape
+    above, left = kernel.shape[0] - 1, kernel.shape[1] - 1
+    if mode != "valid":
+        image = np.pad(image, ((above, above), (left, left)))
+    rows, columns = image.shape[0] - above, image.shape[1] - left
+    found = 0
+    for i in range(above + 1):
+        for j in range(left + 1):
+            found = found + kernel[i, j] * image[i : i + rows, j : j + columns]
+    top, side = first if mode == "same" else (0, 0)
+    return found[top : top + height, side : side + width] if mode == "same" else found
+
+
 # ---- what parameters start as: of any size, for what is asked is a gradient at any ---------------------------------
 
 
@@ -340,6 +374,7 @@ SCIPY_SPECIAL: dict[str, Callable[..., Any]] = {
     "logit": logit,
     "xlogy": xlogy,
 }
+SCIPY_SIGNAL: dict[str, Callable[..., Any]] = {"correlate2d": correlate2d, "convolve2d": convolve2d}
 """The same functions as scipy's, in NumPy, so that they can be traced; scipy need not be installed."""
 
 ACTIVATIONS = ("sigmoid", "relu", "leakyrelu", "tanh", "softmax")
