@@ -88,8 +88,8 @@ OF_ONE_OUTPUT = """
     count, truth = 30, np.random.randint(0, 2, (1, 30))
     points = np.random.randn(4, count)
 
-    def start(n_in, n_out):
-        return {"W1": np.random.randn(5, n_in), "W2": np.random.randn(n_out, 5)}
+    def start(n_in, n_hidden, n_out):
+        return {"W1": np.random.randn(n_hidden, n_in), "W2": np.random.randn(n_out, n_hidden)}
 
     def forward(X, params):
         A1 = np.tanh(params["W1"] @ X)
@@ -104,7 +104,7 @@ OF_ONE_OUTPUT = """
         dZ1 = params["W2"].T @ dZ2 * (1 - cache["A1"] ** 2)
         return {"dW1": dZ1 @ X.T, "dW2": dZ2 @ cache["A1"].T}
 
-    params = start(4, 1)
+    params = start(4, 5, 1)
     for turn in range(100):
         cache = forward(points, params)
         print(cost(cache, truth))

@@ -287,7 +287,7 @@ def moved_over(image, kernel, mode, first, boundary, fillvalue):  # type: ignore
     if mode != "valid":
         image = np.pad(image, ((above, above), (left, left)))
     rows, columns = image.shape[0] - above, image.shape[1] - left
-    found = 0
+    found = np.zeros(())
     for i in range(above + 1):
         for j in range(left + 1):
             found = found + kernel[i, j] * image[i : i + rows, j : j + columns]
