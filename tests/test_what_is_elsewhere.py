@@ -122,6 +122,110 @@ HABITS = {
         "grads.append(G @ H.T / Y.shape[1] + 2 * self.weight_decay_parameter * W)",
         "grads.append(G @ H.T / Y.shape[1] + self.weight_decay_parameter * W)",
     ),
+    "an optimiser that a layer is handed, and what it is called": Habit(
+        """
+        class Dense:
+            def __init__(self, n_in, n_out, optimizer, name):
+                self.weights = np.random.randn(n_in, n_out)
+                self.biases = np.zeros(n_out)
+                self.optimizer, self.name = optimizer, name
+
+            def forward(self, x):
+                self.x = x
+                return x @ self.weights + self.biases
+
+            def backward(self, grad):
+                below = grad @ self.weights.T
+                dw = self.x.T @ grad
+                self.weights = self.optimizer.apply(self.name + ":W", self.weights, dw)
+                self.biases = self.optimizer.apply(self.name + ":b", self.biases, np.sum(grad, axis=0))
+                return below
+
+        class Tanh:
+            def forward(self, x):
+                self.out = np.tanh(x)
+                return self.out
+
+            def backward(self, grad):
+                return grad * (1 - self.out**2)
+        """,
+        "dw = self.x.T @ grad",
+        "dw = self.x.T @ np.abs(grad)",
+    ),
+    "an optimiser that changes arrays in place": Habit(
+        """
+        class Dense:
+            def __init__(self, n_in, n_out, optimizer):
+                self.W = np.random.randn(n_in, n_out)
+                self.b = np.zeros((1, n_out))
+                self.opt = optimizer
+
+            def forward(self, x):
+                self.x = x
+                return x @ self.W + self.b
+
+            def backward(self, grad):
+                below = grad @ self.W.T
+                dW = self.x.T @ grad
+                db = np.sum(grad, axis=0, keepdims=True)
+                self.opt.step(self.W, dW)
+                self.opt.step(self.b, db)
+                return below
+        """,
+        "db = np.sum(grad, axis=0, keepdims=True)",
+        "db = np.max(grad, axis=0, keepdims=True)",
+    ),
+    "samples that training only looks at": Habit(
+        """
+        class Net:
+            def __init__(self, n_in, n_hidden, n_out):
+                self.w1 = np.random.randn(n_in, n_hidden)
+                self.w2 = np.random.randn(n_hidden, n_out)
+
+            def predict(self, x):
+                return np.tanh(x @ self.w1) @ self.w2
+
+            def fit(self, train_x, train_y, valid_x, valid_y, lr=0.01, epochs=50):
+                for epoch in range(epochs):
+                    hidden = np.tanh(train_x @ self.w1)
+                    off = (hidden @ self.w2 - train_y) / len(train_x)
+                    g2 = hidden.T @ off
+                    g1 = train_x.T @ (off @ self.w2.T * (1 - hidden**2))
+                    self.w1 -= lr * g1
+                    self.w2 -= lr * g2
+                    print(np.mean((self.predict(valid_x) - valid_y) ** 2))
+        """,
+        "g1 = train_x.T @ (off @ self.w2.T * (1 - hidden**2))",
+        "g1 = train_x.T @ (off @ self.w2.T * (1 - hidden))",
+    ),
+    "labels made one-hot elsewhere": Habit(
+        """
+        import data
+
+        def train(X, Y_, iterations=1000, rate=0.05, strength=1e-3):
+            N, C = len(X), int(max(Y_) + 1)
+            Y = data.class_to_onehot(Y_)
+            W = np.random.randn(X.shape[1], C)
+            b = np.zeros(C)
+            for i in range(iterations):
+                scores = X @ W + b
+                e = np.exp(scores - np.max(scores, axis=1, keepdims=True))
+                probs = e / e.sum(axis=1, keepdims=True)
+                loss = -np.sum(Y * np.log(probs)) / N + strength * np.sum(W**2)
+                print(i, loss)
+                off = (probs - Y) / N
+                grad_W = X.T @ off + 2 * strength * W
+                grad_b = np.sum(off, axis=0)
+                W += -rate * grad_W
+                b += -rate * grad_b
+            return W, b
+
+        X, Y_ = data.sample(3, 100)
+        W, b = train(X, Y_)
+        """,
+        "grad_W = X.T @ off + 2 * strength * W",
+        "grad_W = X.T @ off + strength * W",
+    ),
 }
 
 

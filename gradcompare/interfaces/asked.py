@@ -28,6 +28,10 @@ class Asked(NamedTuple):
     """What those may be given that the code only calculates with, if they are no widths."""
 
 
+_NAMES = ("name", "layername", "scope")
+"""What is called by one of these is text, for a message or for a key."""
+
+
 def asked(function: Callable[..., Any], names: list[str], others: list[str]) -> Asked:
     """What is known of these arguments of an initialiser or constructor; of the others only what may be a function."""
     made: Any = getattr(function, "__init__", function) if inspect.isclass(function) else function
@@ -45,6 +49,7 @@ def asked(function: Callable[..., Any], names: list[str], others: list[str]) -> 
         told = usage.told(made, name)
         values |= {name: told[0]} if told and isinstance(told[0], str) else {}
         numbers |= {name: told[0]} if told == [REGULARISATION] and name not in said else {}
+    values |= {name: name for name in names if words.plain(name) in _NAMES}
     for name in {*names, *others} - set(values):
         stand_in = lent(function, name)
         values |= {name: stand_in} if stand_in is not None else {}

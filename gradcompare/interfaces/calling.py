@@ -107,6 +107,8 @@ def _given(function: Callable[..., Any], known: Mapping[str, Any]) -> tuple[dict
             given[name] = known[key]
         elif not optional and "cache" in known and name in source.containers_in(function):
             given[name] = known["cache"]
+        elif not optional and role is None and (looked_at := words.role_in_validation(name)) in known:
+            given[name] = known[str(looked_at)]
         elif not optional and role is None and (told := driver.told(plain_function, name)):
             given[name] = copy.deepcopy(told[0])
         elif not optional:

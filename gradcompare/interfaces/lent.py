@@ -1,5 +1,5 @@
-"""Activations that a constructor is handed and that only other files have: tanh in their place, as an object or as
-functions, by what the class does with what it is handed."""
+"""What a constructor is handed and only other files have, by what the class does with it: activations, in whose place
+is tanh, as an object or as functions; and optimisers, which go down the gradient."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradcompare.interfaces import source, words
+from gradcompare.interfaces import paths, source, words
+from gradcompare.interfaces.layouts import RATE
 from gradcompare.tracing import stood_in
 
 _SLOPE = re.compile(
@@ -19,6 +20,8 @@ _SLOPE = re.compile(
 )
 _BACK = re.compile(r"^_?back|bprop|bwd")
 _ACTIVATION = re.compile(r"act|nonlin|squash|transfer|sigma$|^(f|g|func|function|fn|phi|h)$")
+
+_OPTIMISER = re.compile(r"^(\w*optimi[sz]er|optim|opt|updater|solver)$")
 
 
 class _Use(NamedTuple):
@@ -56,11 +59,44 @@ class Activation:
         return slopes[0] * stood_in.tanh_derivative(self._z)
 
 
+class Descent:
+    """What takes the learning rate times a gradient from a parameter, in each of its methods, and returns what is left;
+    of a gradient alone it returns what is to be taken off. `in_place`: the parameter itself is changed."""
+
+    def __init__(self, methods: frozenset[str], in_place: bool) -> None:
+        self._methods, self._in_place = methods, in_place
+        self.learning_rate = RATE
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name not in self._methods:
+            raise AttributeError(name)
+        return self._step
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        return self._step(*given, **named) if given or named else self
+
+    def _step(self, *given: Any, **named: Any) -> Any:
+        arrays = [array for array in (*given, *named.values()) if paths.is_array(array)]
+        if len(arrays) < 2:
+            return self.learning_rate * arrays[0] if arrays else self  # opt.copy(), and opt.delta(gradient)
+        parameter, gradient = arrays[:2]
+        less = parameter - self.learning_rate * gradient
+        if self._in_place:
+            parameter[...] = less
+        return less
+
+
 def lent(made: Any, argument: str) -> Any:
-    """What stands in for an activation that a class is handed under this name; None where it is something else, or is
-    not known by what is done with it."""
+    """What stands in for an activation, or an optimiser, that a class is handed under this name; None where it is
+    something else, or is not known by what is done with it."""
     if not inspect.isclass(made):
         return None
+    if _OPTIMISER.search(words.plain(argument)):
+        uses = [use for use in _uses(made) if use.argument == argument]
+        calls, methods = [use.call for use in uses], frozenset(use.method for use in uses if use.method is not None)
+        nodes = (node for function in _own_functions(made) for node in ast.walk(source.tree(function)))
+        alone = any(isinstance(node, ast.Expr) and node.value in calls for node in nodes)
+        return Descent(methods, in_place=alone) if any(call.args for call in calls) else None
     says_so = _ACTIVATION.search(words.plain(argument)) or _SLOPE.search(argument.lower())
     if not says_so or re.search("loss|cost|optim|reg|init", argument.lower()):
         return None

@@ -176,6 +176,19 @@ def role_of_argument(name: str) -> str | None:
     return "slope" if of_output else role  # dyhat, d_output
 
 
+_LOOKED_AT = r"(cross)?(validation|validate|valid|val|testing|test|dev|eval|cv)"
+_OTHER_SAMPLES = re.compile(rf"^{_LOOKED_AT}(?=.)|(?<=.){_LOOKED_AT}$")
+
+
+def role_in_validation(name: str) -> str | None:
+    """What samples are that training only looks at, "inputs" or "targets": X_val, valid_y, test_labels; None for any
+    other name."""
+    word = _without_accents(plain(name)) or name
+    rest = _OTHER_SAMPLES.sub("", word)
+    role = role_of_argument(rest) if rest != word else None
+    return role if role in ("inputs", "targets") else None
+
+
 def other_rates(names: Iterable[str]) -> set[str]:
     """Of names that may be a learning rate's those of something else, since others say plainly that they are one:
     alpha, the slope of a leaky ReLU, beside learning_rate."""
