@@ -2,10 +2,14 @@
 
 import linecache
 import os
+import signal
 import sys
 
 for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(threads, "1")  # the tests run side by side; set before NumPy and torch look
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background; what is interrupted inherits it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import numpy as np
 import pytest
