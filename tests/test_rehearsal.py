@@ -459,3 +459,48 @@ def test_what_makes_one_array_of_parameters_stops_nothing(tmp_path):
         """,
     )
     assert "no loop of it goes a step along the gradient" in report.notes[0]
+
+
+FIRST_SAMPLE_OF_ZEROS = Habit(
+    """
+    POINTS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=float)
+    TRUTH = np.array([0, 1, 1, 0], dtype=float)
+    LEARNING_RATE = 0.5
+
+    def squash(z):
+        return 1 / (1 + np.exp(-z))
+
+    class Xor:
+        def __init__(self):
+            self.inner = np.random.uniform(-1, 1, (2, 3))
+            self.outer = np.random.uniform(-1, 1, 3)
+            self.hidden = np.zeros(3)
+            self.guess = 0.0
+
+        def ahead(self, x, y):
+            self.hidden = squash(np.array([x, y]) @ self.inner)
+            self.guess = float(squash(self.hidden @ self.outer))
+
+        def back(self, i):
+            off = 2 * (self.guess - TRUTH[i]) * self.guess * (1 - self.guess)
+            under = off * self.outer * self.hidden * (1 - self.hidden)
+            self.outer -= LEARNING_RATE * off * self.hidden
+            for k in range(2):
+                for j in range(3):
+                    self.inner[k][j] -= LEARNING_RATE * under[j] * POINTS[i][k]
+
+    net = Xor()
+    for turn in range(5000):
+        for i in range(4):
+            net.ahead(POINTS[i][0], POINTS[i][1])
+            net.back(i)
+    """,
+    "LEARNING_RATE * under[j] * POINTS[i][k]",
+    "LEARNING_RATE * under[j] * POINTS[i][1]",
+)
+
+
+def test_weights_that_meet_only_zeros_in_the_first_turn_are_parameters(tmp_path):
+    """The first sample of exclusive or moves no weight of the first layer, whatever the code does."""
+    _, wrong = rehearsed_right_and_wrong(tmp_path, FIRST_SAMPLE_OF_ZEROS)
+    assert wrong.first_fault.name == "dinner"

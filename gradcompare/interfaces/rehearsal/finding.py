@@ -77,19 +77,32 @@ def stand_in(script: Script, loop: int) -> Callable[..., Any]:
     return types.FunctionType(body, script.names)
 
 
-def found_in(script: Script, loop: int, changed: Sequence[Sequence[paths.Path]], supplied: Supplies) -> Found | None:
-    """What the first turn of a loop is, which changes what is at these paths; None where it is no step of training."""
+Arrays = Mapping[Where, np.ndarray]
+"""Arrays of numbers, by the places where they are."""
+
+
+def found_in(
+    script: Script,
+    loop: int,
+    changed: Sequence[Sequence[paths.Path]],
+    supplied: Supplies,
+    others: Arrays = types.MappingProxyType({}),
+) -> Found | None:
+    """What the first turn of a loop is, which changes what is at these paths; None where it is no step of training.
+
+    `others`: samples in place of the file's own, which may be 0 in the first turn, so that weights stay as they are.
+    """
     names = _named(changed)
     first = Turn(loop, {}, names, supplied)
     script.run(first)
     if not names or not first.after:
         return None
-    names = _named([*changed, *_changed_elsewhere(script, loop, first, names, supplied)])
+    names = _named([*changed, *_changed_elsewhere(script, loop, first, names, supplied, others)])
     own = {name: first.before[where[0]] for name, where in names.items()}
     told = _told_rate(first, script)
     best, used = None, set[str]()
     for attempt in range(ATTEMPTS):
-        traced = _Traced(script, first, names, told)
+        traced = _Traced(script, first, names, told, others)
         traced.rehearse(loop, _moved(own, attempt), supplied)
         if traced.took_too_long:  # it will from other numbers too
             break
@@ -111,6 +124,11 @@ def found_in(script: Script, loop: int, changed: Sequence[Sequence[paths.Path]],
     for name, path in (("X", meeting.samples), ("Y", None if cost.cost else meeting.labels)):
         if path is not None and not _NO_DATA.search(paths.word(path)):
             where[name] = next(tuple(alike) for alike in first.alike.values() if path in alike)
+    further = {} if others else _without_zeros(first, [*names.values(), where.get("Y", ())])
+    more = _changed_elsewhere(script, loop, first, names, supplied, further) if further else []
+    again = found_in(script, loop, [*changed, *more], supplied, further) if more else None
+    if again is not None and again.believed and set(parameters) < set(again.parameters):
+        return again
     return Found(
         loop,
         where,
@@ -141,8 +159,10 @@ def _named(changed: Sequence[Sequence[paths.Path]]) -> dict[str, Where]:
 class _Traced:
     """The turn run on torch: what meets what, its steps, and the gradients of every cost that may be meant."""
 
-    def __init__(self, script: Script, first: Turn, names: Mapping[str, Where], rate: float) -> None:
+    def __init__(self, script: Script, first: Turn, names: Mapping[str, Where], rate: float, others: Arrays) -> None:
         self.script, self.first, self.names, self.rate = script, first, names, rate
+        self.before = first.before | {path: array for where, array in others.items() for path in where}
+        """What is there before the turn, by path."""
         self.run = NotedRun()
         self.samples: paths.Path | None = None
         self.labels: paths.Path | None = None
@@ -166,7 +186,7 @@ class _Traced:
         data: dict[int, paths.Path] = {}
 
         def numbered(path: paths.Path, array: Any) -> Any:
-            tensor = self.run.exact(torch.from_numpy(np.array(self.first.before.get(path, 0.0))))
+            tensor = self.run.exact(torch.from_numpy(np.array(self.before.get(path, 0.0))))
             data[tensor.number] = path
             return TracedArray(tensor)
 
@@ -259,19 +279,32 @@ def _ends(events: Sequence[Event]) -> list[Event]:
 
 
 def _changed_elsewhere(
-    script: Script, loop: int, first: Turn, names: Mapping[str, Where], supplied: Supplies
+    script: Script, loop: int, first: Turn, names: Mapping[str, Where], supplied: Supplies, further: Arrays
 ) -> list[list[paths.Path]]:
-    """What the turn changes from other numbers, and did not from the file's own: a bias where the errors cancel out."""
+    """What the turn changes from other numbers, and did not from the file's own: a bias where the errors cancel out.
+    `further`: other samples, from which a turn changes weights that meet nothing but 0 in the file's own first one."""
     moved = _moved({name: first.before[where[0]] for name, where in names.items()})
     there = {paths_[0]: tuple(paths_) for paths_ in first.alike.values() if first.before[paths_[0]].dtype.kind == "f"}
-    others = {str(path): where for path, where in there.items() if not any(path in own for own in names.values())}
-    turn = Turn(loop, {names[n]: array for n, array in moved.items()}, others, supplied)
+    known = [*names.values(), *further]
+    others = {str(path): where for path, where in there.items() if not any(path in own for own in known)}
+    turn = Turn(loop, {names[n]: array for n, array in moved.items()} | dict(further), others, supplied)
     script.run(turn)
     return [
         list(where)
         for key, where in others.items()
         if turn.after.get(key) is not None and differs(first.before[where[0]], turn.after[key])
     ]
+
+
+def _without_zeros(first: Turn, known: Sequence[Where]) -> dict[Where, np.ndarray]:
+    """What else is there of numbers some of which are 0, with 1 in their place: it may be samples of which the first
+    turn takes one."""
+    groups = [
+        tuple(alike) for alike in first.alike.values() if not any(path in where for where in known for path in alike)
+    ]
+    arrays = {where: first.before[where[0]] for where in groups}
+    mixed = {w: a for w, a in arrays.items() if a.dtype.kind in "fiu" and np.any(a == 0) and np.any(a != 0)}
+    return {where: np.where(array == 0, np.ones_like(array), array) for where, array in mixed.items()}
 
 
 def _moved(own: Mapping[str, np.ndarray], attempt: int = 0) -> dict[str, np.ndarray]:
