@@ -82,3 +82,14 @@ def test_how_a_child_ended_is_known_and_it_is_ended_when_closed(monkeypatch, pos
     assert child._process.status() == -signal.SIGKILL
     with pytest.raises(ProcessLookupError):
         os.kill(number, 0)
+
+
+def test_an_answer_that_nobody_waited_for_is_not_taken_for_another():
+    """As where the wait for a child's end is interrupted in a process that goes on, a notebook."""
+    server = forkserver.fork_server()
+    with isolation.Child(timeout=30) as first, isolation.Child(timeout=30) as second:
+        for child, sent in ((first, signal.SIGTERM), (second, signal.SIGKILL)):
+            child.leave_out_guards(True)
+            os.kill(child._process.number, sent)
+        server._channel.sendall(f'{{"ended": {first._process.number}}}'.encode())
+        assert server.status(second._process.number) == -signal.SIGKILL

@@ -74,11 +74,13 @@ class ForkServer:
 
     def status(self, process: int) -> int:
         """Wait until a child has ended: its exit status, or the number of the signal that ended it, negative."""
-        answer = b""
-        with self._lock, contextlib.suppress(OSError):  # where the server is gone, so is the child
+        with self._lock, contextlib.suppress(OSError):
             self._channel.sendall(json.dumps({"ended": process}).encode())
-            answer = self._channel.recv(64)
-        return int(answer or -signal.SIGKILL)
+            while answer := self._channel.recv(64):
+                of, status = map(int, answer.split())
+                if of == process:  # else somebody was interrupted before this came
+                    return status
+        return -signal.SIGKILL  # the server is gone, and so is the child
 
     def runs(self) -> bool:
         """Whether it can be asked: it was not ended, and this process is no copy of the one that started it."""
@@ -134,7 +136,8 @@ def serve() -> NoReturn:
             while (found := os.waitpid(-1, os.WNOHANG))[0]:
                 ended[found[0]] = os.waitstatus_to_exitcode(found[1])
         if "ended" in request:
-            channel.sendall(str(_status(request["ended"], ended)).encode())
+            process = request["ended"]
+            channel.sendall(f"{process} {_status(process, ended)}".encode())
         elif os.fork() == 0:
             channel.close()
             _become_a_child(server, request, pipes)
