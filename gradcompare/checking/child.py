@@ -30,9 +30,10 @@ class Server:
     """Answers requests by the methods of a `Host`. Made, it has loaded all that it needs."""
 
     def __init__(self) -> None:
-        import gradcompare.loading  # noqa: F401
         from gradcompare.checking.host import Host
+        from gradcompare.loading.outdated import lend_to_numpy
 
+        lend_to_numpy()
         self.host = Host()
 
     def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,6 +96,10 @@ class Server:
     def do_leave_out_guards(self, left_out: bool) -> None:
         """See `Host.leave_out_guards`."""
         self.host.leave_out_guards(left_out)
+
+    def do_give_slope_of(self, name: str | None) -> None:
+        """See `Host.give_slope_of`."""
+        self.host.give_slope_of(name)
 
     def do_penalise(self, penalty: list[Any] | None) -> None:
         """See `Host.penalise`."""

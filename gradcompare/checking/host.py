@@ -146,6 +146,7 @@ class Host:
             "says_one_output": program.says_one_output,
             "shares": [list(share) for share in program.shares],
             "given_slope": program.given_slope,
+            "ahead_of_output": list(program.ahead_of_output),
             "only_updates": program.only_updates,
             "notes": notes,
             "complete": program.complete,
@@ -179,6 +180,10 @@ class Host:
     def share_of_cost(self, factor: float, mean: bool) -> None:
         """By what the file's own cost is multiplied from now on, and whether it is divided by the number of samples."""
         self.program.share_of_cost(factor, mean)
+
+    def give_slope_of(self, name: str | None) -> None:
+        """Of which value on the way to the output backward is given the gradient from now on; None for the output."""
+        self.program.give_slope_of(name)
 
     def penalise(self, penalty: losses.Penalty | None) -> None:
         """Add a term to every assumed cost from now on."""

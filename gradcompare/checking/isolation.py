@@ -228,6 +228,10 @@ class Child:
         """See `Host.leave_out_guards`."""
         self._change("leave_out_guards", left_out=left_out)
 
+    def give_slope_of(self, name: str | None) -> None:
+        """See `Host.give_slope_of`."""
+        self._change("give_slope_of", name=name)
+
     def penalise(self, penalty: Penalty | None) -> None:
         """See `Host.penalise`."""
         self._change("penalise", penalty=penalty and list(penalty))

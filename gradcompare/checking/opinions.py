@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from gradcompare.checking.errors import CheckInterruptedError, CodeError, TimeIsUpError, UnfinishedError
 from gradcompare.checking.subject import Subject
 from gradcompare.checking.trials import Progress, Trials
+from gradcompare.interfaces.program import GIVEN_SLOPE
 from gradcompare.report import WRONG_COST, Report, Source
 
 OF_TIMEOUT = 0.25
@@ -114,9 +115,26 @@ class Inquiry:
             report = run(again) if again is not None else report
             if nothing_is_right(report):
                 raise CodeError(_ONLY_ITS_OWN)
+        if about["given_slope"] and nothing_is_right(report):
+            report = self._given_another_slope(about, run) or report
         if part_of_the_way and nothing_is_right(report):
             raise CodeError(_PART_OF_THE_WAY)
         return report
+
+    def _given_another_slope(self, about: dict[str, Any], run: Callable[[dict[str, Any]], Report]) -> Report | None:
+        """The report where backward is given the gradient of a value on the way to the output, and something is right:
+        that of Z where a softmax follows, whose derivative is in what is handed over."""
+        for name in about["ahead_of_output"]:
+            self.host.give_slope_of(name)
+            report = run(about)
+            if report.notes and not nothing_is_right(report):
+                of_output = GIVEN_SLOPE.format("the output", "output")
+                report.notes = [note for note in report.notes if note != of_output]
+                report.notes.append(f"{GIVEN_SLOPE.format(name, name)} Given that of the output, nothing is right.")
+            if not nothing_is_right(report):
+                return report
+        self.host.give_slope_of(None)
+        return None
 
     def _told(self, report: Report, about: dict[str, Any] | None) -> Report:
         """The report, which says of what it is."""

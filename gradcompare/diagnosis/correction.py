@@ -14,7 +14,9 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
-from gradcompare.diagnosis.arithmetic import CannotEvaluateError, evaluate
+import numpy as np
+
+from gradcompare.diagnosis.arithmetic import CannotEvaluateError, evaluate, rounded
 from gradcompare.diagnosis.forms import PRODUCT, SUM, Form
 from gradcompare.diagnosis.spelling import last_part
 from gradcompare.diagnosis.step import Case
@@ -24,6 +26,8 @@ SAMPLES = ("m", "N", "n", "M", "batch_size", "num_examples", "n_samples", "num_s
 
 MOST_COMMON = 4
 """Whole numbers up to this one may stand in a formula."""
+
+_OVER_SCALE = "value / scale"
 
 _TIGHT = (ast.Name, ast.Call, ast.Attribute, ast.Subscript, ast.Constant)
 _LOOSE = (ast.Compare, ast.IfExp, ast.BoolOp, ast.Lambda)
@@ -35,9 +39,9 @@ def correction(cases: Sequence[Case], form: Form | None) -> str | None:
         return None
     try:
         line = Line(cases, cases[0].step.source)
+        if line.understood and not line.gives_claim():
+            return None
     except (SyntaxError, CannotEvaluateError):
-        return None
-    if line.understood and not line.gives_claim():
         return None
     try:
         return next((edited for edited in line.edits(form) if line.repairs(edited)), None)
@@ -59,10 +63,16 @@ def _span(source: str, node: ast.expr) -> tuple[int, int]:
 
 
 def _value(source: str, name: str) -> ast.expr:
-    """What a statement puts into the place of a name: all that it assigns, or the entry of a dict that it makes."""
+    """What a statement puts into the place of a name: all that it assigns, the entry of a dict that it makes, or what
+    an update adds to a parameter or takes off it."""
     body = ast.parse(source).body
-    if len(body) != 1 or not isinstance(body[0], ast.Assign | ast.AnnAssign) or body[0].value is None:
+    if len(body) != 1 or not isinstance(body[0], ast.Assign | ast.AnnAssign | ast.AugAssign) or body[0].value is None:
         raise CannotEvaluateError("not one assignment")
+    step = _step(body[0], name)
+    if step is not None:
+        return step
+    if isinstance(body[0], ast.AugAssign):
+        raise CannotEvaluateError("gathers something")
     targets = body[0].targets if isinstance(body[0], ast.Assign) else [body[0].target]
     if len(targets) != 1 or isinstance(targets[0], ast.Tuple):
         raise CannotEvaluateError("several targets")
@@ -73,6 +83,21 @@ def _value(source: str, name: str) -> ast.expr:
         if key is not None and name == f"{ast.unparse(targets[0])}[{ast.unparse(key)}]":
             return entry
     raise CannotEvaluateError("a dict")
+
+
+def _step(statement: ast.stmt, name: str) -> ast.expr | None:
+    """The rate times the gradient of `W -= rate * dW` and `W = W - rate * dW`; None where the gradient itself, of this
+    name, is added to."""
+    if isinstance(statement, ast.AugAssign):
+        is_step = isinstance(statement.op, ast.Add | ast.Sub) and last_part(statement.target) != name
+        return statement.value if is_step else None
+    if not isinstance(statement, ast.Assign) or not isinstance(statement.value, ast.BinOp):
+        return None
+    value, target = statement.value, _normal(statement.targets[0])
+    if last_part(statement.targets[0]) == name:
+        return None
+    moves = isinstance(value.op, ast.Add | ast.Sub) and _normal(value.left) == target
+    return value.right if moves else None
 
 
 class Line:
@@ -151,9 +176,26 @@ class Line:
         except CannotEvaluateError:
             return False
 
+    @cached_property
+    def _scale(self) -> float:
+        """How many times the gradient the line's value is: the rate, or what is added instead of taken off, in an
+        update; 1 elsewhere."""
+        if _step(ast.parse(self.source).body[0], self.cases[0].step.name) is None:
+            return 1.0
+        case = self.cases[0]
+        value, claim = rounded(self._result(case, self.value)).value, case.claim
+        if value.shape != claim.shape or not np.any(claim):
+            raise CannotEvaluateError("no step along the gradient")
+        return float(np.sum(value * claim) / np.sum(claim * claim))
+
+    def _gradient(self, case: Case, value: ast.expr) -> Any:
+        """What a line of this value says the gradient is."""
+        result = self._result(case, value)
+        return result if self._scale == 1 else evaluate(_OVER_SCALE, {"value": result, "scale": self._scale})
+
     def gives_claim(self) -> bool:
         """Whether the line as it stands gives the code's numbers, so that its names mean what they say."""
-        return all(case.equal(self._result(case, self.value), case.claim) for case in self.cases)
+        return all(case.equal(self._gradient(case, self.value), case.claim) for case in self.cases)
 
     def repairs(self, edited: str) -> bool:
         """Whether an edited line gives the right numbers, and has no number in it that only these networks have."""
@@ -161,7 +203,7 @@ class Line:
             value = _value(edited, self.cases[0].step.name)
             if any(x not in self._numbers and x not in self._slopes and not _is_common(x) for x in _numbers_in(value)):
                 return False
-            results = [(case, self._result(case, value)) for case in self.cases]
+            results = [(case, self._gradient(case, value)) for case in self.cases]
             return all(c.equal(x, c.right) and c.half_decided(x, c.right) for c, x in results)
         except (SyntaxError, CannotEvaluateError):
             return False

@@ -1,13 +1,15 @@
-"""By what a file multiplies what its cost function returns where it calls it: the cost is a sum of squares, and what is
-minimised is half their mean."""
+"""By what a file divides and multiplies its cost: where it calls its cost function, which returns a sum of squares, and
+what is minimised is half their mean; and by the number of its own samples, written down."""
 
 from __future__ import annotations
 
 import ast
 import inspect
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from gradcompare.interfaces import dataflow, source, words
 
@@ -18,6 +20,23 @@ class Share(NamedTuple):
     factor: float
     mean: bool
     """Whether it is divided by the number of samples."""
+
+
+FEWEST_COUNTED = 3
+"""A division by 2 is one of a square's derivative."""
+
+
+def counted_by_hand(functions: Iterable[Callable[..., Any]], axis: int) -> int | None:
+    """How many samples a file has, where its functions divide by just that number, written down: 4 for the four cases
+    of an exclusive or; None where they do not. `axis`: which of the samples' axes counts them."""
+    functions = list(functions)
+    nodes = [node for f in functions for node in ast.walk(source.tree(f)) if isinstance(node, ast.BinOp)]
+    divided = {n.right.value for n in nodes if isinstance(n.op, ast.Div) and isinstance(n.right, ast.Constant)}
+    names = {name: thing for f in functions for name, thing in getattr(f, "__globals__", {}).items()}
+    arrays = [a for n, a in names.items() if words.role_of_argument(n) == "inputs" and isinstance(a, np.ndarray)]
+    counts = {array.shape[axis] for array in arrays if array.ndim == 2}
+    found = {n for n in divided & counts if n >= FEWEST_COUNTED}
+    return found.pop() if len(found) == len(counts) == 1 else None
 
 
 def shares(function: Callable[..., Any], slope: Callable[..., Any] | None) -> list[Share]:

@@ -36,7 +36,7 @@ from gradcompare.interfaces import (
 )
 from gradcompare.interfaces.holders import Holder, set_for_now
 from gradcompare.interfaces.layouts import KEEP, RATE, REGULARISATION, SAMPLES, STEPS, Layout
-from gradcompare.interfaces.program import Program
+from gradcompare.interfaces.program import GIVEN_SLOPE, Program
 from gradcompare.interfaces.session import Found, Session, Steps
 from gradcompare.loading.absent import Absent
 from gradcompare.network import Network, draw_network
@@ -66,6 +66,7 @@ class Driven(Program):
         self._templates: dict[Any, Any] = {}
         self._last: Session | None = None
         self._share = averaged.Share(1.0, False)
+        self._slope_of: str | None = None
         self._strength = REGULARISATION
 
     # ---- the API of every program
@@ -94,6 +95,8 @@ class Driven(Program):
             step = getattr(self.function(self.steps.maker), "__name__", "the update")
             self.metric = f"the gradients are not those of what {step} returns"
         self.notes = list(_notes(found, self.holder))
+        if self._count and not SAMPLES[found.layout.samples].single:
+            self.notes.append(f"The file divides by the number of its own samples, {self._count}: so many were drawn.")
         changed = any(slot.where == "change" for slot in found.slots.values())
         self.only_updates = changed
         if changed:
@@ -144,10 +147,17 @@ class Driven(Program):
         outputs: Any = sizes[-1] if sizes else layout.outputs or (2, 5)
         kwargs: dict[str, Any] = {"layers": self.found.depth, "outputs": outputs, "labels": fitting.kind_of(layout)}
         kwargs |= {"samples": (6, 9)} if self._counts_classes else {}
+        kwargs |= {"samples": (self._count, self._count)} if self._count else {}
         if SAMPLES[layout.samples].label:
             each = SAMPLES[layout.samples].count(STEPS[-1])
             return kwargs | {"samples": tuple(n * each for n in STEPS)}
         return kwargs | ({"samples": (1, 1)} if SAMPLES[layout.samples].one else {})
+
+    @functools.cached_property
+    def _count(self) -> int | None:
+        """How many samples there must be, for the file writes down how many it has."""
+        called = [f for f in (self.function(self.steps.maker), *self.functions) if callable(f)]
+        return averaged.counted_by_hand(called, self.samples_axis)
 
     def inputs(self, network: Network) -> dict[str, Any]:
         """Each parameter under its name, in the shape that the file gives it, X and Y."""
@@ -189,6 +199,10 @@ class Driven(Program):
     def share_of_cost(self, factor: float, mean: bool) -> None:
         """See Program."""
         self._share = averaged.Share(factor, mean)
+
+    def give_slope_of(self, name: str | None) -> None:
+        """See Program."""
+        self._slope_of = name
 
     def gradients(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """What the file returns, stores or applies, under "d" and the name of what it is the gradient of."""
@@ -234,7 +248,7 @@ class Driven(Program):
             self.run_maker(session, self.found.chain)
         first = session.output, session.cost
         for name, where in self.found.places.items():
-            array = inputs[name].copy()
+            array = _like(inputs[name].copy(), paths.get(session.root, where[0]))
             for path in where:
                 session.root = paths.put(session.root, path, array)
         session.output = session.cost = None
@@ -292,7 +306,7 @@ class Driven(Program):
         root = self.holder.copied(template)
         places = self.found.places if places is None and self.found else places or {}
         for name, where in places.items():
-            array = inputs[name].copy()  # the file may update it in place
+            array = _like(inputs[name].copy(), paths.get(template, where[0]))  # the file may update it in place
             for path in where:
                 root = paths.put(root, path, array)
         for path, name in held.items():
@@ -370,8 +384,9 @@ class Driven(Program):
     def run_cost(self, session: Session) -> Any:
         """The cost of a session that has run forward."""
         if self.found is not None and self.found.cost_from == "cotangent":
-            slope, shape = session.inputs["Y"], np.shape(session.output)
-            return np.sum(session.output * (slope.reshape(shape) if slope.shape == (*shape, 1) else slope))
+            output = session.values[self._slope_of] if self._slope_of else session.output
+            slope, shape = session.inputs["Y"], np.shape(output)
+            return np.sum(output * (slope.reshape(shape) if slope.shape == (*shape, 1) else slope))
         if self.found is not None and self.found.cost_from == "step":
             self.run_made(session)
             return session.cost
@@ -561,7 +576,7 @@ def _notes(found: Found, holder: Holder) -> Iterator[str]:
     if SAMPLES[found.layout.samples].label:
         yield "A sample is a sequence: those drawn have several steps, and one label."
     if found.cost_from == "cotangent":
-        yield "Backward was given a random gradient of the output; the cost is the sum of output times it."
+        yield GIVEN_SLOPE.format("the output", "output")
     for name in _told_to_be_0(getattr(holder, "plan", None), found.layout):
         yield f"{name} is 0 here, for the cost knows nothing of it: the term that it adds is not checked."
     for name in found.spread:
@@ -612,9 +627,18 @@ def _key(arrays: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple((name, tuple(array.shape)) for name, array in arrays.items())
 
 
+def _like(array: Any, model: Any) -> Any:
+    """An array, as a matrix where it takes the place of one."""
+    if not isinstance(model, np.matrix):
+        return array
+    from gradcompare.tracing.matrices import like
+
+    return like(array, model)
+
+
 def _upright(output: Any, samples: int, axis: int) -> Any:
-    """The output with its samples on the same axis as those of X."""
-    shape = np.shape(output)
+    """The output, an array, with its samples on the same axis as those of X."""
+    shape, output = np.shape(output), getattr(output, "A", output)  # a matrix has it
     return output.T if len(shape) == 2 and shape[axis] != samples and shape[1 - axis] == samples else output
 
 

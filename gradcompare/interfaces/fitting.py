@@ -153,6 +153,7 @@ def _tries(program: Driven) -> Iterator[tuple[int, Layout]]:
     asks = any(words.role_of_argument(n) == "activation" for f in program.functions for n in source.argument_names(f))
     cotangent = "slope" in _wants(program) and program.steps.slope is None
     in_steps = sequences.goes_through_inputs(program.function(program.steps.forward or program.steps.maker))
+    listed = sequences.goes_through_labels(maker)
     for depth in holder.depths:
         for activation in ACTIVATIONS if asks or _asks_for_activation(holder) else ACTIVATIONS[:1]:
             for folded in (False,) if holder.own_shapes else (False, True):
@@ -166,6 +167,7 @@ def _tries(program: Driven) -> Iterator[tuple[int, Layout]]:
                     holder.words_known,
                     holder.numbers and driver.takes_each_sample(maker),
                     in_steps,
+                    listed,
                 ):
                     starts_so = not holder.starts_as or layout.weights in holder.starts_as
                     starts_so = starts_so and (layout.outputs == 1 or not holder.one_output)
@@ -502,6 +504,9 @@ class _Trial:
                 raise ValueError("what looks like a forward function returns classes, which have no slope")
             self.program.namers = values.namers(session, network.sizes, network.m)
             if self.layout.labels == "cotangent":
+                shape, output = np.shape(session.output), session.output
+                alike = [n for n, v in session.values.items() if np.shape(v) == shape and not values.equal(v, output)]
+                self.program.ahead_of_output = alike[::-1]
                 return "cotangent"
         if steps.cost is not None:
             self.lost_cost = self._tried_cost(session, network)

@@ -101,6 +101,13 @@ def _only(Y: np.ndarray, samples: Samples) -> np.ndarray:
     return np.asarray(Y[0, 0])
 
 
+def _listed(label: np.ndarray, samples: Samples) -> np.ndarray:
+    """A list of one label. Raises ValueError where there may be several samples."""
+    if not samples.one:
+        raise ValueError("several samples have several labels")
+    return label[np.newaxis]
+
+
 LABELS = {
     "one_hot": Labels("one_hot", None, lambda Y, samples: samples.arrange(Y)),
     "classes": Labels("classes", None, lambda Y, samples: Y[0] if samples.one else Y),
@@ -112,8 +119,12 @@ LABELS = {
     "binary_number": Labels("binary", 1, lambda Y, samples: _only(Y, samples)),
     "binary_whole": Labels("binary", 1, lambda Y, samples: Y[0].astype(np.int64)),
     "cotangent": Labels("real", None, lambda Y, samples: samples.arrange(Y)),
+    "one_hot_listed": Labels("one_hot", None, lambda Y, samples: _listed(samples.arrange(Y), samples)),
     "signs": Labels("binary", 1, lambda Y, samples: samples.arrange(2 * Y - 1)),
 }
+
+
+_LABELS_OF_ONE = {name: row for name, row in LABELS.items() if name != "one_hot_listed"}
 
 
 @dataclass(frozen=True)
@@ -187,6 +198,7 @@ def layouts(
     words_known: Sequence[int] = (),
     numbers: bool = False,
     in_steps: bool = False,
+    listed: bool = False,
 ) -> Iterator[Layout]:
     """The layouts to try, the likeliest first.
 
@@ -194,10 +206,14 @@ def layouts(
     of outputs that the file's source may insist on. `one_sample`: the file's source counts no samples, so that it may
     take one at a time. `several_samples`: whether it may take several. `words_known`: how many different words a
     sequence may have. `numbers`: whether one sample may be a number, and its label another. `in_steps`: whether a
-    sample may be a sequence of several steps.
+    sample may be a sequence of several steps. `listed`: whether a sample may have a list of labels, of which each is
+    the label of an output: the words around a word.
     """
+    if listed and one_sample:
+        for samples in ("vector", "column"):
+            yield Layout(samples, "out_in", "column", "one_hot_listed", None, folded, activation)
     if in_steps and own_shapes and not folded:
-        for labels, row in LABELS.items():
+        for labels, row in _LABELS_OF_ONE.items():
             for samples in (name for name, kind in SAMPLES.items() if kind.label):
                 yield Layout(samples, "out_in", "column", labels, row.outputs, folded, activation)
     if numbers:
@@ -206,7 +222,7 @@ def layouts(
     if one_sample:
         several.append(_where_samples(own_shapes, _ONE_SAMPLE))
     for geometries in several:
-        for labels, row in LABELS.items():
+        for labels, row in _LABELS_OF_ONE.items():
             for geometry in geometries:
                 yield Layout(*geometry, labels, row.outputs, folded, activation)
             if row.outputs == 1 and not own_shapes:  # one unit: w (n,), b a number
@@ -222,7 +238,7 @@ def layouts(
             for geometry in several[0]:
                 yield Layout(*geometry, labels, outputs, folded, activation)
     if (own_shapes or folded) and several_samples:
-        for labels, row in LABELS.items():
+        for labels, row in _LABELS_OF_ONE.items():
             yield Layout("rows_and_ones", "out_in", "column", labels, row.outputs, folded, activation)
 
 

@@ -43,12 +43,16 @@ class Maker:
         assert self.turn.output is not None
         output, body = source.loaded(self.turn.output), [*body, *self.turn.gathers]
         if self.turn.gathers:
-            numpy = next((name for name, thing in self.names.items() if thing is np), "np")
-            output = ast.parse(_GATHERED.format(np=numpy, all=ast.unparse(output)), mode="eval").body
+            output = ast.parse(_GATHERED.format(np=self._numpy, all=ast.unparse(output)), mode="eval").body
         result = ast.Tuple([output, _dict(values)], ast.Load())
         function = self._function(body, result)
         function.gives_output = True  # type: ignore[attr-defined]
         return function
+
+    @functools.cached_property
+    def _numpy(self) -> str:
+        """What the file calls NumPy."""
+        return next((name for name, thing in self.names.items() if thing is np), "np")
 
     def step(self) -> Function:
         """parameters, X, Y -> {name: parameter} after a turn."""
@@ -144,7 +148,9 @@ class Maker:
         last = ast.copy_location(ast.Return(result), (body or [self.turn.loop])[-1])
         plain = _AsArrays({n for n in arguments if self.turn.role_of(n) in ("inputs", "targets")})
         counted = _CountsOne(self.turn.samples)
-        definition.body = [plain.visit(counted.visit(copy.deepcopy(s))) for s in (*before, *body, last)]
+        in_order = _InOrder(self._numpy)
+        visited = (plain.visit(counted.visit(in_order.visit(copy.deepcopy(s)))) for s in (*before, *body, last))
+        definition.body = list(visited)
         tree = ast.Module([ast.copy_location(definition, self.turn.loop)], [])
         code = compile(ast.fix_missing_locations(tree), self.file, "exec")
         inner = next(constant for constant in code.co_consts if isinstance(constant, types.CodeType))
@@ -210,6 +216,22 @@ class Maker:
         made = [s for s in self.turn.before if name in dataflow.names_bound(s)]
         read = {n for s in made for n in dataflow.names_read(s)} - (self._called & set(dir(builtins)))
         return any(self.turn.role_of(n) in ("inputs", "targets") for n in read)
+
+
+class _InOrder(ast.NodeTransformer):
+    """Samples in their order where they are taken in another: what goes forward is held against labels in theirs."""
+
+    def __init__(self, numpy: str) -> None:
+        self.ordered = f"(lambda n: {numpy}.arange(n) if isinstance(n, int) else n)"
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        if source.called(node) == "permutation" and len(node.args) == 1:
+            of_order = ast.parse(self.ordered, mode="eval").body
+            for inner in ast.walk(of_order):
+                ast.copy_location(inner, node)
+            return ast.copy_location(ast.Call(of_order, node.args, []), node)
+        return node
 
 
 class _AsArrays(ast.NodeTransformer):

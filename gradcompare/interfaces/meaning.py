@@ -108,7 +108,16 @@ def _is_slope(value: ast.expr) -> bool:
         return "targets" in roles
     if isinstance(value, ast.UnaryOp):
         return _is_slope(value.operand)
-    return isinstance(value, ast.Call) and words.role_of_function(source.called(value)) == "slope_of_cost"
+    if isinstance(value, ast.ListComp | ast.GeneratorExp):
+        return _is_slope(value.elt)
+    if not isinstance(value, ast.Call):
+        return False
+    called = source.called(value)
+    if called == "subtract" and len(value.args) == 2:
+        return "output" in {words.role_of_argument(source.identifier(side) or "") for side in value.args}
+    if called in ("sum", "mean", "array", "asarray") and value.args:
+        return _is_slope(value.args[0])
+    return words.role_of_function(called) == "slope_of_cost"
 
 
 @source.kept

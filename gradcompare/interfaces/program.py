@@ -4,7 +4,7 @@ gradients."""
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gradcompare import losses
@@ -12,6 +12,7 @@ from gradcompare.interfaces.averaged import Share
 from gradcompare.network import Network
 
 Arrays = dict[str, Any]
+GIVEN_SLOPE = "Backward was given a random gradient of {}; the cost is the sum of {} times it."
 OWN_PROGRAM = "script"
 """The interface by which a file's own program is asked for."""
 
@@ -48,6 +49,8 @@ class Program(ABC):
     """What the file makes of that cost where it calls it: half of it, the mean over the samples."""
     given_slope: bool
     """Whether backward is given a random gradient of the output, in place of that of a cost."""
+    ahead_of_output: Sequence[str] = ()
+    """What may be given that of in its place: the values on the way to the output that have its shape, the last first."""
     only_updates: bool
     """Whether no gradients are to be seen, only what they do to the parameters."""
     is_network: bool = True
@@ -107,6 +110,9 @@ class Program(ABC):
     @abstractmethod
     def share_of_cost(self, factor: float, mean: bool) -> None:
         """By what `cost` is multiplied from now on, and whether it is divided by the number of samples."""
+
+    def give_slope_of(self, name: str | None) -> None:
+        """Of which of `ahead_of_output` backward is given the gradient; None for the output."""
 
     @abstractmethod
     def gradients(self, inputs: Mapping[str, Any]) -> dict[str, Any]:

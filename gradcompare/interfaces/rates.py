@@ -10,6 +10,10 @@ from gradcompare.interfaces import meaning, paths, source, words
 from gradcompare.interfaces.layouts import RATE
 
 
+_MAY_BE = (None, *words.COUNTS)
+"""What a rate may be called like that is known by its value: n = 0.1."""
+
+
 def rate_of(
     maker: Callable[..., Any], functions: Iterable[Callable[..., Any]], root: Any, names: Mapping[str, Any]
 ) -> float:
@@ -27,7 +31,7 @@ def rate_of(
         return settings.pop()
     factors = list(_factors(source.tree(maker)))
     values = {path[-1][1]: value for path, value in paths.walk(root) if path} | {n: s.get(n) for n, s in names.items()}
-    read = [name for node in factors if (name := source.identifier(node)) and words.role_of_argument(name) is None]
+    read = [name for node in factors if (name := source.identifier(node)) and words.role_of_argument(name) in _MAY_BE]
     rates = {value for name in read if isinstance(value := values.get(name), float) and 0 < value < 1}
     literals = {node.value for node in factors if isinstance(node, ast.Constant)}
     found = rates or {n for n in literals if isinstance(n, float) and 0 < n < 1}

@@ -25,6 +25,19 @@ def goes_through_inputs(function: Callable[..., Any]) -> bool:
     return bool(through) and not any(_has_a_label_each(loop, targets) for loop in through)
 
 
+@source.kept
+def goes_through_labels(function: Callable[..., Any]) -> bool:
+    """Whether each of the labels that a function is given meets something as a whole, and none of the inputs goes with
+    it: `sum(y - word for word in context)`."""
+    roles = {name: meaning.role_of(function, name) for name in source.argument_names(function)}
+    labels = {name for name, role in roles.items() if role == "targets"} or {n for n, r in roles.items() if r is None}
+    return any(
+        isinstance(part.iter, ast.Name) and part.iter.id in labels
+        for part in ast.walk(source.tree(function))
+        if isinstance(part, ast.For | ast.comprehension)
+    )
+
+
 def _has_a_label_each(loop: ast.For, targets: set[str]) -> bool:
     """Whether what a loop goes through are samples, or steps, of which each has its label: `zip(x, y)`, y[t]."""
     inside = (node for statement in loop.body for node in ast.walk(statement))

@@ -27,7 +27,8 @@ def roles(function: Function) -> dict[str, str]:
     own = {name: words.role_of_argument(name) for name in required}
     written = {name for statement in function.body for name in dataflow.names_bound(statement)}
     unsaid = [name for name in required if own[name] is None or (own[name] in _UNSAID and name not in written)]
-    unknown = [name for name in unsaid if not _is_compared(function, name)]
+    weights = {name for pair in words.parameter_pairs(required) for name in pair}
+    unknown = [name for name in unsaid if name not in weights and not _is_compared(function, name)]
     left = [role for role in ("inputs", "targets") if role not in own.values()]
     if len(left) == 2 and required[:2] != unknown[:2]:
         return {}  # nothing says that there are data

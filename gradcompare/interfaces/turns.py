@@ -51,15 +51,29 @@ class Turn:
     """Other names that its functions are to be given: the widths that the function around the loop asks for."""
 
     def role_of(self, name: str) -> str | None:
-        """The role of a name that the turn reads; a number that counts is neither samples nor labels."""
+        """The role of a name that the turn reads; a number that counts is neither samples nor labels, and one that has
+        a fraction counts nothing: n = 0.1."""
         role = self.roles.get(name) or words.role_of_argument(name)
-        return None if role in ("inputs", "targets") and name in self._counts else role
+        if role in ("inputs", "targets") and name in self._counts:
+            return None
+        return None if role in words.COUNTS and name in self._fractions else role
 
     @functools.cached_property
     def _counts(self) -> set[str]:
         """The names that start as whole numbers: t of `for t in range(1, n)`."""
         made = [s for s in self.before if isinstance(s, ast.Assign) and isinstance(s.value, ast.Constant)]
         return {name for s in made if type(s.value.value) is int for name in dataflow.names_bound(s)}  # type: ignore[attr-defined]
+
+    @functools.cached_property
+    def _fractions(self) -> set[str]:
+        """The names that start as numbers with a fraction."""
+        made = [s for s in self.before if isinstance(s, ast.Assign) and isinstance(s.value, ast.Constant)]
+        return {
+            name
+            for s in made
+            for name in dataflow.names_bound(s)
+            if type(value := s.value.value) is float and not value.is_integer()  # type: ignore[attr-defined]
+        }
 
     def names_of(self, role: str) -> set[str]:
         """The names of a role that the turn reads or goes through."""

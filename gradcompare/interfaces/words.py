@@ -126,6 +126,8 @@ ARGUMENTS = {
 
 WEIGHT = re.compile(r"^(?:w|theta|weights?|syn|synapse|synapses|w_?h|kernel|weight_?matrix)_?(\d+)$", re.IGNORECASE)
 BIAS = re.compile(r"^(?:b|bias|biases)_?(\d+)$", re.IGNORECASE)
+COUNTS = ("samples", "batch_size", "classes", "layers", "epochs")
+"""Roles of whole numbers."""
 NO_PARAMETER = re.compile(
     r"^(d_?[wb]|grad|g_?[wb]\d|nabla|v_?[dwb]|m_?[wb]\d|s_?[dwb]|velocit|moment|cache|prev|last|old|delta|sum|rms|adam)"
     r"|grads?$|gradients?$|momentum|velocity|delta|_cached?(_|$)",

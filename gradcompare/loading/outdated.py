@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, TypeGuard
@@ -44,7 +45,7 @@ NUMPY = {
     "infty": "np.inf",
     "NaN": "np.nan",
     "NAN": "np.nan",
-    "mat": "np.matrix",
+    "mat": "np.asmatrix",
     "math": "the module math",
     "asscalar": ".item()",
     "product": "np.prod",
@@ -61,6 +62,8 @@ NUMPY = {
     "rank": "np.ndim",
 }
 """What older NumPy had, and what to write instead."""
+_FROM_PYTHON = {"float", "int", "object", "str", "complex", "bool"}
+_lent: set[str] = set()
 
 
 class Outdated(NamedTuple):
@@ -69,6 +72,16 @@ class Outdated(NamedTuple):
     line: int
     name: str
     says: str
+
+
+def lend_to_numpy() -> None:
+    """Give NumPy, in this process, the names that it had before, where what is written instead of them now is one name:
+    a file that has them is checked like any other, and told to write the new ones."""
+    for name, instead in NUMPY.items():
+        of = builtins if instead in _FROM_PYTHON else np if instead.startswith("np.") else None
+        if of is not None and not _numpy_has(name):
+            setattr(np, name, getattr(of, instead.removeprefix("np.")))
+            _lent.add(name)
 
 
 def outdated_in(tree: ast.AST, names: Mapping[str, Any]) -> list[Outdated]:
@@ -118,7 +131,7 @@ def _bound_in(tree: ast.AST, name: str) -> bool:
 def _numpy_has(name: str) -> bool:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return hasattr(np, name)
+        return name not in _lent and hasattr(np, name)
 
 
 def _says(name: str, age: str, instead: str | None) -> str:

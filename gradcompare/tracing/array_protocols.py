@@ -152,7 +152,21 @@ _AS_THEY_WERE: dict[str, Any] = {
     for name, method in vars(TracedArray).items()
     if isinstance(method, types.FunctionType) and name != "__init__"
 }
+_IN_PLACE = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
+
+
+def _in_place(name: str) -> Callable[..., Any]:
+    """x += y, which makes another number of a number: `x = w[0]; x += 1` leaves w as it is."""
+
+    def operator(self: Any, other: Any) -> Any:
+        return getattr(self, f"__{name}__" if self.ndim == 0 else f"_i{name}")(other)
+
+    return operator
+
+
 PROTOCOLS: dict[str, Any] = _AS_THEY_WERE | {
+    **{f"_i{name}": _AS_THEY_WERE[f"__i{name}__"] for name in _IN_PLACE},
+    **{f"__i{name}__": _in_place(name) for name in _IN_PLACE},
     "__init__": _init,
     "__array_ufunc__": _array_ufunc,
     "__array_function__": _array_function,

@@ -62,6 +62,9 @@ class _Namespace(types.ModuleType):
 
     def _make(self, name: str) -> Any:
         real = getattr(self._real, name)
+        called = getattr(real, "__name__", name)
+        if getattr(self._real, called, None) is real and called in self._own:  # by another name: np.mat, of older NumPy
+            name = called
         if name in self._own:
             made = self._own[name]
         elif hasattr(self._on_torch, name) and not name.startswith("__"):

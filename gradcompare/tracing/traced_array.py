@@ -105,6 +105,22 @@ def is_differentiated(leaf: Any) -> bool:
     return isinstance(leaf, TracedArray) and leaf.tensor.requires_grad
 
 
+def _is_of_things(dtype: Any) -> bool:
+    try:
+        return np.dtype(dtype).kind in "OUS"
+    except TypeError:  # one of torch's
+        return False
+
+
+def _of_things(obj: Any, dtype: Any) -> Any:
+    if not any(isinstance(leaf, TracedArray) for leaf in leaves(obj)):
+        return np.array(obj, dtype=dtype)
+    made = np.empty(len(obj), dtype=object)
+    for i, thing in enumerate(obj):
+        made[i] = thing
+    return made
+
+
 def asarray(obj: Any, dtype: Any = None) -> Any:
     """np.asarray; traced numbers in a list are stacked, where `torch._numpy` would cut the graph."""
     if isinstance(obj, TracedArray) and (dtype is None or obj.dtype == torch_numpy.dtype(dtype_of(dtype))):
@@ -113,7 +129,9 @@ def asarray(obj: Any, dtype: Any = None) -> Any:
 
 
 def array(obj: Any, dtype: Any = None, copy: Any = True, ndmin: int = 0) -> Any:
-    """np.array, likewise."""
+    """np.array, likewise; what holds no numbers, words or lists of several lengths, is NumPy's own."""
+    if dtype is not None and not isinstance(obj, TracedArray) and _is_of_things(dtype):
+        return _of_things(obj, dtype)
     obj, dtype = converted(obj, from_numpy), None if dtype is None else dtype_of(dtype)
     if isinstance(obj, list | tuple) and any(isinstance(leaf, TracedArray) for leaf in leaves(obj)):
         obj, copy = torch_numpy.stack([asarray(row) for row in obj]), False

@@ -250,6 +250,8 @@ class Turn(Stage):
         names = root[scope]
         before = _got(root, path)
         value = like(value, before)
+        if isinstance(before, float | np.floating) and type(value) is np.ndarray:
+            value = value[()]  # a number, which nothing can write into
         value = value.view(Tensor) if isinstance(before, Tensor) and type(value) is np.ndarray else value
         put = names[name] = paths.put(names[name], tuple(rest), value) if rest else value
         if scope == "global":
