@@ -101,6 +101,10 @@ class Server:
         """See `Host.give_slope_of`."""
         self.host.give_slope_of(name)
 
+    def do_draw_smaller(self) -> None:
+        """See `Host.draw_smaller`."""
+        self.host.draw_smaller()
+
     def do_penalise(self, penalty: list[Any] | None) -> None:
         """See `Host.penalise`."""
         from gradcompare.losses import Penalty

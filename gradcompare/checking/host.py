@@ -185,6 +185,10 @@ class Host:
         """Of which value on the way to the output backward is given the gradient from now on; None for the output."""
         self.program.give_slope_of(name)
 
+    def draw_smaller(self) -> None:
+        """Draw a tenth of the numbers for the parameters, where the program has widths of its own, from now on."""
+        self.program.draw_smaller()
+
     def penalise(self, penalty: losses.Penalty | None) -> None:
         """Add a term to every assumed cost from now on."""
         self._penalty = penalty

@@ -232,6 +232,10 @@ class Child:
         """See `Host.give_slope_of`."""
         self._change("give_slope_of", name=name)
 
+    def draw_smaller(self) -> None:
+        """See `Host.draw_smaller`."""
+        self._change("draw_smaller")
+
     def penalise(self, penalty: Penalty | None) -> None:
         """See `Host.penalise`."""
         self._change("penalise", penalty=penalty and list(penalty))

@@ -114,6 +114,9 @@ class Program(ABC):
     def give_slope_of(self, name: str | None) -> None:
         """Of which of `ahead_of_output` backward is given the gradient; None for the output."""
 
+    def draw_smaller(self) -> None:
+        """Draw a tenth of the numbers for the parameters of a program of one size, from now on."""
+
     @abstractmethod
     def gradients(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """What the file says the gradients are, {"dW1": ..., ...}, after its own forward pass.

@@ -152,7 +152,7 @@ def cost_in(function: Callable[..., Any], result: Any) -> Any:
     called_so = [(name, array) for name, array in single if _COST_NAME.search(name)]
     whole = _made_of_another(function, frozenset(name for name, _ in called_so)) if len(called_so) > 1 else frozenset()
     named = [array for _, array in sorted(called_so, key=lambda pair: pair[0] not in whole)]
-    bare = [array for name, array in single if np.ndim(array) == 0 and not re.match(r"d|g", name)]
+    bare = [a for name, a in single if np.ndim(a) == 0 and not re.match(r"d|g", name) and not is_output(name)]
     return (named or bare or [None])[0]
 
 

@@ -42,7 +42,7 @@ FUNCTIONS = {
     "forward": re.compile(
         rf"^{_WHOSE}(forward|for?w?ard|feed_?f[ao]?or?ward|feed|fprop|fp$|fwd|propagate(forward)?$|predictproba|hypothesis"
         r"|netinput|decision(function)?$|inference|call$|think|scores?$|computeoutput|activate$|f$"
-        r"|propaga(r|cao|cion|tion)?(a|para|hacia|en)?(adelante|frente|avant|directa|direta)?$|passeavant|vorw(ae|a)rts)"
+        r"|propaga(r|cao|cion|tion)?(a|para|hacia|en)?(adelante|frente|avant|directa|direta)?$|propa?g?\w*(vers)?l?avant|passeavant|vorw(ae|a)rts)"
     ),
     "cost": re.compile(
         rf"^(?!.*(gradientdes?cen[dt]|train|fit$)){_WHOSE}(compute|calc|calculate|get|eval|find|total|mean|avg|average)*(the)?"
@@ -106,7 +106,8 @@ ARGUMENTS = {
     "learning_rate": re.compile(
         r"^(lr|lrate|learnr|learning_?rate|learnrate|alpha|eta|stepsize|rate|epsilon|l_?r)((for)?(w|b|weights?|bias(es)?|\d+|init))?$"
         r"|^(w|b|weights?|bias(es)?)(lr|learning_?rate|alpha)$|^(w|weights?|bias(es)?)eta$"
-        r"|^(taxa|tasa|taux)(de|d)?(aprendizado|aprendizagem|aprendizaje|apprentissage)?$|^lernrate$"
+        r"|^(taxa|tasa|taux|tasso)(de|di|d)?(aprendizado|aprendizagem|aprendizaje|apprentissage|apprendimento)?$"
+        r"|^lernrate$|^wspolczynnikuczenia$|^ogrenme(orani|hizi)$|^skorostobuchenia$"
         r"|^learn(ing)?(para|param(eter)?|coeff?(icient)?|factor|speed|const(ant)?)$"
     ),
     "regularisation": re.compile(

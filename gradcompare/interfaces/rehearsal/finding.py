@@ -23,7 +23,17 @@ from gradcompare.bounds import Run
 from gradcompare.interfaces import paths, words
 from gradcompare.interfaces.rehearsal.costs import Seed, fitting, seeds
 from gradcompare.interfaces.rehearsal.meeting import NotedRun, meetings
-from gradcompare.interfaces.rehearsal.reading import Candidate, Done, Held, Named, contested, readings, stated
+from gradcompare.interfaces.rehearsal.reading import (
+    Candidate,
+    Done,
+    Held,
+    Named,
+    contested,
+    in_doubt,
+    readings,
+    stated,
+    steady,
+)
 from gradcompare.interfaces.rehearsal.script import Script
 from gradcompare.interfaces.rehearsal.stage import Event, Turn, Where, differs, number_of
 from gradcompare.interfaces.rehearsal.supplies import ROLES, Supplies, is_whole
@@ -107,6 +117,10 @@ def found_in(
         if traced.took_too_long:  # it will from other numbers too
             break
         found = readings(traced.candidates, traced.done)
+        if best is None and in_doubt(found):
+            again = _Traced(script, first, names, told, others)
+            again.rehearse(loop, _moved(own, ATTEMPTS), supplied)
+            found = steady(found, readings(again.candidates, again.done))
         reading = max(found, key=lambda reading: reading.rank, default=None)
         if reading is not None and not reading.agreeing:
             reading = stated(traced.candidates, traced.done)

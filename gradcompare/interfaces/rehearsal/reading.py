@@ -63,6 +63,11 @@ class Candidate(NamedTuple):
     met: int | None = None
     """The number of the tensor that meets the labels, if it is an assumed one."""
 
+    @property
+    def which(self) -> tuple[Occurrence | None, Seed | None, str | None]:
+        """What tells it from others, whatever the numbers."""
+        return self.cost, self.seed, self.loss
+
 
 class Reading(NamedTuple):
     """A turn, read as going down a cost."""
@@ -87,6 +92,27 @@ class Reading(NamedTuple):
 def readings(candidates: Iterable[Candidate], done: Done) -> list[Reading]:
     """Each candidate's."""
     return [_reading(candidate, done) for candidate in candidates]
+
+
+def in_doubt(found: Sequence[Reading]) -> bool:
+    """Whether the steps may be down one cost as well as down another, with another rate: of one output and one sample
+    the gradients of all have one direction."""
+    most = max((reading.rank for reading in found), default=None)
+    if most is None or not most[0]:
+        return False
+    return len({"squared" in (reading.of.loss or "") for reading in found if reading.rank == most}) > 1
+
+
+def steady(found: Sequence[Reading], again: Sequence[Reading]) -> list[Reading]:
+    """Those whose rate is the same from other numbers; all where none is."""
+    known = {reading.of.which: reading.agreeing for reading in again}
+    same = [
+        reading
+        for reading in found
+        if reading.agreeing and (other := known.get(reading.of.which)) and other.keys() == reading.agreeing.keys()
+        if all(np.isclose(factor, other[name], rtol=NEAR) for name, factor in reading.agreeing.items())
+    ]
+    return same or list(found)
 
 
 def _reading(candidate: Candidate, done: Done) -> Reading:

@@ -51,6 +51,7 @@ class Rehearsed(Program):
         self._found: Found | None = None
         self._supplied = supplies.Supplies()
         self._last: Turn | None = None
+        self._size = 1.0
         self._running: Turn | None = None
 
     # ---- finding out
@@ -160,11 +161,15 @@ class Rehearsed(Program):
         generator, dtype = np.random.default_rng(network.seed), network.X.dtype
         given: dict[str, Any] = {}
         for name, own in self._found.own.items():
-            size = size_of(own) if name in self.parameters else 1.0
+            size = self._size * size_of(own) if name in self.parameters else 1.0
             of_labels = _labels(own, generator, self.samples_axis) if name == "Y" else None
             drawn = of_labels if of_labels is not None else size * generator.standard_normal(own.shape)
             given[name] = np.asarray(drawn).astype(dtype) if np.asarray(drawn).dtype.kind == "f" else drawn
         return given | {name: np.zeros((1, 1), dtype) for name in ("X", "Y") if name not in given}
+
+    def draw_smaller(self) -> None:
+        """See Program."""
+        self._size *= 0.1
 
     def start(self, inputs: Mapping[str, Any]) -> dict[str, Any] | None:
         """What the file itself starts from."""

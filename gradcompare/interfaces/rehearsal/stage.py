@@ -84,7 +84,7 @@ class Exploring(Stage):
         super().__init__(supplied)
         self.changed: dict[int, dict[paths.Path, list[paths.Path]]] = {}
         """By loop, of each array that is another after the turn all paths that lead to it; inner loops first."""
-        self._active: list[tuple[int, dict[paths.Path, Any]]] = []
+        self._active: list[tuple[int, dict[paths.Path, tuple[np.ndarray, Any]]]] = []
         self._seen: set[int] = set()
         self._over: set[int] = set()
 
@@ -95,8 +95,10 @@ class Exploring(Stage):
             return True
         if loop not in self._seen:
             self._seen.add(loop)
-            before = arrays_in(root_of(sys._getframe(1)))
-            self._active.append((loop, {path: (array, np.array(array)) for path, array in before.items()}))
+            root = root_of(sys._getframe(1))
+            before = arrays_in(root)
+            kept = {path: (np.array(array), _identity(root, path, array)) for path, array in before.items()}
+            self._active.append((loop, kept))
         return False
 
     def end(self, loop: int) -> None:
@@ -105,16 +107,23 @@ class Exploring(Stage):
             return
         _, before = self._active.pop()
         after = arrays_in(root_of(sys._getframe(1)))
-        changed = [p for p, (_, was) in before.items() if p in after and differs(was, after[p])]
+        changed = [p for p, (was, _) in before.items() if p in after and differs(was, after[p])]
         if changed:
             together: dict[Any, list[paths.Path]] = {}
-            for path, (array, _) in before.items():
-                number = () if np.ndim(array) else (str(after.get(path, path)),)  # one may be bound to several names
-                together.setdefault((id(array), *number), []).append(path)
+            for path, (_, identity) in before.items():
+                together.setdefault(identity, []).append(path)
             groups = [group for group in together.values() if group[0] in changed]
             self.changed[loop] = {group[0]: group for group in groups}
             if not self._active:
                 self._over.add(loop)
+
+
+def _identity(root: Root, path: paths.Path, array: Any) -> Any:
+    """What is the same of two paths to one array, or to the one place where a number is kept: two places may hold the
+    same number without being one."""
+    if not isinstance(array, int | float | np.generic):
+        return id(array)
+    return (id(paths.get(root, path[:-1])) if len(path) > 2 else path[0]), path[-1]
 
 
 class Event(NamedTuple):
@@ -159,7 +168,7 @@ class Turn(Stage):
         self.begun = False
         self.before: dict[paths.Path, Any] = {}
         """The arrays that were there when the turn began, and were not given."""
-        self.alike: dict[int, list[paths.Path]] = {}
+        self.alike: dict[Any, list[paths.Path]] = {}
         """The same, by what is one array under several paths."""
         self.after: dict[str, Any] = {}
         self.events: list[Event] = []
@@ -233,14 +242,15 @@ class Turn(Stage):
         self.before = {
             path: np.array(plain(array) if isinstance(array, TracedArray) else array) for path, array in others.items()
         }
-        for path, array in others.items():
-            self.alike.setdefault(id(array), []).append(path)
+        identities = {path: _identity(root, path, array) for path, array in others.items()}
+        for path, identity in identities.items():
+            self.alike.setdefault(identity, []).append(path)
         if self.wrapped is not None:
-            made: dict[int, Any] = {}
+            made: dict[Any, Any] = {}
             for path, array in others.items():
-                if id(array) not in made:
-                    made[id(array)] = self.wrapped(path, array)
-                self._put(root, path, made[id(array)], frame)
+                if identities[path] not in made:
+                    made[identities[path]] = self.wrapped(path, array)
+                self._put(root, path, made[identities[path]], frame)
         for where, value in self.given.items():
             for path in where:
                 self._put(root, path, value, frame)

@@ -35,6 +35,7 @@ _CONSTANTS = (
     (re.compile(r"^(t|i|it|k|step|iteration|epoch|time_?step)$", re.IGNORECASE), "1"),
     (re.compile(r"^(random_?)?(seed|state)$", re.IGNORECASE), "0"),
 )
+_SHAPES_OF_A_STATE = ("({n}, 1)", "(1, {n})", "{n}")
 _OBJECTS = {
     re.compile(r"loss|criterion|cost", re.IGNORECASE): re.compile(r"mse|squared|loss|cost", re.IGNORECASE),
     re.compile(r"optim", re.IGNORECASE): re.compile(r"sgd|descent|optim", re.IGNORECASE),
@@ -153,9 +154,8 @@ class Wording:
             yield self._activation()
         yield from self._object(name)
         if role == "state":
-            yield from (
-                f"np.zeros(({text}, 1))" for text, called in known.items() if words.role_of_size(called) == "hidden"
-            )
+            widths = [text for text, called in known.items() if words.role_of_size(called) == "hidden"]
+            yield from (f"np.zeros({shape.format(n=n)})" for n in widths for shape in _SHAPES_OF_A_STATE)
         alone = kind == "inputs" and not any(
             words.role_of_argument(other) == "targets" for other in source.argument_names(function)
         )
