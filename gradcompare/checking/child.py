@@ -101,9 +101,9 @@ class Server:
         """See `Host.give_slope_of`."""
         self.host.give_slope_of(name)
 
-    def do_draw_smaller(self) -> None:
-        """See `Host.draw_smaller`."""
-        self.host.draw_smaller()
+    def do_draw_what_is_decided(self, network: dict[str, Any], loss: str | None) -> None:
+        """See `Host.draw_what_is_decided`."""
+        self.host.draw_what_is_decided(_network(network), loss)
 
     def do_penalise(self, penalty: list[Any] | None) -> None:
         """See `Host.penalise`."""

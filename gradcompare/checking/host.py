@@ -57,6 +57,11 @@ Variables = dict[str, tuple[tuple[str, int, str, int], int]]
 """By the name of a parameter the key of the sighting that holds its gradient, and its sign."""
 
 
+SMALLER, KNOWN = 2, 1e-3
+"""So often the parameters of a program of one size are drawn smaller, until rounding can explain no more than this part
+of a gradient."""
+
+
 class Host:
     """Code under test in this process."""
 
@@ -185,9 +190,20 @@ class Host:
         """Of which value on the way to the output backward is given the gradient from now on; None for the output."""
         self.program.give_slope_of(name)
 
-    def draw_smaller(self) -> None:
-        """Draw a tenth of the numbers for the parameters, where the program has widths of its own, from now on."""
-        self.program.draw_smaller()
+    def draw_what_is_decided(self, network: Network, loss: str | None) -> None:
+        """Draw smaller parameters from now on where rounding could explain anything in a network: through many steps
+        the bounds of a recurrent one grow as the sizes of its weights' rows do."""
+        with contextlib.suppress(CodeError):
+            for _ in range(SMALLER):
+                inputs = self.inputs(network)
+                known = loss if loss or self.program.has_cost else next(iter(self.fitting_losses(inputs)), None)
+                names, precision = [f"d{name}" for name in self.program.parameters], network.X.dtype.name
+                found = self.evaluate(inputs, names, precision, known).tensors
+                own = self.rounding(inputs, precision)["errors"]
+                errors = {n: [found[n].error, *([own[n]] if own.get(n) is not None else [])] for n in names if n in found}
+                if all(max(map(np.max, e)) <= KNOWN * np.max(np.abs(found[n].value)) for n, e in errors.items()):
+                    break
+                self.program.draw_smaller()
 
     def penalise(self, penalty: losses.Penalty | None) -> None:
         """Add a term to every assumed cost from now on."""

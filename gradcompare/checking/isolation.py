@@ -232,9 +232,9 @@ class Child:
         """See `Host.give_slope_of`."""
         self._change("give_slope_of", name=name)
 
-    def draw_smaller(self) -> None:
-        """See `Host.draw_smaller`."""
-        self._change("draw_smaller")
+    def draw_what_is_decided(self, network: Network, loss: str | None) -> None:
+        """See `Host.draw_what_is_decided`."""
+        self._change("draw_what_is_decided", network=vars(network), loss=loss)
 
     def penalise(self, penalty: Penalty | None) -> None:
         """See `Host.penalise`."""

@@ -15,6 +15,7 @@ from gradcompare.checking.errors import CheckInterruptedError, CodeError, TimeIs
 from gradcompare.checking.subject import Subject
 from gradcompare.checking.trials import Progress, Trials
 from gradcompare.interfaces.program import GIVEN_SLOPE
+from gradcompare.network import draw_network
 from gradcompare.report import WRONG_COST, Report, Source
 
 OF_TIMEOUT = 0.25
@@ -29,8 +30,6 @@ SECONDS_OF_LAYERS, ENOUGH_OF_LAYERS = 2.0, 2
 """The same of layers each on its own, and on so many networks they are compared however long it takes."""
 FEW = 10
 """On so many networks a file's own program is asked where its parts agree."""
-SMALLER = 2
-"""So often the parameters of a program of one size are drawn smaller, until something is decided."""
 NOT_RUN = "Not run here"
 _CASES = ("drawn", "decided", "at_kink", "undecided")
 
@@ -112,7 +111,7 @@ class Inquiry:
             return report
 
         if about["is_own"]:
-            self._draw_what_is_decided(about)
+            self.host.draw_what_is_decided(draw_network([1, 1], 1, self.seed), self.loss)
         report = run(about)
         if about["seen_right"] and nothing_is_right(report):
             again = self.host.open_own_program(self.seed, written, keeps_data=True)
@@ -124,15 +123,6 @@ class Inquiry:
         if part_of_the_way and nothing_is_right(report):
             raise CodeError(_PART_OF_THE_WAY)
         return report
-
-    def _draw_what_is_decided(self, about: dict[str, Any]) -> None:
-        """Smaller parameters, where those of a program of one size let rounding explain anything: through many steps
-        the bounds of a recurrent network grow as the sizes of its weights' rows do."""
-        for _ in range(SMALLER):
-            trials = Trials(Subject(self.host, about), self.precisions[:1], 1, self.seed, None)
-            if trials.run(self.loss, lambda _: False).verdict != "undecided":
-                break
-            self.host.draw_smaller()
 
     def _given_another_slope(self, about: dict[str, Any], run: Callable[[dict[str, Any]], Report]) -> Report | None:
         """The report where backward is given the gradient of a value on the way to the output, and something is right:
