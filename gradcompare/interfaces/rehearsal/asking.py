@@ -81,7 +81,10 @@ class Asking(ast.NodeTransformer):
     def visit_Slice(self, node: ast.Slice) -> ast.AST:
         for part in ("lower", "upper"):
             bound = getattr(node, part)
-            if _is_count(bound):
+            if isinstance(bound, ast.UnaryOp) and isinstance(bound.op, ast.USub) and _is_count(bound.operand):
+                self.counts.add(int(bound.operand.value))  # type: ignore[attr-defined]
+                bound.operand = at(bound, call("count", bound.operand.value))  # type: ignore[attr-defined]
+            elif _is_count(bound):
                 self.counts.add(int(bound.value))
                 setattr(node, part, at(bound, call("count", bound.value)))
             elif bound is not None:
