@@ -191,19 +191,25 @@ def program(namespace: Mapping[str, Any], but: Iterable[str] = ()) -> Driven | N
     for made in dict.fromkeys(classes):
         if made.__name__ not in but and _may_be_alone(made):
             found += found_of(made, functions, until)
-    costs = list(cost_pairs.wrong(functions, classes))
+    held = list(cost_pairs.judged(functions, classes))
+    costs = [pair for pair, is_right in held if not is_right]
     if not (found or costs):
         return None
     used = [f for one in found for f in _written_in(one.made)]
     used += [f for pair in costs for f in (pair.forward, pair.backward) if f is not None]
-    return library_of("layers", Single(found, costs), list(dict.fromkeys(used)))
+    right = [pair.name for pair, is_right in held if is_right]
+    return library_of("layers", Single(found, costs, right), list(dict.fromkeys(used)))
 
 
 class Single(Shelf):
     """The arrays of several layers, inside of the domain of those that take logarithms or roots."""
 
-    def __init__(self, layers: Sequence[Alone], costs: Sequence[cost_pairs.CostPair] = ()) -> None:
+    def __init__(
+        self, layers: Sequence[Alone], costs: Sequence[cost_pairs.CostPair] = (), right: Sequence[str] = ()
+    ) -> None:
         super().__init__([*layers, *costs])
+        self.right = list(right)
+        """The names of the costs whose derivatives were held against them already, and are right."""
         self.bounded = {f"{INPUTS}_{one.name}" for one in layers if one.is_bounded}
         self.bounded |= {f"{pair.prediction}_{pair.name}" for pair in costs}
 
@@ -214,7 +220,8 @@ class Single(Shelf):
 
 def covered(program: Driven) -> list[str]:
     """The classes and the functions that are run each on its own."""
-    return list(dict.fromkeys(f.__qualname__.rpartition(".")[0] or f.__name__ for f in program.functions))
+    run = [f.__qualname__.rpartition(".")[0] or f.__name__ for f in program.functions]
+    return list(dict.fromkeys([*run, *getattr(program.holder, "right", [])]))
 
 
 def is_accessory(made: type) -> bool:

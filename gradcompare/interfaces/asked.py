@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -32,6 +33,16 @@ _NAMES = ("name", "layername", "scope")
 """What is called by one of these is text, for a message or for a key."""
 
 
+_OF_CONVOLUTIONS = {
+    re.compile(r"^(conv)?_?(kernel|filter|patch|window)_?(size|len|length|width|dim)$"): 2,
+    re.compile(r"^(max|avg|mean)?_?pool(ing)?_?(size|len|length|width|dim)$"): 2,
+    re.compile(r"^(conv|pool)?_?strides?$"): 1,
+    re.compile(r"^(conv)?_?pad(ding)?$"): 0,
+    re.compile(r"^(n|num|conv)_?(of)?_?(filters|kernels|channels|maps)\d?$"): 3,
+}
+"""What a network is given for the sizes of its convolution and its pool, which fit on few inputs."""
+
+
 def asked(function: Callable[..., Any], names: list[str], others: list[str]) -> Asked:
     """What is known of these arguments of an initialiser or constructor; of the others only what may be a function."""
     made: Any = getattr(function, "__init__", function) if inspect.isclass(function) else function
@@ -50,6 +61,8 @@ def asked(function: Callable[..., Any], names: list[str], others: list[str]) -> 
         values |= {name: told[0]} if told and isinstance(told[0], str) else {}
         numbers |= {name: told[0]} if told == [REGULARISATION] and name not in said else {}
     values |= {name: name for name in names if words.plain(name) in _NAMES}
+    for name in set(names) - set(values):
+        values |= {name: n for pattern, n in _OF_CONVOLUTIONS.items() if pattern.match(name.lower())}
     for name in {*names, *others} - set(values):
         stand_in = lent(function, name)
         values |= {name: stand_in} if stand_in is not None else {}

@@ -88,15 +88,21 @@ def _is_label(argument: str) -> bool:
 
 def wrong(functions: Iterable[Function], classes: Iterable[type]) -> Iterator[CostPair]:
     """The derivatives of costs that are none, whatever is left to others."""
+    yield from (pair for pair, is_right in judged(functions, classes) if not is_right)
+
+
+def judged(functions: Iterable[Function], classes: Iterable[type]) -> Iterator[tuple[CostPair, bool]]:
+    """The derivatives of costs that run, and whether they are right, whatever is left to others."""
     pairs = [*_of_functions([*functions, *derivatives.statics_of(classes)]), *_of_classes(classes)]
     for _, some in itertools.groupby(pairs, key=lambda pair: pair.backward):
         tried = [pair for pair in some if _takes_prediction_and_labels(pair.forward)]
         ran = [(pair, arrays) for pair in tried for arrays in _tries(pair)]
-        if ran and not any(_is_excused(pair, arrays) for pair, arrays in ran):
+        if ran:
+            is_right = any(_is_excused(pair, arrays) for pair, arrays in ran)
             pair, arrays = ran[0]
             pair.fixed = {pair.labels: arrays[pair.labels]}
             pair.shapes = {pair.prediction: arrays[pair.prediction].shape}
-            yield pair
+            yield pair, is_right
 
 
 def _of_functions(functions: list[Function]) -> Iterator[CostPair]:
