@@ -319,7 +319,7 @@ class Driven(Program):
             samples = SAMPLES[layout.samples].count(len(X))
         kept = self.holder.known(root)
         known = dict(kept)
-        known |= {"inputs": X, "targets": inputs["Y"], "samples": samples, "batch_size": samples, "epochs": 1}
+        known |= {"inputs": _place(X), "targets": _place(inputs["Y"]), "samples": samples, "batch_size": samples, "epochs": 1}
         known |= {"learning_rate": self.rate, "regularisation": self._strength, "keep": KEEP, "quiet": False}
         known |= {"layers": len(sizes) - 1, "size in": sizes[0], "size out": sizes[-1], "size all": list(sizes)}
         known |= {"size hidden": sizes[1], "classes": sizes[-1]}
@@ -625,6 +625,12 @@ def _of_optimiser(path: paths.Path) -> bool:
 
 def _key(arrays: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple((name, tuple(array.shape)) for name, array in arrays.items())
+
+
+def _place(array: Any) -> Any:
+    """A whole number as a number: by an array of one NumPy would take a copy of a row, and not the row."""
+    is_one = isinstance(array, np.ndarray) and array.ndim == 0 and array.dtype.kind in "iu"
+    return array[()] if is_one else array
 
 
 def _like(array: Any, model: Any) -> Any:

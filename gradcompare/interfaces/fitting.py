@@ -35,7 +35,7 @@ from gradcompare.interfaces.failures import (
     file_of,
     line_in,
 )
-from gradcompare.interfaces.layouts import LABELS, RATE, SAMPLES, SEQUENCES, Layout, copies, layouts
+from gradcompare.interfaces.layouts import LABELS, OF_WORDS, RATE, SAMPLES, SEQUENCES, Layout, copies, layouts
 from gradcompare.interfaces.program import CannotCheckError
 from gradcompare.interfaces.session import Found, Session
 from gradcompare.interfaces.whole_costs import ignores_an_output
@@ -180,7 +180,7 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
     """One layout; an exception where the program does not run in it."""
     outputs = layout.outputs or TRIAL_OUTPUTS
     sizes: tuple[int, ...] = (*TRIAL_SIZES[:depth], outputs)
-    if layout.samples == "tokens":
+    if layout.samples in OF_WORDS:
         sizes = (outputs, *sizes[1:])
     ones = program.holder.kind == "flat"
     network = draw(sizes, layout, seed, ones)
@@ -213,7 +213,7 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
         fixed = sizes  # the length of one vector does not tell the widths of several hidden layers
     if layout.samples == "number":
         fixed = (1, *dict.fromkeys(n for shape in shapes.values() if len(shape) == 2 for n in shape), 1)
-    if layout.samples == "tokens" and layout.outputs:
+    if layout.samples in OF_WORDS and layout.outputs:
         fixed = (layout.outputs, _state_width(shapes, layout.outputs), layout.outputs)
     if fixed is not None:
         if fixed[0] == network.m != sizes[0] and _is_made_of_data(program.holder):
@@ -755,7 +755,7 @@ def numbers(network: Network, layout: Layout, templates: Mapping[str, Any]) -> d
         else:
             fan = max(shape) if len(shape) > 1 else 4
             size = 1 / np.sqrt(fan)
-            if layout.samples == "tokens" or SAMPLES[layout.samples].label:
+            if layout.samples in OF_WORDS or SAMPLES[layout.samples].label:
                 # bounds are multiplied by the sum of a row's sizes, over and over
                 size = 1 / fan
             arrays[name] = np.asarray(generator.standard_normal(shape) * size).astype(dtype)

@@ -60,6 +60,7 @@ SAMPLES = {
     "number": Samples(1, True, lambda columns: np.asarray(columns[0, 0])),
     "rows_and_ones": Samples(0, False, lambda columns: np.insert(columns.T, 0, 1, axis=1)),
     "tokens": Samples(0, False, lambda columns: columns.argmax(axis=0)),
+    "word": Samples(1, True, lambda columns: np.asarray(columns[:, 0].argmax())),
     "steps": Samples(1, False, lambda columns: columns.T.copy(), "vector"),
     "steps, label in a column": Samples(1, False, lambda columns: columns.T.copy(), "column"),
     "steps in columns": Samples(1, False, lambda columns: columns.T[:, :, np.newaxis].copy(), "column"),
@@ -68,6 +69,9 @@ SAMPLES = {
     "words, label in a column": Samples(1, False, lambda columns: columns.argmax(axis=0), "column"),
     "sequences": Samples(0, False, _sequences, "rows"),
 }
+
+OF_WORDS = ("tokens", "word")
+"""Samples that are whole numbers, the places of words."""
 
 WEIGHTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "out_in": lambda W: W,
@@ -233,6 +237,8 @@ def layouts(
                     yield Layout(samples, weights, "scalar", labels, 1, folded, activation)
     for outputs in words_known:  # a sequence of whole numbers, each below n_0 = n_L
         yield Layout("tokens", "out_in", "column", "classes", outputs, folded, activation)
+        if one_sample:  # one such number, and that of another word
+            yield Layout("word", "out_in", "column", "classes", outputs, folded, activation)
     for outputs in constants:
         for labels in ("classes", "one_hot"):
             for geometry in several[0]:

@@ -20,7 +20,16 @@ def paired_roles(loop: ast.For | ast.While, roles: Mapping[str, str]) -> dict[st
         role = roles.get(source_) or words.role_of_argument(source_)
         if role in ("inputs", "targets"):
             found[target] = role
-    return found
+    return found or dict(zip(_pair_of(loop), ("inputs", "targets"), strict=False))
+
+
+def _pair_of(loop: ast.For) -> list[str]:
+    """The names of a sample and its label where a loop takes both from a list that is called like one of samples, and
+    they themselves say nothing: `for center, context in pairs`."""
+    names = [part.id for part in getattr(loop.target, "elts", []) if isinstance(part, ast.Name)]
+    silent = len(names) == 2 and all(words.role_of_argument(name) in (None, "cache") for name in names)
+    is_list = isinstance(loop.iter, ast.Name) and _PAIRS.search(loop.iter.id)
+    return names if silent and is_list and not words.parameter_pairs(names) else []
 
 
 def _paired(target: ast.expr, taken: ast.expr) -> Iterator[tuple[str, str]]:
@@ -49,6 +58,7 @@ def gives_batches(loop: ast.For) -> bool:
     return bool(called - _ONE_BY_ONE) or any(map(_BATCH.search, names))
 
 
+_PAIRS = re.compile(r"pairs?$|samples$|examples$|(^|_)data(set)?$", re.IGNORECASE)
 _ONE_BY_ONE = {"zip", "enumerate", "tqdm", "list", "iter", "reversed", "range", "len"}
 _BATCH = re.compile(r"batch|chunk|split|^[xy]b$|_b$", re.IGNORECASE)
 _ONE_NUMBER = ("int", "randint", "randrange")
