@@ -91,7 +91,9 @@ class Reading(NamedTuple):
 
 def readings(candidates: Iterable[Candidate], done: Done) -> list[Reading]:
     """Each candidate's."""
-    return [_reading(candidate, done) for candidate in candidates]
+    candidates = list(candidates)
+    wholes = {(c.seed._replace(times=1), c.loss): c for c in candidates if c.seed is not None and c.seed.times > 1}
+    return [_reading(c, done, wholes.get((c.seed, c.loss), c)) for c in candidates]
 
 
 def in_doubt(found: Sequence[Reading]) -> bool:
@@ -104,24 +106,25 @@ def in_doubt(found: Sequence[Reading]) -> bool:
 
 
 def steady(found: Sequence[Reading], again: Sequence[Reading]) -> list[Reading]:
-    """Those whose rate is the same from other numbers; all where none is."""
-    known = {reading.of.which: reading.agreeing for reading in again}
+    """Of those that explain most the ones whose rate is the same from other numbers; all where none is."""
+    known, most = {reading.of.which: reading.agreeing for reading in again}, max(reading.rank for reading in found)
     same = [
         reading
         for reading in found
-        if reading.agreeing and (other := known.get(reading.of.which)) and other.keys() == reading.agreeing.keys()
+        if reading.rank == most and (other := known.get(reading.of.which)) and other.keys() == reading.agreeing.keys()
         if all(np.isclose(factor, other[name], rtol=NEAR) for name, factor in reading.agreeing.items())
     ]
     return same or list(found)
 
 
-def _reading(candidate: Candidate, done: Done) -> Reading:
-    """By its steps; or by what is computed for them, where more of that are gradients."""
+def _reading(candidate: Candidate, done: Done, whole: Candidate) -> Reading:
+    """By its steps; or by what is computed for them, where more of that are gradients. `whole`: the same cost, of all
+    the samples of a turn."""
     factors = {n: _factor(done.steps[n], g) for n, g in candidate.gradients.items()}
     positive = {n: f for n, f in factors.items() if f is not None and f > 0}
     agreeing = _sharing({n: [f] for n, f in positive.items()}, candidate.gradients)
     if len(agreeing) < len(candidate.gradients):
-        by_rule = _by_rule(candidate, done)
+        by_rule = _by_rule(candidate, done, whole)
         if len(by_rule.agreeing) > max(len(agreeing), len(candidate.gradients) // 3):
             return by_rule
     written = {n: exactly(factor, roughly=NEAR) for n, factor in agreeing.items()}
@@ -132,11 +135,12 @@ def _reading(candidate: Candidate, done: Done) -> Reading:
     return Reading(candidate, agreeing, None, done.rate if told else next(iter(agreeing.values()), 1.0), told)
 
 
-def _by_rule(candidate: Candidate, done: Done) -> Reading:
+def _by_rule(candidate: Candidate, done: Done, whole: Candidate) -> Reading:
     """The gradients in what is computed, whatever is made of them afterwards: a momentum, Adam, weight decay. It must
     lead down."""
+    down = {n for n, g in candidate.gradients.items() if _leads_down(done.steps[n], whole.gradients.get(n, g))}
     multiples = {
-        n: [(value, f) for value in done.values if _leads_down(done.steps[n], g) and (f := _factor(value.value, g))]
+        n: [(value, f) for value in done.values if n in down and (f := _factor(value.value, g))]
         for n, g in candidate.gradients.items()
     }
     shared = _sharing({n: [f for _, f in found] for n, found in multiples.items()}, candidate.gradients)
