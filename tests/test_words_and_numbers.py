@@ -63,14 +63,16 @@ HABITS = {
         for i in range(1000):
             a1 = np.tanh(X @ w0)
             a2 = 1 / (1 + np.exp(-(a1 @ w1)))
-            d2 = 2 * (y - a2) * a2 * (1 - a2) / 4
+            dZ2 = 2 * (y - a2) * a2 * (1 - a2) / 4
             error = np.mean((y - a2) ** 2)
-            d1 = d2 @ w1.T * (1 - a1**2)
-            w1 += a1.T @ d2 * n
-            w0 += X.T @ d1 * n
+            dZ1 = dZ2 @ w1.T * (1 - a1**2)
+            dw1 = a1.T @ dZ2
+            dw0 = X.T @ dZ1
+            w1 += dw1 * n
+            w0 += dw0 * n
         """,
-        "d1 = d2 @ w1.T * (1 - a1**2)",
-        "d1 = d2 @ w1.T * (1 - a1)",
+        "dw0 = X.T @ dZ1",
+        "dw0 = (1 - X).T @ dZ1",
     ),
     "a function that is given the weights and has the samples itself": Habit(
         """

@@ -200,7 +200,9 @@ class Host:
                 names, precision = [f"d{name}" for name in self.program.parameters], network.X.dtype.name
                 found = self.evaluate(inputs, names, precision, known).tensors
                 own = self.rounding(inputs, precision)["errors"]
-                errors = {n: [found[n].error, *([own[n]] if own.get(n) is not None else [])] for n in names if n in found}
+                errors = {
+                    n: [found[n].error, *([own[n]] if own.get(n) is not None else [])] for n in names if n in found
+                }
                 if all(max(map(np.max, e)) <= KNOWN * np.max(np.abs(found[n].value)) for n, e in errors.items()):
                     break
                 self.program.draw_smaller()

@@ -119,7 +119,8 @@ class Inquiry:
             if nothing_is_right(report):
                 raise CodeError(_ONLY_ITS_OWN)
         if about["given_slope"] and nothing_is_right(report):
-            report = self._given_another_slope(about, run) or report
+            other = self._given_another_slope(about, run)
+            report = report if other is None else other
         if part_of_the_way and nothing_is_right(report):
             raise CodeError(_PART_OF_THE_WAY)
         return report

@@ -97,12 +97,13 @@ def judged(functions: Iterable[Function], classes: Iterable[type]) -> Iterator[t
     for _, some in itertools.groupby(pairs, key=lambda pair: pair.backward):
         tried = [pair for pair in some if _takes_prediction_and_labels(pair.forward)]
         ran = [(pair, arrays) for pair in tried for arrays in _tries(pair)]
-        if ran:
-            is_right = any(_is_excused(pair, arrays) for pair, arrays in ran)
-            pair, arrays = ran[0]
+        held = [(pair, arrays, _is_excused(pair, arrays)) for pair, arrays in ran]
+        told = [row for row in held if row[2] is not None]
+        if told:
+            pair, arrays, _ = told[0]
             pair.fixed = {pair.labels: arrays[pair.labels]}
             pair.shapes = {pair.prediction: arrays[pair.prediction].shape}
-            yield pair, is_right
+            yield pair, any(is_excused for _, _, is_excused in told)
 
 
 def _of_functions(functions: list[Function]) -> Iterator[CostPair]:
@@ -150,8 +151,9 @@ def _labels(shape: Shape) -> Iterator[np.ndarray]:
         yield from (np.where(rows % shape[1] == columns, 1, 0), np.where(columns % shape[0] == rows, 1, 0))
 
 
-def _is_excused(pair: CostPair, arrays: Mapping[str, np.ndarray]) -> bool:
-    """Whether the derivative is one but for what may be left to others."""
+def _is_excused(pair: CostPair, arrays: Mapping[str, np.ndarray]) -> bool | None:
+    """Whether the derivative is one but for what may be left to others; None where the cost has none there, as that of
+    the softmax of one output."""
     given, p, y = dict(arrays), arrays[pair.prediction], arrays[pair.labels]
     gradient = np.asarray(pair.ran({name: array.copy() for name, array in given.items()})[2][0][1])
     right = np.zeros(p.shape)
@@ -164,7 +166,7 @@ def _is_excused(pair: CostPair, arrays: Mapping[str, np.ndarray]) -> bool:
                 ends.append(np.sum(pair.ran(given | {pair.prediction: moved, pair.labels: y.copy()})[0]))
             right[place] = (ends[0] - ends[1]) / (2 * _STEP)
     if not np.isfinite(right).all() or not np.any(np.abs(right) > _NEAR):
-        return True
+        return None
     one_hot = y if y.shape == p.shape else np.eye(p.shape[-1])[y]
     forms = (right, right * p * (1 - p), right * (1 - p**2), p - one_hot)
     return any(_is_constant_times(gradient, form) for form in forms)

@@ -319,7 +319,13 @@ class Driven(Program):
             samples = SAMPLES[layout.samples].count(len(X))
         kept = self.holder.known(root)
         known = dict(kept)
-        known |= {"inputs": _place(X), "targets": _place(inputs["Y"]), "samples": samples, "batch_size": samples, "epochs": 1}
+        known |= {
+            "inputs": _place(X),
+            "targets": _place(inputs["Y"]),
+            "samples": samples,
+            "batch_size": samples,
+            "epochs": 1,
+        }
         known |= {"learning_rate": self.rate, "regularisation": self._strength, "keep": KEEP, "quiet": False}
         known |= {"layers": len(sizes) - 1, "size in": sizes[0], "size out": sizes[-1], "size all": list(sizes)}
         known |= {"size hidden": sizes[1], "classes": sizes[-1]}

@@ -28,10 +28,21 @@ def role_of(function: Callable[..., Any], argument: str) -> str | None:
         return "layers"
     if by_name in (None, "samples") and argument in _samples_and_labels(function):
         return _samples_and_labels(function)[argument]
+    if by_name == "cache" and argument in gone_through(function):
+        return "targets"
     if argument in _carried_back(function) or (by_name is None and argument in given_slopes(function)):
         return "slope"
     samples = by_name is None and (argument == _data_in(function) or argument in _samples_of_its_class(function))
     return "inputs" if samples else by_name
+
+
+@source.kept
+def gone_through(function: Callable[..., Any]) -> frozenset[str]:
+    """The arguments of which a function takes one element after another, by no number: context of `for word in context`
+    and of `[y - word for word in context]`."""
+    through = (n.iter for n in ast.walk(source.tree(function)) if isinstance(n, ast.For | ast.comprehension))
+    names = {node.id for node in through if isinstance(node, ast.Name)}
+    return frozenset(names & set(source.argument_names(function)))
 
 
 @source.kept

@@ -31,11 +31,7 @@ def goes_through_labels(function: Callable[..., Any]) -> bool:
     it: `sum(y - word for word in context)`."""
     roles = {name: meaning.role_of(function, name) for name in source.argument_names(function)}
     labels = {name for name, role in roles.items() if role == "targets"} or {n for n, r in roles.items() if r is None}
-    return any(
-        isinstance(part.iter, ast.Name) and part.iter.id in labels
-        for part in ast.walk(source.tree(function))
-        if isinstance(part, ast.For | ast.comprehension)
-    )
+    return bool(labels & meaning.gone_through(function))
 
 
 def _has_a_label_each(loop: ast.For, targets: set[str]) -> bool:

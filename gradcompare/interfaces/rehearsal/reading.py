@@ -189,11 +189,17 @@ def _sharing(factors: Mapping[str, Sequence[float]], gradients: Mapping[str, np.
     best: dict[str, float] = {}
     for first, last in enumerate(np.searchsorted(values, values + 2 * NEAR * np.abs(values), side="right")):
         factor, names = found[first][0], {name for _, name in found[first:last]}
-        if len(names) == 1 and gradients[found[first][1]].size == 1:
+        if _is_one_number([gradients[name] for name in names]):
             continue
         if (len(names), -abs(np.log(abs(factor)))) > (len(best), -abs(np.log(abs(next(iter(best.values()), 1.0))))):
             best = {name: factor for name in factors if name in names}
     return best
+
+
+def _is_one_number(gradients: Sequence[np.ndarray]) -> bool:
+    """Whether all are single numbers, and the same: two weights of one unit that meet the same."""
+    numbers = [float(gradient.item()) for gradient in gradients if gradient.size == 1]
+    return len(numbers) == len(gradients) and bool(np.allclose(numbers, numbers[0], rtol=NEAR, atol=0.0))
 
 
 def contested(reading: Reading, candidates: Sequence[Candidate]) -> Candidate | None:

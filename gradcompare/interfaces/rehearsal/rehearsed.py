@@ -73,6 +73,8 @@ class Rehearsed(Program):
                 own = explored.supplied.sizes
                 wanted = supplies.sizes_asked_for(self.script.problems, own, self.script.counts)
                 wanted = wanted or own.for_batches(self.script.batches)
+                if wanted is None and not explored.changed:
+                    wanted = supplies.with_some_left(own, self.script.counts)
                 for loop, changed in explored.changed.items():
                     found = None
                     if time.process_time() > until_at_last:

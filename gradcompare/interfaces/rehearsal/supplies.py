@@ -124,9 +124,14 @@ def _asked(text: str, sizes: Sizes, counts: Sequence[int]) -> Sizes | None:
     if _NO_INDEX.search(text):
         return sizes._replace(whole=True)
     if _NONE_LEFT.search(text):
-        cut = next((n for n in counts if n >= sizes.samples and n not in sizes.stand_for_samples), None)
-        return _standing(sizes, cut, 2 * cut) if cut is not None else None
+        return with_some_left(sizes, counts)
     return _matched(text, sizes)
+
+
+def with_some_left(sizes: Sizes, counts: Sequence[int]) -> Sizes | None:
+    """Those of which some are left where a file cuts off as many as it counts: X[:-100]."""
+    cut = next((n for n in counts if n >= sizes.samples and n not in sizes.stand_for_samples), None)
+    return _standing(sizes, cut, 2 * cut) if cut is not None else None
 
 
 def _standing(sizes: Sizes, *numbers: int) -> Sizes:
