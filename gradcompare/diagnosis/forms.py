@@ -118,7 +118,7 @@ def sums_of_two(cases: Sequence[Case]) -> list[Form]:
     wrong = [case for case in cases if not case.is_right()]
     if len(wrong) > 1 and all(case.claim.shape == case.right.shape for case in wrong):
         for lacking in forms(wrong, wanted=[case.right - case.claim for case in wrong])[:1]:
-            if cases[0].step.name in _operand_names(lacking):  # a factor is missing, and no way
+            if cases[0].step.name in re.findall(r"\w+", lacking.text()):  # a factor is missing, and no way
                 return []
             has = forms(wrong, wanted=[case.claim for case in wrong])
             if has:

@@ -61,8 +61,8 @@ def asked(function: Callable[..., Any], names: list[str], others: list[str]) -> 
         values |= {name: told[0]} if told and isinstance(told[0], str) else {}
         numbers |= {name: told[0]} if told == [REGULARISATION] and name not in said else {}
     values |= {name: name for name in names if words.plain(name) in _NAMES}
-    for name in set(names) - set(values):
-        values |= {name: n for pattern, n in _OF_CONVOLUTIONS.items() if pattern.match(name.lower())}
+    sizes = {n: size for n in names for called, size in _OF_CONVOLUTIONS.items() if called.match(n.lower())}
+    values = sizes | values
     for name in {*names, *others} - set(values):
         stand_in = lent(function, name)
         values |= {name: stand_in} if stand_in is not None else {}

@@ -31,7 +31,8 @@ def counted_by_hand(functions: Iterable[Callable[..., Any]], axis: int) -> int |
     of an exclusive or; None where they do not. `axis`: which of the samples' axes counts them."""
     functions = list(functions)
     nodes = [node for f in functions for node in ast.walk(source.tree(f)) if isinstance(node, ast.BinOp)]
-    divided = {n.right.value for n in nodes if isinstance(n.op, ast.Div) and isinstance(n.right, ast.Constant)}
+    written = (n.right.value for n in nodes if isinstance(n.op, ast.Div) and isinstance(n.right, ast.Constant))
+    divided = {number for number in written if type(number) is int}
     names = {name: thing for f in functions for name, thing in getattr(f, "__globals__", {}).items()}
     arrays = [a for n, a in names.items() if words.role_of_argument(n) == "inputs" and isinstance(a, np.ndarray)]
     counts = {array.shape[axis] for array in arrays if array.ndim == 2}

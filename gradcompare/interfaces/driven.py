@@ -204,6 +204,9 @@ class Driven(Program):
         """See Program."""
         self._slope_of = name
 
+    def draw_smaller(self) -> None:
+        """See Program; of these the size of a network is told by whoever draws it."""
+
     def gradients(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """What the file returns, stores or applies, under "d" and the name of what it is the gradient of."""
         assert self.found is not None

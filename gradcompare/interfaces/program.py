@@ -50,7 +50,7 @@ class Program(ABC):
     given_slope: bool
     """Whether backward is given a random gradient of the output, in place of that of a cost."""
     ahead_of_output: Sequence[str] = ()
-    """What may be given that of in its place: the values on the way to the output that have its shape, the last first."""
+    """What it may be given that of in its place: values on the way to the output, of its shape, the last first."""
     only_updates: bool
     """Whether no gradients are to be seen, only what they do to the parameters."""
     is_network: bool = True
@@ -111,9 +111,11 @@ class Program(ABC):
     def share_of_cost(self, factor: float, mean: bool) -> None:
         """By what `cost` is multiplied from now on, and whether it is divided by the number of samples."""
 
+    @abstractmethod
     def give_slope_of(self, name: str | None) -> None:
         """Of which of `ahead_of_output` backward is given the gradient; None for the output."""
 
+    @abstractmethod
     def draw_smaller(self) -> None:
         """Draw a tenth of the numbers for the parameters of a program of one size, from now on."""
 

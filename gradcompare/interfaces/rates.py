@@ -9,7 +9,6 @@ from typing import Any
 from gradcompare.interfaces import meaning, paths, source, words
 from gradcompare.interfaces.layouts import RATE
 
-
 _MAY_BE = (None, *words.COUNTS)
 """What a rate may be called like that is known by its value: n = 0.1."""
 

@@ -118,9 +118,9 @@ def found_in(
             break
         found = readings(traced.candidates, traced.done)
         if best is None and in_doubt(found):
-            again = _Traced(script, first, names, told, others)
-            again.rehearse(loop, _moved(own, ATTEMPTS), supplied)
-            found = steady(found, readings(again.candidates, again.done))
+            once_more = _Traced(script, first, names, told, others)
+            once_more.rehearse(loop, _moved(own, ATTEMPTS), supplied)
+            found = steady(found, readings(once_more.candidates, once_more.done))
         reading = max(found, key=lambda reading: reading.rank, default=None)
         if reading is not None and not reading.agreeing:
             reading = stated(traced.candidates, traced.done)

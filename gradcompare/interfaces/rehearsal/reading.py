@@ -92,7 +92,9 @@ class Reading(NamedTuple):
 def readings(candidates: Iterable[Candidate], done: Done) -> list[Reading]:
     """Each candidate's."""
     candidates = list(candidates)
-    wholes = {(c.seed._replace(times=1), c.loss): c for c in candidates if c.seed is not None and c.seed.times > 1}
+    wholes: dict[tuple[Seed | None, str | None], Candidate] = {
+        (c.seed._replace(times=1), c.loss): c for c in candidates if c.seed is not None and c.seed.times > 1
+    }
     return [_reading(c, done, wholes.get((c.seed, c.loss), c)) for c in candidates]
 
 
@@ -154,8 +156,8 @@ def _by_rule(candidate: Candidate, done: Done, whole: Candidate) -> Reading:
             alike = [value for value in done.values if value.value.shape == gradient.shape]
             likest = _where_it_belongs(n, alike, {m: value for m, (value, _) in right.items()})
             held |= {n: Held(likest.occurrence, next(iter(held.values())).factor)} if likest and held else {}
-    whole = held.keys() == candidate.gradients.keys()
-    return Reading(candidate, shared, held if whole else {}, done.rate or 1.0, False)
+    complete = held.keys() == candidate.gradients.keys()
+    return Reading(candidate, shared, held if complete else {}, done.rate or 1.0, False)
 
 
 def _leads_down(step: np.ndarray, gradient: np.ndarray) -> bool:

@@ -169,6 +169,9 @@ class Rehearsed(Program):
             given[name] = np.asarray(drawn).astype(dtype) if np.asarray(drawn).dtype.kind == "f" else drawn
         return given | {name: np.zeros((1, 1), dtype) for name in ("X", "Y") if name not in given}
 
+    def give_slope_of(self, name: str | None) -> None:
+        """See Program; what goes back is what the file's own program gives."""
+
     def draw_smaller(self) -> None:
         """See Program."""
         self._size *= 0.1
