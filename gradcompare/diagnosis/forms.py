@@ -118,7 +118,8 @@ def sums_of_two(cases: Sequence[Case]) -> list[Form]:
     wrong = [case for case in cases if not case.is_right()]
     if len(wrong) > 1 and all(case.claim.shape == case.right.shape for case in wrong):
         for lacking in forms(wrong, wanted=[case.right - case.claim for case in wrong])[:1]:
-            if cases[0].step.name in re.findall(r"\w+", lacking.text()):  # a factor is missing, and no way
+            of_parameters = {cases[0].step.name, *(f"d{name}" for name in cases[0].step.inputs)}
+            if of_parameters & set(re.findall(r"\w+", lacking.text())):  # from these nothing comes any further
                 return []
             has = forms(wrong, wanted=[case.claim for case in wrong])
             if has:

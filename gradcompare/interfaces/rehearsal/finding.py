@@ -137,7 +137,7 @@ def found_in(
     where = {n: names[n] for n in parameters}
     for name, path in (("X", meeting.samples), ("Y", None if cost.cost else meeting.labels)):
         if path is not None and not _NO_DATA.search(paths.word(path)):
-            where[name] = next(tuple(alike) for alike in first.alike.values() if path in alike)
+            where[name] = next(tuple(alike) for alike in first.alike if path in alike)
     further = {} if others else _without_zeros(first, [*names.values(), where.get("Y", ())])
     more = _changed_elsewhere(script, loop, first, names, supplied, further) if further else []
     again = found_in(script, loop, [*changed, *more], supplied, further) if more else None
@@ -298,7 +298,7 @@ def _changed_elsewhere(
     """What the turn changes from other numbers, and did not from the file's own: a bias where the errors cancel out.
     `further`: other samples, from which a turn changes weights that meet nothing but 0 in the file's own first one."""
     moved = _moved({name: first.before[where[0]] for name, where in names.items()})
-    there = {paths_[0]: tuple(paths_) for paths_ in first.alike.values() if first.before[paths_[0]].dtype.kind == "f"}
+    there = {paths_[0]: tuple(paths_) for paths_ in first.alike if first.before[paths_[0]].dtype.kind == "f"}
     known = [*names.values(), *further]
     others = {str(path): where for path, where in there.items() if not any(path in own for own in known)}
     turn = Turn(loop, {names[n]: array for n, array in moved.items()} | dict(further), others, supplied)
@@ -314,7 +314,7 @@ def _without_zeros(first: Turn, known: Sequence[Where]) -> dict[Where, np.ndarra
     """What else is there of numbers some of which are 0, with 1 in their place: it may be samples of which the first
     turn takes one."""
     groups = [
-        tuple(alike) for alike in first.alike.values() if not any(path in where for where in known for path in alike)
+        tuple(alike) for alike in first.alike if not any(path in where for where in known for path in alike)
     ]
     arrays = {where: first.before[where[0]] for where in groups}
     mixed = {w: a for w, a in arrays.items() if a.dtype.kind in "fiu" and np.any(a == 0) and np.any(a != 0)}

@@ -84,7 +84,7 @@ class Exploring(Stage):
         super().__init__(supplied)
         self.changed: dict[int, dict[paths.Path, list[paths.Path]]] = {}
         """By loop, of each array that is another after the turn all paths that lead to it; inner loops first."""
-        self._active: list[tuple[int, dict[paths.Path, tuple[np.ndarray, Any]]]] = []
+        self._active: list[tuple[int, dict[paths.Path, tuple[np.ndarray, _Kept]]]] = []
         self._seen: set[int] = set()
         self._over: set[int] = set()
 
@@ -97,7 +97,7 @@ class Exploring(Stage):
             self._seen.add(loop)
             root = root_of(sys._getframe(1))
             before = arrays_in(root)
-            kept = {path: (np.array(array), _identity(root, path, array)) for path, array in before.items()}
+            kept = {path: (np.array(array), _kept(root, path, array)) for path, array in before.items()}
             self._active.append((loop, kept))
         return False
 
@@ -109,21 +109,40 @@ class Exploring(Stage):
         after = arrays_in(root_of(sys._getframe(1)))
         changed = [p for p, (was, _) in before.items() if p in after and differs(was, after[p])]
         if changed:
-            together: dict[Any, list[paths.Path]] = {}
-            for path, (_, identity) in before.items():
-                together.setdefault(identity, []).append(path)
-            groups = [group for group in together.values() if group[0] in changed]
+            numbers = {path: "" if np.ndim(was) else str(after.get(path, path)) for path, (was, _) in before.items()}
+            together = _together({path: (kept, numbers[path]) for path, (_, kept) in before.items()})
+            groups = [group for group in together if group[0] in changed]
             self.changed[loop] = {group[0]: group for group in groups}
             if not self._active:
                 self._over.add(loop)
 
 
-def _identity(root: Root, path: paths.Path, array: Any) -> Any:
-    """What is the same of two paths to one array, or to the one place where a number is kept: two places may hold the
-    same number without being one."""
-    if not isinstance(array, int | float | np.generic):
-        return id(array)
-    return (id(paths.get(root, path[:-1])) if len(path) > 2 else path[0]), path[-1]
+class _Kept(NamedTuple):
+    """Where an array, or a number, is found."""
+
+    identity: int
+    """Of the object."""
+    place: tuple[int, Any] | None
+    """Of a number in a list: which list, and where in it."""
+
+
+def _kept(root: Root, path: paths.Path, array: Any) -> _Kept:
+    number = isinstance(array, int | float | np.generic)
+    listed = number and len(path) > 2 and path[-1][0] == "item" and isinstance(path[-1][1], int)
+    return _Kept(id(array), (id(paths.get(root, path[:-1])), path[-1][1]) if listed else None)
+
+
+def _together(found: Mapping[paths.Path, tuple[_Kept, Any]]) -> Iterator[list[paths.Path]]:
+    """The paths that lead to one array, or to one number under several names; several places in lists may hold the same
+    number without being one: [1.0] * 3. Beside each path what else must be the same."""
+    alike: dict[Any, list[paths.Path]] = {}
+    for path, (kept, beside) in found.items():
+        alike.setdefault((kept.identity, beside), []).append(path)
+    for group in alike.values():
+        by_place: dict[Any, list[paths.Path]] = {}
+        for path in group:
+            by_place.setdefault(found[path][0].place, []).append(path)
+        yield from by_place.values() if len(by_place.keys() - {None}) > 1 else [group]
 
 
 class Event(NamedTuple):
@@ -168,7 +187,7 @@ class Turn(Stage):
         self.begun = False
         self.before: dict[paths.Path, Any] = {}
         """The arrays that were there when the turn began, and were not given."""
-        self.alike: dict[Any, list[paths.Path]] = {}
+        self.alike: list[list[paths.Path]] = []
         """The same, by what is one array under several paths."""
         self.after: dict[str, Any] = {}
         self.events: list[Event] = []
@@ -242,15 +261,12 @@ class Turn(Stage):
         self.before = {
             path: np.array(plain(array) if isinstance(array, TracedArray) else array) for path, array in others.items()
         }
-        identities = {path: _identity(root, path, array) for path, array in others.items()}
-        for path, identity in identities.items():
-            self.alike.setdefault(identity, []).append(path)
+        self.alike = list(_together({path: (_kept(root, path, array), None) for path, array in others.items()}))
         if self.wrapped is not None:
-            made: dict[Any, Any] = {}
-            for path, array in others.items():
-                if identities[path] not in made:
-                    made[identities[path]] = self.wrapped(path, array)
-                self._put(root, path, made[identities[path]], frame)
+            for group in self.alike:
+                made = self.wrapped(group[0], others[group[0]])
+                for path in group:
+                    self._put(root, path, made, frame)
         for where, value in self.given.items():
             for path in where:
                 self._put(root, path, value, frame)
