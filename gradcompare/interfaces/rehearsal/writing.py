@@ -221,12 +221,15 @@ def _thread(desk: Desk, owner: str, functions: Sequence[Callable[..., Any]], ste
     members = [Member(f"{owner}{f.__name__}", f) for f in functions]
     held = [owner[:-1]] if owner else desk.globals()
     walk = going_down.Walk(desk, [*desk.made, *held])
-    forward = _first(desk, members, ("forward",), "output")
-    if not forward and any(member.role == "forward" for member in members):
-        return False
-    forward = forward or _first(desk, members, ("predict",), "output")
-    _first(desk, members, ("cost",), "cost")
-    _first(desk, members, ("slope_of_cost",), "slope")
+    if any(member.role == "fused" and _takes_data(member.function) == 2 for member in members):
+        forward = False  # it goes forward itself, by methods that are given one step of a sample
+    else:
+        forward = _first(desk, members, ("forward",), "output")
+        if not forward and any(member.role == "forward" for member in members):
+            return False
+        forward = forward or _first(desk, members, ("predict",), "output")
+        _first(desk, members, ("cost",), "cost")
+        _first(desk, members, ("slope_of_cost",), "slope")
     walk.begin()
     for role in _BACK:
         for member in (
