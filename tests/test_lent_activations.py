@@ -159,3 +159,9 @@ def test_in_several_layers_a_mean_of_what_backward_is_given_is_a_convention(tmp_
     assert checked(tmp_path, stage).verdict == "agrees"
     report = checked(tmp_path, stage.replace("return self.W.T @ d", "return self.W.T @ grad"))
     assert report.verdict == "wrong", str(report)
+
+
+def test_the_report_says_what_stands_in(tmp_path):
+    habit = next(iter(HABITS.values()))
+    notes = checked(tmp_path, habit.source).notes
+    assert any("In place of what a constructor is handed: transfer_function of Stage (tanh)." in note for note in notes)

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import calling, chain, cost_pairs, naming, offered, paths, source, words
+from gradcompare.interfaces import calling, chain, cost_pairs, lent, naming, offered, paths, source, words
 from gradcompare.interfaces.derivatives import smooth
 from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.layouts import RATE
@@ -208,6 +208,13 @@ class Single(Shelf):
         self, layers: Sequence[Alone], costs: Sequence[cost_pairs.CostPair] = (), right: Sequence[str] = ()
     ) -> None:
         super().__init__([*layers, *costs])
+        self.stands_in = {
+            f"{argument} of {one.made.__name__}": lent.says(argument)
+            for one in layers
+            for argument in inspect.signature(one.made).parameters
+            if lent.lent(one.made, argument) is not None
+        }
+        """See `Plan`."""
         self.right = list(right)
         """The names of the costs whose derivatives were held against them already, and are right."""
         self.bounded = {f"{INPUTS}_{one.name}" for one in layers if one.is_bounded}

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from gradcompare.interfaces import source, usage, words
 from gradcompare.interfaces.layouts import REGULARISATION
-from gradcompare.interfaces.lent import lent
+from gradcompare.interfaces.lent import lent, says
 
 DATA = ("inputs", "targets")
 
@@ -27,6 +27,8 @@ class Asked(NamedTuple):
     """What they are given, whatever the network: functions of the file, words that they are compared with."""
     numbers: Mapping[str, Any]
     """What those may be given that the code only calculates with, if they are no widths."""
+    stands_in: Mapping[str, str]
+    """What those are given, in words, in whose place something of ours is."""
 
 
 _NAMES = ("name", "layername", "scope")
@@ -47,7 +49,7 @@ def asked(function: Callable[..., Any], names: list[str], others: list[str]) -> 
     """What is known of these arguments of an initialiser or constructor; of the others only what may be a function."""
     made: Any = getattr(function, "__init__", function) if inspect.isclass(function) else function
     if not (names or others) or not inspect.isfunction(made):
-        return Asked({}, {}, {}, {})
+        return Asked({}, {}, {}, {}, {})
     space = made.__globals__
     tree = source.parsed(str(space.get("__file__")))
     given = _given(function, made, tree)
@@ -63,13 +65,13 @@ def asked(function: Callable[..., Any], names: list[str], others: list[str]) -> 
     values |= {name: name for name in names if words.plain(name) in _NAMES}
     sizes = {n: size for n in names for called, size in _OF_CONVOLUTIONS.items() if called.match(n.lower())}
     values = sizes | values
-    for name in {*names, *others} - set(values):
-        stand_in = lent(function, name)
-        values |= {name: stand_in} if stand_in is not None else {}
+    left_open = (name for name in {*names, *others} - set(values))
+    stand_ins = {name: thing for name in left_open if (thing := lent(function, name)) is not None}
+    values |= stand_ins
     roles = {name: "pair" for name in names if _is_pair(made, name)}
     left = [name for name in names if name not in roles and name not in values]
     roles |= {name: usage.kept_as(function, name) for name in left if usage.is_only_stored(function, name)}
-    return Asked(said, roles, values, numbers)
+    return Asked(said, roles, values, numbers, {name: says(name) for name in sorted(stand_ins)})
 
 
 def _given(function: Any, made: Any, tree: ast.Module) -> dict[str, ast.expr]:

@@ -188,6 +188,7 @@ class ChainPlan(Plan):
         self.values = dict.fromkeys(strengths, 0.0)  # no cost of an output can know of them
         self.plan = copy.copy(plan)
         self.plan.values = {**plan.values, **self.values}
+        self.stands_in = {f"{name} of {dense.__name__}": what for name, what in plan.stands_in.items()}
         self.dense, self.activations, self.loss, self.end = dense, activations, loss, end
 
     def call(self, function: Callable[..., Any], network: Network, layout: Layout) -> Any:

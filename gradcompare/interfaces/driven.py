@@ -586,6 +586,10 @@ def _notes(found: Found, holder: Holder) -> Iterator[str]:
         yield "A sample is a sequence: those drawn have several steps, and one label."
     if found.cost_from == "cotangent":
         yield GIVEN_SLOPE.format("the output", "output")
+    handed = getattr(getattr(holder, "plan", holder), "stands_in", {})
+    if handed:
+        what = ", ".join(f"{name} ({says})" for name, says in handed.items())
+        yield f"In place of what a constructor is handed: {what}."
     for name in _told_to_be_0(getattr(holder, "plan", None), found.layout):
         yield f"{name} is 0 here, for the cost knows nothing of it: the term that it adds is not checked."
     for name in found.spread:

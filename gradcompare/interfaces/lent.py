@@ -118,6 +118,11 @@ def lent(made: Any, argument: str) -> Any:
     return stood_in.tanh
 
 
+def says(argument: str) -> str:
+    """What it is that stands in for what an argument of this name is handed."""
+    return "steps down the gradient" if _OPTIMISER.search(words.plain(argument)) else "tanh"
+
+
 def _asks_which(call: ast.Call) -> bool:
     """Whether a call says, beside what goes in, whether the derivative is wanted."""
     flags = [*call.args[1:], *(keyword.value for keyword in call.keywords)]

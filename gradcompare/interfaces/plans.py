@@ -24,6 +24,8 @@ class Plan:
         self.roles, self.depths = roles, depths
         self.values: Mapping[str, Any] = {}
         """What is given whatever the network."""
+        self.stands_in: Mapping[str, str] = {}
+        """What is given, in words, in whose place something of ours is."""
 
     def call(self, function: Callable[..., Any], network: Network, layout: Layout) -> Any:
         """Call it for a network."""
@@ -146,7 +148,7 @@ def _plans_that_give(
     roles = {name: role for name, role in known.roles.items() if name not in values and name not in said}
     for plan in _plans(left, roles):
         plan.rename(own)
-        plan.values = values
+        plan.values, plan.stands_in = values, known.stands_in
         yield plan
 
 

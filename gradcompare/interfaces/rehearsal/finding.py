@@ -313,9 +313,7 @@ def _changed_elsewhere(
 def _without_zeros(first: Turn, known: Sequence[Where]) -> dict[Where, np.ndarray]:
     """What else is there of numbers some of which are 0, with 1 in their place: it may be samples of which the first
     turn takes one."""
-    groups = [
-        tuple(alike) for alike in first.alike if not any(path in where for where in known for path in alike)
-    ]
+    groups = [tuple(alike) for alike in first.alike if not any(path in where for where in known for path in alike)]
     arrays = {where: first.before[where[0]] for where in groups}
     mixed = {w: a for w, a in arrays.items() if a.dtype.kind in "fiu" and np.any(a == 0) and np.any(a != 0)}
     return {where: np.where(array == 0, np.ones_like(array), array) for where, array in mixed.items()}
