@@ -53,6 +53,30 @@ HABITS = {
         "self.outer -= lr * np.outer(off, row)",
         "self.outer -= lr * np.outer(off, self.inner[center])",
     ),
+    "a word, one beside it, and words that were drawn": Habit(
+        """
+        class Word2Vec:
+            def __init__(self, vocab_size, dim, lr=0.01):
+                self.inner = np.random.randn(vocab_size, dim) * 0.1
+                self.outer = np.random.randn(vocab_size, dim) * 0.1
+                self.lr = lr
+
+            def train_pair(self, center, context, negatives):
+                v = self.inner[center].copy()
+                s = 1 / (1 + np.exp(-np.dot(self.outer[context], v)))
+                loss, back = -np.log(s), (s - 1) * self.outer[context]
+                self.outer[context] -= self.lr * (s - 1) * v
+                for n in negatives:
+                    s = 1 / (1 + np.exp(-np.dot(self.outer[n], v)))
+                    loss -= np.log(1 - s)
+                    back = back + s * self.outer[n]
+                    self.outer[n] -= self.lr * s * v
+                self.inner[center] -= self.lr * back
+                return loss
+        """,
+        "back = back + s * self.outer[n]",
+        "back = s * self.outer[n]",
+    ),
     "a rate called n, and a mean over samples that are counted by hand": Habit(
         """
         X = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]])
@@ -330,6 +354,55 @@ ONE_UNIT = """
                 unit.w += 0.25 * own * x
                 unit.b += 0.25 * own
 """
+
+
+RECURRENT = """
+    class Cell:
+        def __init__(self, input_size, hidden_size):
+            self.Wx = np.random.randn(hidden_size, input_size) * 0.1
+            self.Wh = np.random.randn(hidden_size, hidden_size) * 0.1
+            self.Wy = np.random.randn(input_size, hidden_size) * 0.1
+            self.hidden_size, self.input_size = hidden_size, input_size
+
+        def forward(self, x, h_prev):
+            h = np.tanh(self.Wx @ x + self.Wh @ h_prev)
+            y = np.exp(self.Wy @ h)
+            return h, y / np.sum(y)
+
+        def backward(self, target, x, h_prev, h, y, later):
+            dy = np.copy(y)
+            dy[target] -= 1
+            self.dWy += dy @ h.T
+            d = (self.Wy.T @ dy + later) * (1 - h * h)
+            self.dWx += d @ x.T
+            self.dWh += d @ h_prev.T
+            return {back} @ d
+
+        def forward_backward(self, inputs, targets, h_prev):
+            x, h, y, loss = {}, {-1: h_prev}, {}, 0
+            for t in range(len(inputs)):
+                x[t] = np.zeros((self.input_size, 1))
+                x[t][inputs[t]] = 1
+                h[t], y[t] = self.forward(x[t], h[t - 1])
+                loss += -np.log(y[t][targets[t], 0])
+            self.dWx, self.dWh, self.dWy = (np.zeros_like(W) for W in (self.Wx, self.Wh, self.Wy))
+            later = np.zeros_like(h[0])
+            for t in reversed(range(len(inputs))):
+                later = self.backward(targets[t], x[t], h[t - 1], h[t], y[t], later)
+            return loss, h[len(inputs) - 1]
+
+        def update(self, lr):
+            self.Wx -= lr * self.dWx
+            self.Wh -= lr * self.dWh
+            self.Wy -= lr * self.dWy
+"""
+
+
+@pytest.mark.parametrize(("back", "verdict"), [("self.Wh.T", "agrees"), ("self.Wh", "wrong")])
+def test_what_goes_forward_and_back_in_one_call_is_called_alone(tmp_path, back, verdict):
+    """Its forward method is given one step of a sequence, and a state."""
+    report = rehearsed(tmp_path, RECURRENT.replace("{back}", back), examples=2)
+    assert report.verdict == verdict, str(report)
 
 
 def test_of_two_costs_that_steps_may_go_down_the_one_counts_whose_rate_is_a_constant(tmp_path):

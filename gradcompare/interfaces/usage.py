@@ -8,6 +8,8 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any, TypeGuard
 
+import numpy as np
+
 from gradcompare.interfaces import source
 from gradcompare.interfaces.layouts import REGULARISATION
 from gradcompare.interfaces.multiplied import is_product, plain_name
@@ -38,6 +40,21 @@ def multiplied_in(function: Callable[..., Any]) -> tuple[str, ...]:
     factors = (factor for node in ast.walk(source.tree(function)) for factor in is_product(node))
     names = {name for factor in factors if (name := plain_name(factor)) is not None}
     return tuple(name for name in source.argument_names(function) if name in names)
+
+
+_PLACES = (2, 3)
+"""Of other words than the first two."""
+
+
+def places(function: Callable[..., Any], argument: str) -> list[Any]:
+    """[the places that an argument may be], where a function takes rows by it, as words that were drawn; empty where it
+    does not."""
+    nodes = list(ast.walk(source.tree(function)))
+    through = [n for n in nodes if isinstance(n, ast.For | ast.comprehension) and _is_name(n.iter, argument)]
+    names = {argument, *(n.target.id for n in through if isinstance(n.target, ast.Name))}
+    parts = (node for node in nodes if isinstance(node, ast.Subscript))
+    taken = any(_is_name(part.slice, name) for part in parts for name in names)
+    return [np.array(_PLACES)] if taken else []
 
 
 def told_in(tree: ast.AST, name: str) -> list[Any]:
