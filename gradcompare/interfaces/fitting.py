@@ -723,7 +723,8 @@ def _insisted(holder: Any, network: Network, shapes: Mapping[str, tuple[int, ...
     known = {*sizes, *(n + 1 for n in sizes), 1} if asked else set()
     ways = [way for way in chained.ways(weights) if len(way) == len(sizes)]
     other_ends = ways[0] if ways and sizes not in ways else None
-    if not ways and len(weights) >= len(sizes):  # more layers than widths are asked for: the file has some itself
+    others = {n for shape in weights for n in shape} - {*sizes, 1}
+    if not ways and others and len(weights) >= len(sizes):  # more layers than are asked for: some widths are the file's
         other_ends = next(iter(chained.ways(weights)), None)
     if not weights or all(n in known for shape in weights for n in shape):
         return other_ends
