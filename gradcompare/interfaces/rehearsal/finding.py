@@ -20,7 +20,7 @@ import torch
 
 from gradcompare import losses
 from gradcompare.bounds import Run
-from gradcompare.interfaces import paths, words
+from gradcompare.interfaces import naming, paths, words
 from gradcompare.interfaces.rehearsal.costs import Seed, fitting, seeds
 from gradcompare.interfaces.rehearsal.meeting import NotedRun, meetings
 from gradcompare.interfaces.rehearsal.reading import (
@@ -107,7 +107,8 @@ def found_in(
     script.run(first)
     if not names or not first.after:
         return None
-    names = _named([*changed, *_changed_elsewhere(script, loop, first, names, supplied, others)])
+    found_so = [*changed, *_changed_elsewhere(script, loop, first, names, supplied, others)]
+    names = _named([*found_so, *_left_as_they_were(script, first, found_so)])
     own = {name: first.before[where[0]] for name, where in names.items()}
     told = _told_rate(first, script)
     best, used = None, set[str]()
@@ -308,6 +309,24 @@ def _changed_elsewhere(
         for key, where in others.items()
         if turn.after.get(key) is not None and differs(first.before[where[0]], turn.after[key])
     ]
+
+
+def _left_as_they_were(script: Script, first: Turn, changed: Sequence[Sequence[paths.Path]]) -> list[list[paths.Path]]:
+    """Weights beside others that the turn changes, which it leaves as they were although something is called like their
+    gradient: dWhh of which only that of the first step, where the state is 0, is left."""
+    beside = {path[:-1] for where in changed for path in where}
+    known = {path for where in changed for path in where}
+    called = {script.places[event.place].text.rpartition(".")[2] for event in first.events}
+    called |= {paths.word(path) for path in first.before}
+    found = []
+    for where in first.alike:
+        path, array = where[0], first.before[where[0]]
+        if known & set(where) or array.dtype.kind != "f" or array.ndim != 2 or path[:-1] not in beside:
+            continue
+        name = paths.word(path)
+        if any(naming.likeness(name, other) == 3 for other in called - {name}) and not words.GRADIENT.match(name):
+            found.append(list(where))
+    return found
 
 
 def _without_zeros(first: Turn, known: Sequence[Where]) -> dict[Where, np.ndarray]:
