@@ -4,6 +4,7 @@ calculates with, a word that it compares, how often it does something."""
 from __future__ import annotations
 
 import ast
+import re
 import types
 from collections.abc import Callable, Iterator
 from typing import Any, TypeGuard
@@ -53,7 +54,8 @@ def places(function: Callable[..., Any], argument: str) -> list[Any]:
     through = [n for n in nodes if isinstance(n, ast.For | ast.comprehension) and _is_name(n.iter, argument)]
     names = {argument, *(n.target.id for n in through if isinstance(n.target, ast.Name))}
     parts = (node for node in nodes if isinstance(node, ast.Subscript))
-    taken = any(_is_name(part.slice, name) for part in parts for name in names)
+    drawn = re.match(r"neg(ative)?s?(_|$)", argument, re.IGNORECASE)
+    taken = drawn or any(_is_name(part.slice, name) for part in parts for name in names)
     return [np.array(_PLACES)] if taken else []
 
 
