@@ -31,10 +31,21 @@ OTHERS = {
     (4, 5): ((5, 3), (3, 5), (3,), (5,), (1, 3), (1, 5), (5, 1)),
     (2, 3, 6, 6): ((7, 3, 3, 3), (7,), (3,), (1, 3, 1, 1)),
     (2, 4, 4, 2): ((2, 2, 2, 3), (3,), (1, 1, 1, 3), (2,)),
+    (6, 6, 2): ((4, 3, 3, 2), (4,), (3, 3, 2, 4)),
+    (2, 6, 6): ((4, 2, 3, 3), (4,), (4, 1)),
 }
-"""By the shape of x, samples by features, by channels by height by width, and by height by width by channels, those of
-the other arrays; all numbers differ, so that few combinations run."""
+"""By the shape of x, samples by features, by channels by height by width, by height by width by channels, and one image
+of either kind, those of the other arrays; all numbers differ, so that few combinations run."""
 MOST_ARRAYS = 3
+_STATE, _GATES = 5, (1, 4, 3)
+"""How wide a state is that goes from step to step, and how many gates lie side by side in its weights."""
+_OF_SEQUENCES: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
+    ((2, 4, 3), (2, _STATE)),
+    ((2, 3), (2, _STATE)),
+    ((4, 3), (1, _STATE)),
+    ((4, 3), (_STATE,)),
+)
+"""Shapes of x and of a state: samples by steps by features, one step of each, and the steps of one sample."""
 SETTINGS: dict[str, Any] = {
     "mode": "train", "stride": 2, "pad": 1, "p": 0.8, "eps": 1e-5, "momentum": 0.9, "seed": 0, "padding": 1,
     "pool_height": 2, "pool_width": 2, "f": 2, "keep_prob": 0.8, "dropout": 0.8, "training": True,
@@ -269,6 +280,8 @@ def _shaped(pair: Pair) -> Pair | None:
             pair.fixed[name] = SETTINGS[name]
         else:
             arrays.append(name)
+    if {"wx", "wh"} <= set(map(words.plain, arrays)):
+        return next((one for shapes in _recurrent(arrays) if _runs(one := replace(pair, shapes=shapes))), None)
     if len(arrays) > MOST_ARRAYS:
         return None
     for first, kinds in OTHERS.items():
@@ -277,6 +290,15 @@ def _shaped(pair: Pair) -> Pair | None:
             if _runs(pair):
                 return pair
     return None
+
+
+def _recurrent(arrays: list[str]) -> Iterator[dict[str, tuple[int, ...]]]:
+    """Shapes of sequences, or of a step of each, a state that is called anything else, and its weights."""
+    for (first, state), gates in itertools.product(_OF_SEQUENCES, _GATES):
+        wide = gates * _STATE
+        known = {"wx": (first[-1], wide), "wh": (_STATE, wide), "b": (wide,), "bias": (wide,)}
+        others = {name: known.get(words.plain(name), state) for name in arrays[1:]}
+        yield {arrays[0]: first} | others
 
 
 def _as_the_file_calls_it(pair: Pair) -> Pair | None:
