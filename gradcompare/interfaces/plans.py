@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import inspect
 import itertools
 from collections.abc import Callable, Iterator, Mapping
@@ -102,6 +103,27 @@ class SearchedPlan(Plan):
         return self.roles
 
 
+class SettingsPlan(Plan):
+    """Gives a constructor all that it asks for in one object, of a class of the file: Net(Settings(n_in, n_hidden))."""
+
+    def __init__(self, argument: str, settings: type, inner: Plan) -> None:
+        super().__init__(inner.roles, inner.depths)
+        self.values, self.stands_in = inner.values, inner.stands_in
+        self.argument, self.settings, self.inner = argument, settings, inner
+
+    def call(self, function: Callable[..., Any], network: Network, layout: Layout) -> Any:
+        """Call it for a network."""
+        return function(**{self.argument: self.inner.call(self.settings, network, layout)})
+
+
+def _settings_of(function: Callable[..., Any], argument: str) -> type | None:
+    """The class of fields that an argument is said to be of, where it is one of the function's file."""
+    made: Any = getattr(function, "__init__", function) if inspect.isclass(function) else function
+    said = getattr(made, "__annotations__", {}).get(argument)
+    found = getattr(made, "__globals__", {}).get(said) if isinstance(said, str) else said
+    return found if inspect.isclass(found) and dataclasses.is_dataclass(found) else None
+
+
 _MOST_ORDERS = 150
 _MOST_BY_PLACE = 4
 """Of so many arguments, whatever they are called, each may be a width."""
@@ -125,6 +147,8 @@ def plans(function: Callable[..., Any]) -> Iterator[Plan]:
     except (TypeError, ValueError):
         return
     required = [p.name for p in parameters if p.default is p.empty and p.kind in _NAMED]
+    if len(required) == 1 and (settings := _settings_of(function, required[0])) is not None:
+        yield from (SettingsPlan(required[0], settings, inner) for inner in plans(settings))
     silent = [name for name in required if not _says_what_it_is(name)]
     known = asked(function, silent, [name for name in required if name not in silent])
     yield from _plans_that_give(known.values, function, parameters, known)
