@@ -24,6 +24,7 @@ from gradcompare.interfaces import (
     driver,
     fitting,
     inside,
+    meaning,
     metrics,
     naming,
     one_output,
@@ -152,6 +153,15 @@ class Driven(Program):
             each = SAMPLES[layout.samples].count(STEPS[-1])
             return kwargs | {"samples": tuple(n * each for n in STEPS)}
         return kwargs | ({"samples": (1, 1)} if SAMPLES[layout.samples].one else {})
+
+    @functools.cached_property
+    def _learns_its_inputs(self) -> bool:
+        """Whether what goes a step is given samples and nothing that could be labels: an autoencoder."""
+        maker = self.function(self.steps.maker)
+        needed = [n for n, p in source.signature(maker).items() if p.default is p.empty and n != "self"]
+        roles = [meaning.role_of(maker, name) for name in needed]
+        given = self.steps.role == "update" and "inputs" in roles
+        return bool(given and not {"targets", "slope", "output", None} & set(roles))
 
     @functools.cached_property
     def _count(self) -> int | None:
@@ -295,6 +305,8 @@ class Driven(Program):
             drawn = fitting.numbers(network, layout, arrays)
             arrays = {name: self.holder.placed(name, array) for name, array in drawn.items()}
         arrays |= {"X": layout.X(network), "Y": layout.Y(network)}
+        if self._learns_its_inputs and arrays["X"].shape == arrays["Y"].shape:
+            arrays["Y"] = arrays["X"].copy()
         if layout.labels == "cotangent" and self._takes_one_entry:
             arrays["Y"] = np.where(np.arange(arrays["Y"].size).reshape(arrays["Y"].shape) == 0, arrays["Y"], 0.0)
             arrays["Y"] = np.roll(arrays["Y"], network.seed)

@@ -725,6 +725,8 @@ def _insisted(holder: Any, network: Network, shapes: Mapping[str, tuple[int, ...
     others = {n for shape in weights for n in shape} - {*sizes, 1}
     if not ways and others and len(weights) >= len(sizes):  # more layers than are asked for: some widths are the file's
         other_ends = next(iter(chained.ways(weights)), None)
+    if not ways and other_ends is None and len(weights) == len(sizes):  # what goes in is to come out: an autoencoder
+        other_ends = next((way for way in chained.ways(weights) if way[0] == way[-1]), None)
     if not weights or all(n in known for shape in weights for n in shape):
         return other_ends
     of_samples = [i for i, shape in enumerate(weights) if network.m in shape]  # such as an output that is kept

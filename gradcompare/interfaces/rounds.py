@@ -69,7 +69,9 @@ def _goes_through_samples(loop: ast.For, function: Any) -> bool:
         return True
     inside = [n for s in [loop.target, *loop.body] for n in ast.walk(s)]
     counted = {n.id for n in inside if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    counted -= {name for n in inside if isinstance(n, ast.Assign) and _is_several(n.value) for name in _bound(n.targets)}
+    counted -= {
+        name for n in inside if isinstance(n, ast.Assign) and _is_several(n.value) for name in _bound(n.targets)
+    }
     ones = {text for name in counted for text in (name, f"{name}:{name} + 1")}
     parts = [n for n in inside if isinstance(n, ast.Subscript) and are_inputs(n.value)]
     return any(ast.unparse(n.slice) in ones for n in parts)

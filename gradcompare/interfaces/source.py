@@ -299,6 +299,8 @@ def repeats(function: Any) -> bool:
     assigned = [n for n in nodes if isinstance(n, ast.Assign) and _is_many(n.value)]
     fixed = {t.id for n in assigned for t in n.targets if isinstance(t, ast.Name)}
     for node in nodes:
+        if isinstance(node, ast.While) and isinstance(node.test, ast.Constant):  # while True
+            return True
         if isinstance(node, ast.For) and isinstance(node.iter, ast.Call) and called(node.iter) in ("range", "trange"):
             count = node.iter.args[-1 if len(node.iter.args) < 3 else 1]
             named = isinstance(count, ast.Name) and count.id in fixed

@@ -19,7 +19,8 @@ Namers = dict[paths.Path, str]
 
 _COST_NAME = re.compile(r"cost|loss|^j$|error|objective|^l$|^e$|nll|total", re.IGNORECASE)
 _OUTPUT_NAME = re.compile(
-    r"^(a_?l|a_?out|y_?hat|y_?pred\w*|pred\w*|probs?|probabilities|out(put)?s?\w*|o|scores|logits|final\w*|h_?x?)$",
+    r"^(a_?l|a_?out|y_?hat|y_?pred\w*|pred\w*|probs?|probabilities|out(put)?s?\w*|o|scores|logits|final\w*|h_?x?"
+    r"|decoded?|recon\w*|x_?hat)$",
     re.IGNORECASE,
 )
 
