@@ -85,39 +85,6 @@ HABITS = {
         "db2 = dz2.sum(axis=0)",
         "db2 = dz2.mean(axis=0)",
     ),
-    "a method that trains for ever, beside one that goes back": Habit(
-        """
-        class Net:
-            def __init__(self, n, hidden=10, classes=2, alpha=0.5):
-                self.alpha = alpha
-                self.weights = [np.random.rand(hidden, n), np.random.rand(classes, hidden)]
-
-            def forward_propagation(self, x):
-                self.layers = [x]
-                for W in self.weights:
-                    self.layers.append(1 / (1 + np.exp(-(W @ self.layers[-1]))))
-
-            def backward_propagation(self, x, y):
-                found = [np.zeros(W.shape) for W in self.weights]
-                for i in range(x.shape[0]):
-                    self.forward_propagation(x[i])
-                    delta = self.layers[-1] - y[i]
-                    for k in (1, 0):
-                        found[k] += np.outer(delta, self.layers[k]) / x.shape[0]
-                        delta = (self.weights[k].T @ delta) * self.layers[k] * (1 - self.layers[k])
-                return found
-
-            def train(self, x, y):
-                before = np.inf
-                while True:
-                    for W, dW in zip(self.weights, self.backward_propagation(x, y)):
-                        W -= self.alpha * dW
-                    if before == 0:
-                        break
-        """,
-        "found[k] += np.outer(delta, self.layers[k]) / x.shape[0]",
-        "found[k] += np.outer(delta, self.layers[k] ** 2) / x.shape[0]",
-    ),
     "layers in pairs of functions that go through a sequence": Habit(
         """
         def rnn_step_forward(x, prev_h, Wx, Wh, b):
@@ -184,3 +151,45 @@ def test_the_right_program_agrees_and_the_wrong_one_is_found_at_its_line(tmp_pat
         assert checked(tmp_path, habit.source.replace(habit.right, habit.wrong)).verdict == "wrong"
         return
     agrees_and_is_found(tmp_path, habit)
+
+
+FOR_EVER = """
+    class Net:
+        def __init__(self, n, hidden=10, classes=2, alpha=0.5):
+            self.alpha = alpha
+            self.weights = [np.random.rand(hidden, n), np.random.rand(classes, hidden)]
+
+        def forward_propagation(self, x):
+            self.layers = [x]
+            for W in self.weights:
+                self.layers.append(1 / (1 + np.exp(-(W @ self.layers[-1]))))
+            return self.layers[-1]
+
+        def backward_propagation(self, x, y):
+            found = [np.zeros(W.shape) for W in self.weights]
+            for i in range(x.shape[0]):
+                self.forward_propagation(x[i])
+                delta = self.layers[-1] - y[i]
+                for k in (1, 0):
+                    found[k] += np.outer(delta, self.layers[k]) / x.shape[0]
+                    delta = (self.weights[k].T @ delta) * self.layers[k] * (1 - self.layers[k])
+            return found
+
+        def train(self, x, y):
+            before = np.inf
+            while True:
+                for W, dW in zip(self.weights, self.backward_propagation(x, y)):
+                    W -= self.alpha * dW
+                if before == 0:
+                    break
+    """
+
+
+def test_what_trains_for_ever_is_not_waited_for(tmp_path):
+    report = checked(tmp_path, FOR_EVER)
+    assert report.verdict == "agrees", str(report)
+    assert "np.outer(delta, self.layers[k])" in FOR_EVER
+    wrong = checked(
+        tmp_path, FOR_EVER.replace("np.outer(delta, self.layers[k])", "np.outer(delta, self.layers[k] ** 2)")
+    )
+    assert wrong.verdict != "agrees"
