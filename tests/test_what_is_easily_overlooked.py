@@ -186,10 +186,8 @@ FOR_EVER = """
 
 
 def test_what_trains_for_ever_is_not_waited_for(tmp_path):
+    right, wrong = "np.outer(delta, self.layers[k])", "np.outer(delta, self.layers[k] ** 2)"
+    assert FOR_EVER.count(right) == 1
     report = checked(tmp_path, FOR_EVER)
     assert report.verdict == "agrees", str(report)
-    assert "np.outer(delta, self.layers[k])" in FOR_EVER
-    wrong = checked(
-        tmp_path, FOR_EVER.replace("np.outer(delta, self.layers[k])", "np.outer(delta, self.layers[k] ** 2)")
-    )
-    assert wrong.verdict != "agrees"
+    assert checked(tmp_path, FOR_EVER.replace(right, wrong)).verdict != "agrees"
