@@ -532,15 +532,10 @@ def _of_loops(made: type, functions: list[Callable[..., Any]], names: Mapping[st
                 yield Driven("training-loop", holder, steps, [f for f in used if f is not None])
 
 
-def _may_go_on(function: Any) -> bool:
-    """Whether it has a loop that no number ends."""
-    return any(isinstance(node, ast.While) for node in ast.walk(source.tree(function)))
-
-
 def _made_late(made: type, methods: list[Any], steps: Steps, role: str, used: list[Any]) -> Iterator[Driven]:
     """Programs of a class whose parameters are made by a method of its own."""
     first = by_role(methods).get("initialise", [])[:1] + by_role(methods).get("update", [])[:1]
-    makers = [f.__name__ for f in first if not _may_go_on(f)]
+    makers = [f.__name__ for f in first if not source.may_go_on(f)]
     for name, plan in itertools.product(makers, itertools.islice(plans(made), 3)):
         yield Driven(_class_interface(role, used[1], used[0]), Late(made, plan, name), steps, used)
 

@@ -293,14 +293,29 @@ def _updates(tree_: ast.AST) -> tuple[tuple[ast.expr, ast.expr], ...]:
     return tuple(found)
 
 
+def may_go_on(function: Any) -> bool:
+    """Whether a function has a loop `while True` that nothing which it is given ends."""
+    given = set(argument_names(function))
+    for loop in (node for node in ast.walk(tree(function)) if isinstance(node, ast.While)):
+        tests = [node.test for node in ast.walk(loop) if isinstance(node, ast.If) and _leaves(node)]
+        read = {n.id for test in tests for n in ast.walk(test) if isinstance(n, ast.Name)}
+        if isinstance(loop.test, ast.Constant) and not read & given:
+            return True
+    return False
+
+
+def _leaves(node: ast.If) -> bool:
+    return any(isinstance(inner, ast.Break | ast.Return) for inner in ast.walk(node))
+
+
 def repeats(function: Any) -> bool:
     """Whether a function goes round a loop as often as it says itself, so that it cannot be stopped after one turn."""
+    if may_go_on(function):
+        return True
     nodes = list(ast.walk(tree(function)))
     assigned = [n for n in nodes if isinstance(n, ast.Assign) and _is_many(n.value)]
     fixed = {t.id for n in assigned for t in n.targets if isinstance(t, ast.Name)}
     for node in nodes:
-        if isinstance(node, ast.While) and isinstance(node.test, ast.Constant):  # while True
-            return True
         if isinstance(node, ast.For) and isinstance(node.iter, ast.Call) and called(node.iter) in ("range", "trange"):
             count = node.iter.args[-1 if len(node.iter.args) < 3 else 1]
             named = isinstance(count, ast.Name) and count.id in fixed
