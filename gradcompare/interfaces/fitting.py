@@ -182,7 +182,8 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
     sizes: tuple[int, ...] = (*TRIAL_SIZES[:depth], outputs)
     if layout.samples in OF_WORDS:
         sizes = (outputs, *sizes[1:])
-    network = draw(sizes, layout, seed)
+    ones = program.holder.kind == "flat"
+    network = draw(sizes, layout, seed, ones)
     program.found, program.namers, program.trial_layout = None, {}, layout
     program.samples_axis = SAMPLES[layout.samples].axis
     try:
@@ -219,7 +220,7 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
             raise ValueError("it takes samples for what is known of one")
         if layout.outputs not in (None, fixed[-1]) or (layout.outputs is None and fixed[-1] == 1):
             raise ValueError(f"the file's own sizes are {fixed}")
-        network = draw(fixed, layout, seed)
+        network = draw(fixed, layout, seed, ones)
     best: Found | None = None
     failure: Exception | None = None
     for chain in _chains(program):
@@ -324,10 +325,10 @@ def _chains(program: Driven) -> list[tuple[str, ...]]:
     return [(*c, *slope) for c in chains if c or not slope]
 
 
-def draw(sizes: tuple[int, ...], layout: Layout, seed: int) -> Network:
+def draw(sizes: tuple[int, ...], layout: Layout, seed: int, ones: bool = False) -> Network:
     """The network on which a layout is tried; it has another number of samples than units in any layer, also where one
-    that is always 1 is counted."""
-    taken = {*sizes, *(n + 1 for n in sizes)}
+    that is always 1 is counted: in deep ones, and with `ones`."""
+    taken = {*sizes, *((n + 1 for n in sizes) if len(sizes) > 3 or ones else ())}
     samples = 1 if SAMPLES[layout.samples].one else next(n for n in itertools.count(TRIAL_SAMPLES) if n not in taken)
     if layout.samples == "sequences":
         samples = SEQUENCES * next(n for n in itertools.count(TRIAL_SAMPLES + 1) if n not in taken)
