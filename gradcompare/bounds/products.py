@@ -87,6 +87,9 @@ def product_added(operation: Any) -> Rule:
                 bound = bound + error(factor) * of()
         if scaled:
             bound = bound + 2 * p.underflow
+        if alpha not in (0, 1):  # a BLAS may scale A, or B, before it multiplies: what is lost there is multiplied too
+            ones = [torch.ones_like(magnitude(factor)) for factor in (a, b)]
+            bound = bound + p.underflow * (operation(ones[0], magnitude(b)) + operation(magnitude(a), ones[1]))
         return finish(p, y, bound, reach=bound / gamma)
 
     return rule
