@@ -125,7 +125,9 @@ def test_what_may_be_left_to_others_is_not_held_against_it(tmp_path, costs, righ
     path.write_text(LAYERS + costs.replace(right, other))
     names = load(path).names.values()
     functions, classes = filter(inspect.isfunction, names), list(filter(inspect.isclass, names))
-    assert not list(cost_pairs.wrong(functions, classes))
+    held = list(cost_pairs.judged(functions, classes))
+    assert held
+    assert all(is_right for _, is_right in held)
 
 
 def test_labels_may_have_to_be_those_of_classes(tmp_path):
@@ -136,4 +138,4 @@ def test_labels_may_have_to_be_those_of_classes(tmp_path):
         def backward(self, output, target):
             return -target / output / len(output)
 
-    assert not list(cost_pairs.wrong([], [Chosen]))
+    assert [is_right for _, is_right in cost_pairs.judged([], [Chosen])] == [True]

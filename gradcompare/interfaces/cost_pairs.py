@@ -86,11 +86,6 @@ def _is_label(argument: str) -> bool:
     return words.role_of_argument(argument) == "targets"
 
 
-def wrong(functions: Iterable[Function], classes: Iterable[type]) -> Iterator[CostPair]:
-    """The derivatives of costs that are none, whatever is left to others."""
-    yield from (pair for pair, is_right in judged(functions, classes) if not is_right)
-
-
 def judged(functions: Iterable[Function], classes: Iterable[type]) -> Iterator[tuple[CostPair, bool]]:
     """The derivatives of costs that run, and whether they are right, whatever is left to others."""
     pairs = [*_of_functions([*functions, *derivatives.statics_of(classes)]), *_of_classes(classes)]

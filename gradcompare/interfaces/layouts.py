@@ -129,6 +129,7 @@ LABELS = {
 
 
 _LABELS_OF_ONE = {name: row for name, row in LABELS.items() if name != "one_hot_listed"}
+"""Those that are tried whatever the code does: no lists of several labels for a sample."""
 
 
 @dataclass(frozen=True)
