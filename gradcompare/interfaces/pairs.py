@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from gradcompare.interfaces import driver, offered, paths, source, words
+from gradcompare.interfaces import driver, naming, offered, paths, sizing, source, words
 from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.holders import Instance
 from gradcompare.interfaces.layouts import Layout
@@ -53,6 +53,9 @@ SETTINGS: dict[str, Any] = {
 """What a dict of settings holds, and what arguments of these names are given."""
 _DICT = re.compile(r"(param|params|h(yper)?_?parameters?|config|opts?|options|settings)$")
 
+_PARAMETER = re.compile(r"[wubv]\w{0,4}$|weights?|bias(es)?|kernel|gamma|beta", re.IGNORECASE)
+"""What a key of a dict is called that holds weights or biases."""
+
 
 class Layer(Protocol):
     """What a library is made of."""
@@ -82,6 +85,8 @@ class Pair:
     fixed: dict[str, Any] = field(default_factory=dict)
     inside: dict[str, list[str]] = field(default_factory=dict)
     """Of the arguments that are dicts of arrays, the keys."""
+    slopes: dict[str, int] = field(default_factory=dict)
+    """Of the arguments of the backward function that are gradients of outputs, which output it is."""
     kind: dict[str, str] = field(default_factory=dict)
     """What both functions are told in words: mode="average"."""
     samples: int = 1
@@ -96,7 +101,12 @@ class Pair:
     def output(self, arrays: dict[str, Any]) -> tuple[Any, Any]:
         """Output, and the array that it is multiplied by."""
         result = self._ahead(arrays)
-        return result[0], 1.0 if self.backward is None else _slope(result[0])
+        return (result[0], 1.0) if self.backward is None else _side_by_side(*self._with_slopes(result))
+
+    def _with_slopes(self, result: Any) -> tuple[list[Any], list[Any]]:
+        """The outputs whose gradients the backward function is given, and these."""
+        outputs = [result[place] for place in self.slopes.values()]
+        return outputs, [_slope(output, place) for place, output in enumerate(outputs)]
 
     def _ahead(self, arrays: dict[str, Any]) -> Any:
         """What the forward function returns."""
@@ -111,20 +121,29 @@ class Pair:
         result = self._ahead(arrays)
         if self.backward is None:
             return result[0], 1.0, result[1:]
-        output, cache = result[0], result[-1]
-        slope = _slope(output)
-        gradients = self.backward(slope.copy(), cache, **self.kind)
+        outputs, slopes = self._with_slopes(result)
+        given = {name: slope.copy() for name, slope in zip(self.slopes, slopes, strict=True)}
+        given |= {name: result[-1] for name in _needed(self.backward) if name not in given}
+        gradients = self.backward(**given, **self.kind)
         if isinstance(gradients, dict):
             gradients = tuple(gradients.get(f"d{name}") for name in arrays)
         first, *others = gradients if isinstance(gradients, tuple) else (gradients,)
         if self.samples > 1:
             others = [None if gradient is None else gradient * self.samples for gradient in others]
-        return output, slope, (first, *others)
+        return *_side_by_side(outputs, slopes), (first, *others)
 
 
-def _slope(output: Any) -> Any:
+def _side_by_side(outputs: list[Any], slopes: list[Any]) -> tuple[Any, Any]:
+    """One output as it is, several in one row; and their slopes."""
+    if len(outputs) == 1:
+        return outputs[0], slopes[0]
+    rows = [np.concatenate([array.reshape(-1) for array in arrays]) for arrays in (outputs, slopes)]
+    return rows[0], rows[1]
+
+
+def _slope(output: Any, place: int = 0) -> Any:
     """Fixed numbers in the output's shape, traced as it is."""
-    return np.zeros_like(output) + np.cos(np.arange(1.0, output.size + 1)).reshape(output.shape)
+    return np.zeros_like(output) + np.cos(np.arange(1.0, output.size + 1) + place).reshape(output.shape)
 
 
 class Library:
@@ -212,17 +231,35 @@ def _pairs(functions: list[Function]) -> Iterator[Pair]:
     by_name = {f.__name__: f for f in functions}
     for name, function in by_name.items():
         other = by_name.get(name.replace("forward", "backward")) if "forward" in name else None
-        if other is not None and other is not function and _takes_slope_and_cache(other):
-            yield from (Pair(function, other, kind=kind) for kind in _kinds(function, other))
+        if other is not None and other is not function and (slopes := _slopes_of(function, other)):
+            yield from (Pair(function, other, slopes=slopes, kind=kind) for kind in _kinds(function, other))
         roles = [words.role_of_argument(argument) for argument in source.argument_names(function)]
         if roles == ["inputs", "targets"] and re.search("loss|cost|entropy", name):
             yield Pair(function, None)
 
 
-def _takes_slope_and_cache(function: Function) -> bool:
-    arguments = inspect.signature(function).parameters
-    names = [name for name, parameter in arguments.items() if parameter.default is parameter.empty]
-    return len(names) == 2 and incoming(names[0])
+def _needed(function: Function) -> list[str]:
+    """The arguments without defaults."""
+    return [
+        name
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.default is parameter.empty
+    ]
+
+
+def _slopes_of(forward: Function, backward: Function) -> dict[str, int]:
+    """Of the arguments of a function that are gradients of outputs, which output of the other it is: by its name, else
+    the first; nothing where it takes more than these and what the other has kept."""
+    taken = _needed(backward)
+    slopes = [name for name in taken if incoming(name)]
+    slopes = slopes[:-1] if slopes == taken else slopes
+    if not slopes or len(taken) - len(slopes) != 1:
+        return {}
+    returned = next((row for row in source.returned_names(forward) if len(row) > 1), [None])
+    places = {slope: [i for i, n in enumerate(returned) if n and naming.likeness(n, slope) == 3] for slope in slopes}
+    if len(slopes) == 1:
+        return {slopes[0]: next(iter(places[slopes[0]]), 0)}
+    return {slope: row[0] for slope, row in places.items()} if all(places.values()) else {}
 
 
 def _kinds(forward: Function, backward: Function) -> list[dict[str, str]]:
@@ -269,7 +306,10 @@ def _shaped(pair: Pair) -> Pair | None:
     for name, parameter in inspect.signature(pair.forward).parameters.items():
         if name in pair.kind:
             continue
-        if arrays and words.role_of_argument(name) == "targets":
+        if keys := _keys_of_arrays(pair.forward, name):
+            pair.inside[name] = keys
+            arrays += keys
+        elif arrays and words.role_of_argument(name) == "targets":
             samples, classes = next(iter(OTHERS))
             pair.fixed[name] = np.arange(samples) % classes
         elif _DICT.search(name.lower()):
@@ -282,13 +322,35 @@ def _shaped(pair: Pair) -> Pair | None:
             arrays.append(name)
     if {"wx", "wh"} <= set(map(words.plain, arrays)):
         return next((one for shapes in _recurrent(arrays) if _runs(one := replace(pair, shapes=shapes))), None)
-    if len(arrays) > MOST_ARRAYS:
-        return None
+    if len(arrays) > MOST_ARRAYS or pair.inside:
+        return _sized(pair, arrays)
     for first, kinds in OTHERS.items():
         for others in itertools.product(kinds, repeat=len(arrays) - 1):
             pair.shapes = dict(zip(arrays, (first, *others), strict=True))
             if _runs(pair):
                 return pair
+    return _sized(pair, arrays)
+
+
+def _keys_of_arrays(function: Function, argument: str) -> list[str]:
+    """The keys under which weights and biases are in an argument, in a function or in those that it hands it on to."""
+    takers = [f for f in source.reached([function]) if argument in source.argument_names(f)]
+    keys = list(dict.fromkeys(key for f in takers for key in source.keys_looked_up(f, argument)))
+    return keys if any(map(_PARAMETER.match, keys)) and not set(keys) & set(SETTINGS) else []
+
+
+def _sized(pair: Pair, arrays: list[str]) -> Pair | None:
+    """The pair with shapes that are found by running it."""
+
+    def run(shapes: dict[str, tuple[int, ...]]) -> None:
+        replace(pair, shapes=shapes).run({name: _numbers(shape) for name, shape in shapes.items()})
+
+    told = sizing.ranks_told(pair.forward)
+    for ranks in sizing.ways_of(arrays, told):
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):
+            one = replace(pair, shapes=sizing.shapes_that_run(ranks, run))
+            if _runs(one):
+                return one
     return None
 
 
@@ -305,7 +367,7 @@ def _as_the_file_calls_it(pair: Pair) -> Pair | None:
     """The pair with arrays of the shapes that the file itself gives the forward function, of two samples where it can
     be; None where the file does not call it, or not so that it runs."""
     given = driver.own_arguments(pair.forward)
-    own = Pair(pair.forward, pair.backward, kind=pair.kind)
+    own = replace(pair, shapes={}, fixed={}, inside={})
     for name, value in given.items():
         if name in own.kind:
             continue

@@ -345,6 +345,20 @@ def keys_in(function: Any) -> list[str]:
     return list(dict.fromkeys([*(key for key in looked_up if isinstance(key, str)), *named]))
 
 
+@kept
+def keys_looked_up(function: Any, argument: str) -> list[str]:
+    """The strings by which a function looks things up in one of its arguments, in the order of its source."""
+    looked_up = [
+        node.slice.value
+        for node in ast.walk(tree(function))
+        if isinstance(node, ast.Subscript)
+        and isinstance(node.slice, ast.Constant)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == argument
+    ]
+    return list(dict.fromkeys(key for key in looked_up if isinstance(key, str)))
+
+
 def handed_out(function: Any) -> set[str]:
     """The names under which a function returns or stores arrays: in its return statements, as keys, as attributes."""
     found = {name for row in returned_names(function) for name in row if name}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from gradcompare.interfaces import words
+from gradcompare.interfaces.sizing import mismatches
 
 ROLES = ("inputs", "targets")
 TRIES = 6
@@ -92,9 +93,6 @@ class Supplies(dict[str, np.ndarray]):
 
 # ---- what failures ask for -------------------------------------------------------------------------------------------
 
-_PRODUCT = re.compile(r"(\d+) \(dim \d\) != (\d+) \(dim \d\)|size (\d+) is different from (\d+)")
-_SHAPES = re.compile(r"shapes? \(([\d,]+)\) (?:\(([\d,]+)\)|doesn't match the broadcast shape \(([\d,]+)\))")
-_INTO = re.compile(r"could not broadcast input array from shape \(([\d,]+)\) into shape \(([\d,]+)\)")
 _RESHAPE = re.compile(r"cannot reshape array of size (\d+) into shape \(([\d,newaxis]+)\)")
 _INDEX = re.compile(r"index (\d+) is out of bounds for axis (\d) with size (\d+)")
 _NONE_LEFT = re.compile(r"zero-size array|\((\d+,)?0,?\d*\)|division by zero|Mean of empty")
@@ -140,7 +138,7 @@ def _standing(sizes: Sizes, *numbers: int) -> Sizes:
 
 def _matched(text: str, sizes: Sizes) -> Sizes | None:
     """What meets must be as wide."""
-    for own, other, product in _mismatches(text):
+    for own, other, product in mismatches(text):
         if sizes.samples in (own, other):
             if max(own, other) > 20 * sizes.samples or not product:
                 wanted = other if own == sizes.samples else 0
@@ -204,18 +202,6 @@ def _indexed(index: int, axis: int, size: int, sizes: Sizes, counts: Sequence[in
     if size in (sizes.inputs, sizes.inputs + 1):
         return sizes._replace(inputs=index + 1)
     return sizes._replace(outputs=index + 1) if size == sizes.outputs else None
-
-
-def _mismatches(text: str) -> Iterator[tuple[int, int, bool]]:
-    """(one number, what it should be, whether of a product)."""
-    for found in _PRODUCT.finditer(text):
-        one, other = (int(number) for number in found.groups() if number)
-        yield from ((one, other, True), (other, one, True))
-    for found in (*_SHAPES.finditer(text), *_INTO.finditer(text)):
-        shapes = [[int(n) for n in shape.split(",") if n] for shape in found.groups() if shape]
-        for a, b in zip(shapes[0][::-1], shapes[-1][::-1], strict=False):
-            if a != b:
-                yield from ((a, b, False), (b, a, False))
 
 
 # ---- names -----------------------------------------------------------------------------------------------------------
