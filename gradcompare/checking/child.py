@@ -97,6 +97,10 @@ class Server:
         """See `Host.leave_out_guards`."""
         self.host.leave_out_guards(left_out)
 
+    def do_leave_out_claims(self, names: list[str]) -> None:
+        """See `Host.leave_out_claims`."""
+        self.host.leave_out_claims(names)
+
     def do_give_slope_of(self, name: str | None) -> None:
         """See `Host.give_slope_of`."""
         self.host.give_slope_of(name)

@@ -11,7 +11,7 @@ import contextlib
 import functools
 import io
 import types
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,6 +76,7 @@ class Host:
         self._left_out = False
         self._penalty: losses.Penalty | None = None
         self._variables: Variables = {}
+        self._unheeded: frozenset[str] = frozenset()
         self._references: dict[str | None, NumpyOnTorch] = {}
         vars(self).pop("_subject", None)
 
@@ -153,6 +154,7 @@ class Host:
             "given_slope": program.given_slope,
             "ahead_of_output": list(program.ahead_of_output),
             "only_updates": program.only_updates,
+            "goes_down": program.goes_down or program.only_updates,
             "notes": notes,
             "complete": program.complete,
             "seen_right": program.seen_right,
@@ -181,6 +183,10 @@ class Host:
     def leave_out_guards(self, left_out: bool) -> None:
         """Whether `evaluate` and `watch` leave them out from now on."""
         self._left_out = left_out
+
+    def leave_out_claims(self, names: Sequence[str]) -> None:
+        """Heed what is called so no more: it is no gradient of what its name says."""
+        self._unheeded = self._unheeded | set(names)
 
     def share_of_cost(self, factor: float, mean: bool) -> None:
         """By what the file's own cost is multiplied from now on, and whether it is divided by the number of samples."""
@@ -338,11 +344,14 @@ class Host:
 
     def _gradients(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         if not self._variables:
-            return self.program.gradients(inputs)
+            return self._heeded(self.program.gradients(inputs))
         program = self.program
         with Watcher(files_of(program), lambda array: array.copy(), program.has_begun) as watcher:
             claims = self.program.gradients(inputs)
-        return claims | in_variables(self._variables, watcher.sightings, inputs)
+        return self._heeded(claims) | in_variables(self._variables, watcher.sightings, inputs)
+
+    def _heeded(self, claims: dict[str, Any]) -> dict[str, Any]:
+        return {name: claim for name, claim in claims.items() if name not in self._unheeded}
 
     def _reference(self, loss: str | None) -> NumpyOnTorch:
         if loss not in self._references:

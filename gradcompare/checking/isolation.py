@@ -13,7 +13,7 @@ import select
 import signal
 import subprocess
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -223,6 +223,10 @@ class Child:
     def share_of_cost(self, factor: float, mean: bool) -> None:
         """See `Host.share_of_cost`."""
         self._change("share_of_cost", factor=factor, mean=mean)
+
+    def leave_out_claims(self, names: Sequence[str]) -> None:
+        """See `Host.leave_out_claims`."""
+        self._change("leave_out_claims", names=list(names))
 
     def leave_out_guards(self, left_out: bool) -> None:
         """See `Host.leave_out_guards`."""

@@ -16,7 +16,8 @@ from gradcompare.checking.errors import CheckInterruptedError, CodeError, TimeIs
 from gradcompare.checking.own_start import noted
 from gradcompare.checking.subject import Subject
 from gradcompare.checking.updating import update_rule
-from gradcompare.judging.verdict import WRONG
+from gradcompare.judging.evaluation import COST
+from gradcompare.judging.verdict import WRONG, of
 from gradcompare.losses import LOSSES
 from gradcompare.network import Network, draw_networks
 from gradcompare.report import Report, factor_of, merge
@@ -136,6 +137,7 @@ class Trials:
             self._is_better_without_guards(report, network)
             or self._is_better_shared(report, network)
             or self._follows_a_rule(network, report)
+            or self._is_only_called_so(report)
         ):
             again = [(one.network, self.subject.compared(one.network, one.precision)) for one in self.judged]
             self.judged = [Judged(*one) for one in again]
@@ -190,6 +192,22 @@ class Trials:
         lines = ", ".join(str(line) for line in sorted({key[1] for key, _ in update.variables.values()}))
         self.notes = [note for note in self.notes if "(before - after)" not in note]
         self.notes.append(f"{update.says}; checked are the gradients that variables hold (line {lines}).")
+        return True
+
+    def _is_only_called_so(self, report: Report) -> bool:
+        """Whether all gradients of parameters are right, and what is kept under the name of another is wrong as that:
+        an activation may keep the gradient of what it was given as that of what it gave. It is not heeded then."""
+        parameters = {f"d{name}" for name in self.subject.about["parameters"]}
+        known = [f for f in report.tensors if not f.witness]
+        wrong = [f.name for f in known if f.verdict not in ("ok", "kink", "undecided") and f.name != COST]
+        right = {f.name for f in known if f.verdict == "ok"}
+        if not parameters <= right or not wrong or not all(of(name) != name and of(name) != "X" for name in wrong):
+            return False
+        self.subject.host.leave_out_claims(wrong)
+        self.notes.append(
+            f"What the code calls {', '.join(wrong)} is not that gradient, and those of all parameters are right: it "
+            "is not heeded."
+        )
         return True
 
     def _constant(self) -> float:
@@ -261,9 +279,10 @@ class Trials:
         return report
 
     def _climbs(self, report: Report) -> bool:
-        """Whether steps are seen, and go up the cost: of what a file only hands out the sign may be a convention."""
+        """Whether steps are seen, or the line that subtracts what is handed out, and they go up the cost: the sign of
+        what a file only hands out may be a convention."""
         factors = [f.factor for f in report.tensors if f.verdict == "scaled" and f.factor is not None]
-        return report.verdict == "scaled" and self.subject.about["only_updates"] and all(f < 0 for f in factors)
+        return report.verdict == "scaled" and self.subject.about["goes_down"] and all(f < 0 for f in factors)
 
 
 _CLIMBS = "Each step goes up the cost: every gradient has the opposite sign of what it should have where it is applied."

@@ -20,8 +20,17 @@ def adds_gradients(functions: Iterable[Callable[..., Any]]) -> int | None:
 
     All of the files of the functions is read, training loops that are not run included.
     """
+    return _where_all(functions, 1)
+
+
+def subtracts_gradients(functions: Iterable[Callable[..., Any]]) -> int | None:
+    """The line of the first update that subtracts a gradient from a parameter, where none adds one; else None."""
+    return _where_all(functions, -1)
+
+
+def _where_all(functions: Iterable[Callable[..., Any]], wanted: int) -> int | None:
     signs = [found for tree in _trees(functions) for found in _updates(tree)]
-    return signs[0][1] if signs and all(sign > 0 for sign, _ in signs) else None
+    return signs[0][1] if signs and all(sign == wanted for sign, _ in signs) else None
 
 
 def _trees(functions: Iterable[Callable[..., Any]]) -> Iterator[ast.AST]:

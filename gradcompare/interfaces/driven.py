@@ -127,6 +127,7 @@ class Driven(Program):
                 "The cost is told the strength of a regulariser that this backward knows nothing of, and another of "
                 "the file does: it is 0 here."
             )
+        self.goes_down = changed or (not self.given_slope and ascent.subtracts_gradients(self.functions) is not None)
         added_at = ascent.adds_gradients(self.functions) if not changed and not self.given_slope else None
         if added_at is not None:
             self.sign = -1.0
@@ -147,7 +148,9 @@ class Driven(Program):
         layout, sizes = self.found.layout, self.found.sizes
         outputs: Any = sizes[-1] if sizes else layout.outputs or (2, 5)
         kwargs: dict[str, Any] = {"layers": self.found.depth, "outputs": outputs, "labels": fitting.kind_of(layout)}
-        kwargs |= {"samples": (6, 9)} if self._counts_classes else {}
+        if self.counts_classes:
+            fewest = max(6, outputs) if isinstance(outputs, int) else 6
+            kwargs |= {"samples": (fewest, fewest + 3)}
         kwargs |= {"samples": (self._count, self._count)} if self._count else {}
         if SAMPLES[layout.samples].label:
             each = SAMPLES[layout.samples].count(STEPS[-1])
@@ -272,7 +275,8 @@ class Driven(Program):
         return found if alike else {}
 
     @functools.cached_property
-    def _counts_classes(self) -> bool:
+    def counts_classes(self) -> bool:
+        """Whether the code tells from labels how many classes there are."""
         return source.counts_classes(source.reached([f for f in self.functions if callable(f)]))
 
     @functools.cached_property
@@ -298,7 +302,7 @@ class Driven(Program):
         dtype = network.X.dtype
         if sizes is not None and network.sizes != sizes:
             network = draw_network(sizes, network.m, network.seed, labels=network.labels).astype(dtype)
-        network = fitting.with_every_class(network) if self._counts_classes else network
+        network = fitting.with_every_class(network) if self.counts_classes else network
         template = self.holder.build(network, layout)
         arrays: dict[str, Any] = {name: paths.get(template, where[0]) for name, where in places.items()}
         if self.holder.own_shapes:

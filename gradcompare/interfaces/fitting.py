@@ -220,7 +220,7 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
             raise ValueError("it takes samples for what is known of one")
         if layout.outputs not in (None, fixed[-1]) or (layout.outputs is None and fixed[-1] == 1):
             raise ValueError(f"the file's own sizes are {fixed}")
-        network = draw(fixed, layout, seed, ones)
+        network = draw(fixed, layout, seed, ones, fixed[-1] if program.counts_classes else 0)
     best: Found | None = None
     failure: Exception | None = None
     for chain in _chains(program):
@@ -325,11 +325,15 @@ def _chains(program: Driven) -> list[tuple[str, ...]]:
     return [(*c, *slope) for c in chains if c or not slope]
 
 
-def draw(sizes: tuple[int, ...], layout: Layout, seed: int, ones: bool = False) -> Network:
+def draw(sizes: tuple[int, ...], layout: Layout, seed: int, ones: bool = False, fewest: int = 0) -> Network:
     """The network on which a layout is tried; it has another number of samples than units in any layer, also where one
-    that is always 1 is counted: in deep ones, and with `ones`."""
+    that is always 1 is counted: in deep ones, and with `ones`. `fewest`: so many samples there are at least."""
     taken = {*sizes, *((n + 1 for n in sizes) if len(sizes) > 3 or ones else ())}
-    samples = 1 if SAMPLES[layout.samples].one else next(n for n in itertools.count(TRIAL_SAMPLES) if n not in taken)
+    samples = (
+        1
+        if SAMPLES[layout.samples].one
+        else next(n for n in itertools.count(max(TRIAL_SAMPLES, fewest)) if n not in taken)
+    )
     if layout.samples == "sequences":
         samples = SEQUENCES * next(n for n in itertools.count(TRIAL_SAMPLES + 1) if n not in taken)
     return draw_network(sizes, samples, seed, labels=kind_of(layout))

@@ -246,7 +246,8 @@ def likeness(parameter: str, gradient: str) -> int:
     name, own = (_of_one_layer(words.plain(name)) for name in (gradient, parameter))
     if name == own or re.fullmatch(rf"({_GRADIENT_OF}){re.escape(own)}", name):
         return 3
-    if re.fullmatch(rf"d?{re.escape(own)}(grads?|gradients?|d|delta|prime)", name):
+    one = re.sub(r"(?<=weight)s$|(?<=bias)es$", "", own)  # weight_deltas of weights
+    if re.fullmatch(rf"d?({re.escape(own)}|{re.escape(one)})(grads?|gradients?|d|deltas?|prime)", name):
         return 3
     for whole in _WHOLE:
         if re.fullmatch(whole, own) and re.fullmatch(rf"({_GRADIENT_OF})({whole})(mean|avg|average|sum|total)?", name):

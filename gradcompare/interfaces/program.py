@@ -53,6 +53,8 @@ class Program(ABC):
     """What it may be given that of in its place: values on the way to the output, of its shape, the last first."""
     only_updates: bool
     """Whether no gradients are to be seen, only what they do to the parameters."""
+    goes_down: bool = False
+    """Whether what is called a gradient is seen to be subtracted from its parameter."""
     is_network: bool = True
     """Whether there are widths to draw: of layers that have arrays of their own only the numbers differ."""
     own_widths: list[int]

@@ -29,6 +29,11 @@ def another_backward_has_one(maker: Callable[..., Any], costs: Sequence[Callable
     return any(_is_strength(name) for other in alike for name in source.argument_names(other))
 
 
+def a_cost_has_one(functions: Sequence[Any]) -> bool:
+    """Whether one of the functions of a file that are called costs knows the strength of a regulariser."""
+    return any(_names_one(f) for f in functions if words.role_of_function(f.__name__.strip("_")) == "cost")
+
+
 def vars_of(function: Any) -> dict[str, Any]:
     """The global names of a function; none where it has none."""
     return getattr(inspect.unwrap(function), "__globals__", {})

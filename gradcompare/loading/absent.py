@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dis
 import importlib
 import re
+import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
@@ -87,7 +89,10 @@ class Inert(Absent):
         pass
 
     def __iter__(self) -> Iterator[Inert]:
-        return iter((self["figure"], self["axes"]))  # figure, axes = plt.subplots()
+        """As many as it is taken apart into: `(line,) = axes.plot(x)`, `figure, axes = plt.subplots()`."""
+        caller = sys._getframe(1)
+        operation, count = caller.f_code.co_code[caller.f_lasti : caller.f_lasti + 2]
+        return iter([self[i] for i in range(count if dis.opname[operation] == "UNPACK_SEQUENCE" else 2)])
 
     def __enter__(self) -> Inert:
         return self

@@ -8,6 +8,7 @@ import builtins
 import importlib
 import importlib.util
 import inspect
+import re
 import sys
 import types
 from collections.abc import Callable, Mapping
@@ -36,6 +37,8 @@ DRAWS = {
     "wandb",
 }  # fmt: skip
 """Of these, what only draws or shows, which a function may do on its way."""
+_MEASURES = re.compile(r"(balanced_)?accuracy|confusion_matrix|classification_report|(f1|precision|recall|r2|roc|auc)_")
+"""What functions are called that only say how good results are, on the way of many a training loop."""
 PUT_OFF = {
     "gradcompare", "jax", "mnist", "numba", "pandas", "scipy", "skimage", "sklearn", "statsmodels", "sympy", "torch",
 }  # fmt: skip
@@ -162,6 +165,8 @@ class Importer:
             row = stood_in.row(attribute)
             if row is not None:
                 setattr(absent, attribute, self._standing_in(row, attribute, name))
+            elif _MEASURES.match(attribute):
+                setattr(absent, attribute, Inert(f"{name}.{attribute}", why))
             elif (number := number_called(attribute)) is not None and not uses.most_given(self.tree, attribute):
                 setattr(absent, attribute, self._number(number, attribute, name))
         return absent

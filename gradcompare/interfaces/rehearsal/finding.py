@@ -30,6 +30,7 @@ from gradcompare.interfaces.rehearsal.reading import (
     Named,
     contested,
     in_doubt,
+    likeliest,
     readings,
     stated,
     steady,
@@ -122,7 +123,7 @@ def found_in(
             once_more = _Traced(script, first, names, told, others)
             once_more.rehearse(loop, _moved(own, ATTEMPTS), supplied)
             found = steady(found, readings(once_more.candidates, once_more.done))
-        reading = max(found, key=lambda reading: reading.rank, default=None)
+        reading = likeliest(found)
         if reading is not None and not reading.agreeing:
             reading = stated(traced.candidates, traced.done)
         if reading is not None and (best is None or reading.rank > best.rank):

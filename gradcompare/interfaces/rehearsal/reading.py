@@ -98,6 +98,17 @@ def readings(candidates: Iterable[Candidate], done: Done) -> list[Reading]:
     return [_reading(c, done, wholes.get((c.seed, c.loss), c)) for c in candidates]
 
 
+def likeliest(found: Sequence[Reading]) -> Reading | None:
+    """The reading that explains most; but no rule explains what the file's own cost does not, where a step goes down
+    that as it stands: its penalty is not for nothing."""
+    best = max(found, key=lambda reading: reading.rank, default=None)
+    if best is None or best.held is None or best.of.called_so:
+        return best
+    every = best.of.gradients.keys()
+    own = [r for r in found if r.of.called_so and r.held is None and r.agreeing and r.of.gradients.keys() >= every]
+    return max(own, key=lambda reading: reading.rank, default=best)
+
+
 def in_doubt(found: Sequence[Reading]) -> bool:
     """Whether the steps may be down one cost as well as down another, with another rate: of one output and one sample
     the gradients of all have one direction."""
@@ -129,6 +140,8 @@ def _reading(candidate: Candidate, done: Done, whole: Candidate) -> Reading:
         by_rule = _by_rule(candidate, done, whole)
         if len(by_rule.agreeing) > max(len(agreeing), len(candidate.gradients) // 3):
             return by_rule
+    if not agreeing:  # one number is a multiple of any other, and of few by the rate that the file says
+        agreeing = {n: f for n, f in positive.items() if np.isclose(f, done.rate, rtol=NEAR, atol=0.0)}
     written = {n: exactly(factor, roughly=NEAR) for n, factor in agreeing.items()}
     told = any(abs(done.rate - factor) <= TOLD * factor for factor in agreeing.values())
     if len(agreeing) == 1 < len(candidate.gradients) and not told and written == agreeing:  # chance: no rate is such

@@ -329,6 +329,7 @@ class _Staged(ast.NodeTransformer):
         self.meetings: list[Meeting] = []
         self._functions: list[str] = []
         self._locals: list[set[str]] = []
+        self._in_loops = 0
 
     def statements(self, statement: ast.stmt) -> list[ast.stmt]:
         """What a statement becomes: more than one where what it makes of a name is noted after it."""
@@ -357,7 +358,9 @@ class _Staged(ast.NodeTransformer):
         self.loops.append(Loop(node.lineno, self._functions[-1] if self._functions else ""))
         used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
         names = sorted(used & self._locals[-1]) if self._locals else []
+        self._in_loops += 1
         self.generic_visit(node)
+        self._in_loops -= 1
         begin = ast.If(call("begin", number), [ast.Break()], [])
         takes = [_taken(number, name) for name in names]
         turn = ast.Try(node.body or [ast.Pass()], [], [], [ast.Expr(call("end", number))])
@@ -366,9 +369,20 @@ class _Staged(ast.NodeTransformer):
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
         called = source.called(node.value) if isinstance(node.value, ast.Call) else None
-        if called in _DROPPED and called not in self.own:
-            return at(node, ast.Pass())
-        return self.generic_visit(node)
+        if called not in _DROPPED or called in self.own:
+            return self.generic_visit(node)
+        assert isinstance(node.value, ast.Call)
+        trains = [argument for argument in node.value.args if self._is_outside and self._calls_own(argument)]
+        return self.generic_visit(at(node, ast.Expr(ast.List(trains, ast.Load())))) if trains else at(node, ast.Pass())
+
+    @property
+    def _is_outside(self) -> bool:
+        """Whether what is visited stands in no function and in no loop."""
+        return not self._functions and not self._in_loops
+
+    def _calls_own(self, argument: ast.expr) -> bool:
+        """Whether a function of the file is called, as by `print(network.train())`."""
+        return any(isinstance(node, ast.Call) and source.called(node) in self.own for node in ast.walk(argument))
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         called = source.called(node) or ""

@@ -176,4 +176,4 @@ def _heeds_labels(script: Script, found: Found, supplied: supplies.Supplies, tur
         axis = int(np.ndim(other[name]) > 1 and len(other[name]) != supplied.sizes.samples)
         other[name] = np.roll(other[name], 1, axis)
     after = _turn(script, found, other).after
-    return any(not np.array_equal(np.asarray(after[name]), np.asarray(turn.after[name])) for name in found.agreeing)
+    return any(not np.array_equal(np.asarray(after[name]), np.asarray(turn.after[name])) for name in found.parameters)

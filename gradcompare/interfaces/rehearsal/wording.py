@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradcompare.interfaces import meaning, source, usage, words
+from gradcompare.interfaces import meaning, source, strengths, usage, words
 from gradcompare.interfaces.plans import plans
 from gradcompare.interfaces.rehearsal import supplies
 
@@ -55,6 +55,8 @@ class Wording:
         self.outputs = 1 if one else supplied.sizes.outputs
         samples = str(supplied.sizes.samples)
         self.numbers = _NUMBERS | {"batch_size": samples, "samples": samples}
+        if strengths.a_cost_has_one(source.functions_in(space)):  # else steps would have a term that no cost has
+            self.numbers["regularisation"] = "0.1"
 
     # ---- constructors and initialisers
 
