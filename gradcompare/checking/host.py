@@ -318,7 +318,7 @@ class Host:
         with self._code_runs("while it was watched"):
             watched = watch(self.program, inputs, Precision.of(precision), forward.lines)
             sightings = [witness.sighting for witness in watched.sightings]
-            watched.claims |= in_variables(self._variables, sightings, inputs)
+            watched.claims = self._heeded(watched.claims) | in_variables(self._variables, sightings, inputs)
         return {"names": list(named), "places": forward.places, "watched": watched}
 
     # -- what is run

@@ -13,10 +13,11 @@ from gradcompare.bounds.precision import Precision
 from gradcompare.checking.errors import CodeError
 from gradcompare.checking.looks import Look
 from gradcompare.checking.sightings import Sighting
+from gradcompare.judging.blame import is_intermediate
 from gradcompare.judging.claims import ClaimErrors, Comparison, Familiar
 from gradcompare.judging.evaluation import COST, Evaluation
 from gradcompare.judging.stand_in import unknown_rounding
-from gradcompare.judging.verdict import Bounds, Finding, judge, of, overall
+from gradcompare.judging.verdict import WRONG, Bounds, Finding, judge, of, overall
 from gradcompare.losses import Penalty
 from gradcompare.network import Network
 from gradcompare.report import Report
@@ -138,6 +139,18 @@ class Subject:
             if (claim := claims[f"d{name}"]).shape == (reference := found.tensors[f"d{name}"]).value.shape
             and claim.dtype.kind == "f"
         }
+
+    def only_called_so(self, network: Network, report: Report) -> list[str]:
+        """What is wrong in a report as the gradient of a value on the way, although one of a parameter that would be
+        made of it is right."""
+        inputs = self.inputs(network)
+        claims = [finding for finding in report.tensors if not finding.witness]
+        wrong = [f.name for f in claims if f.verdict in WRONG and is_intermediate(f.name, inputs)]
+        right = [f.name for f in claims if f.verdict == "ok" and f.of in self.about["parameters"] and f.size > 0]
+        if not wrong or not right or self.untraceable is not None:
+            return []
+        found = self._evaluate(inputs, [*wrong, *right], Precision.of(network.X.dtype.name))
+        return [name for name in wrong if any(name in found.upstream[made] for made in right)]
 
     def sightings(self, network: Network) -> list[Sighting]:
         """The arrays that the backward code makes, where autograd can see through the forward pass."""

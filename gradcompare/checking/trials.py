@@ -16,8 +16,7 @@ from gradcompare.checking.errors import CheckInterruptedError, CodeError, TimeIs
 from gradcompare.checking.own_start import noted
 from gradcompare.checking.subject import Subject
 from gradcompare.checking.updating import update_rule
-from gradcompare.judging.evaluation import COST
-from gradcompare.judging.verdict import WRONG, of
+from gradcompare.judging.verdict import WRONG
 from gradcompare.losses import LOSSES
 from gradcompare.network import Network, draw_networks
 from gradcompare.report import Report, factor_of, merge
@@ -137,7 +136,7 @@ class Trials:
             self._is_better_without_guards(report, network)
             or self._is_better_shared(report, network)
             or self._follows_a_rule(network, report)
-            or self._is_only_called_so(report)
+            or self._is_only_called_so(report, network)
         ):
             again = [(one.network, self.subject.compared(one.network, one.precision)) for one in self.judged]
             self.judged = [Judged(*one) for one in again]
@@ -194,21 +193,18 @@ class Trials:
         self.notes.append(f"{update.says}; checked are the gradients that variables hold (line {lines}).")
         return True
 
-    def _is_only_called_so(self, report: Report) -> bool:
-        """Whether all gradients of parameters are right, and what is kept under the name of another is wrong as that:
-        an activation may keep the gradient of what it was given as that of what it gave. It is not heeded then."""
-        parameters = {f"d{name}" for name in self.subject.about["parameters"]}
-        known = [f for f in report.tensors if not f.witness]
-        wrong = [f.name for f in known if f.verdict not in ("ok", "kink", "undecided") and f.name != COST]
-        right = {f.name for f in known if f.verdict == "ok"}
-        if not parameters <= right or not wrong or not all(of(name) != name and of(name) != "X" for name in wrong):
-            return False
-        self.subject.host.leave_out_claims(wrong)
-        self.notes.append(
-            f"What the code calls {', '.join(wrong)} is not that gradient, and those of all parameters are right: it "
-            "is not heeded."
-        )
-        return True
+    def _is_only_called_so(self, report: Report, network: Network) -> bool:
+        """Whether what is kept under the name of a gradient is wrong as that, and gradients of parameters that would
+        be made of it are right: an activation may keep the gradient of what it was given as that of what it gave. It
+        is not heeded then."""
+        names = self.subject.only_called_so(network, report)
+        if names:
+            self.subject.host.leave_out_claims(names)
+            self.notes.append(
+                f"What the code calls {', '.join(names)} is not that gradient, and others that would be made of it are "
+                "right: it is not heeded."
+            )
+        return bool(names)
 
     def _constant(self) -> float:
         """By which the gradients of all networks so far are too large, if it is one."""

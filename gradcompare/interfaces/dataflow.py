@@ -41,10 +41,13 @@ def names_read(node: ast.AST) -> list[str]:
 
 
 def names_bound(node: ast.AST) -> list[str]:
-    """The names that are assigned in it; of a function its own."""
+    """The names that are assigned in it; of a function its own. Those of a comprehension are nobody else's."""
     if isinstance(node, ast.FunctionDef):
         return [node.name]
-    return [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    inside = list(ast.walk(node))
+    own = {id(n) for part in inside if isinstance(part, ast.comprehension) for n in ast.walk(part.target)}
+    stored = [n for n in inside if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    return [name.id for name in stored if id(name) not in own]
 
 
 def names_written(statement: ast.AST) -> list[str]:

@@ -112,7 +112,7 @@ ARGUMENTS = {
     ),
     "regularisation": re.compile(
         r"^(lambda?s?|lambda(param|value|reg)?|lambd|lamb|lamda|lmbda|lmbd|lam|reg|regularization|regularisation|l2|l2reg|l2lambda|reglambda|lambdareg|decay"
-        r"|weightdecay|c"
+        r"|weightdecay|c|strength"
         r"|(reg|l2|l2reg|regulari[sz]ation|weightdecay|lambda)(param(eter)?|coeff?(icient)?|strength|rate|factor|const(ant)?))$"
     ),
     "activation": re.compile(r"(activation|nonlinearity|actfunc|actfn|^act|^g$)"),
