@@ -26,9 +26,11 @@ def chosen_loss(subject: Subject, asked: str | None, networks: Sequence[Network]
     What the file only looks at results with, and whose gradients its own are not, is not its cost if they are those of
     another.
     """
-    if asked is not None or (subject.about["has_cost"] and subject.about["metric"] is None):
+    if asked is not None:
         return asked
     chosen = _some(networks)
+    if subject.about["has_cost"] and subject.about["metric"] is None:
+        return _turned(subject, chosen)
     if subject.about["has_cost"]:
         own = _fits(subject, subject.compared(chosen[0], "float64", verify=True), chosen[1:])
         return None if own else _exactly(subject, chosen) or _but_for_the_rate(subject, chosen)
@@ -54,6 +56,21 @@ def chosen_loss(subject: Subject, asked: str | None, networks: Sequence[Network]
             "`gradcompare check --help` lists them."
         )
     return [*scaled, *fitting][0]
+
+
+def _turned(subject: Subject, networks: Sequence[Network]) -> str | None:
+    """The cost whose gradients the file subtracts, where its own is that one but for the sign: a likelihood, which is
+    to go up; else None."""
+    if not subject.about["goes_down"]:
+        return None
+    report = subject.compared(networks[0], "float64", verify=True)
+    factors = [f.factor for f in report.tensors if f.verdict == "scaled" and f.factor is not None]
+    if report.verdict != "scaled" or any(factor > 0 for factor in factors):
+        return None
+    loss = _exactly(subject, networks)
+    if loss is not None:
+        subject.about["metric"] = "what the file calls its cost has the opposite sign, and its steps go down this"
+    return loss
 
 
 def _some(networks: Sequence[Network]) -> list[Network]:

@@ -248,6 +248,7 @@ def _of_its_own_program(inquiry: Inquiry, before: Answer) -> Answer | None:
             few = min(FEW, inquiry.examples)
             other = inquiry.judged(about, few, written=error, silent=True, counts=lambda _: False)
             if other.verdict != "wrong":
+                report.notes += [f"In its own program {about['metric']}."] if about["metric"] else []
                 return None
         may_count = lambda other: agreed or error or not nothing_is_right(other)  # noqa: E731
         other = inquiry.judged(about, inquiry.examples, written=error, counts=may_count)

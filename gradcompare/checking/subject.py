@@ -42,7 +42,7 @@ class Subject:
     """
 
     def __init__(self, host: Any, about: Mapping[str, Any]) -> None:
-        self.host, self.about = host, about
+        self.host, self.about = host, dict(about)
         self.wide: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in about["networks"].items()}
         """The keyword arguments of `draw_networks` for networks that it can take."""
         self.loss: str | None = None

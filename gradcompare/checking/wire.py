@@ -73,6 +73,8 @@ def _packed(tree: Any, arrays: list[bytes]) -> Any:
 
 
 def _packed_array(array: np.ndarray, arrays: list[bytes]) -> dict[str, Any]:
+    if array.dtype == np.longdouble:
+        array = array.astype(np.float64)
     if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
         return {"!object": list(array.shape)}  # numbers of no use to anyone: a claim of dtype object
     start = sum(map(len, arrays))

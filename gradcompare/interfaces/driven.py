@@ -330,6 +330,7 @@ class Driven(Program):
                 root = paths.put(root, path, array)
         for path, name in held.items():
             root = paths.put(root, path, inputs[name])
+        root = root if self._strength else _without_strengths(root)
         X = inputs["X"]
         one = np.ndim(X) < 2
         layout = self.found.layout if self.found else self.trial_layout
@@ -360,8 +361,11 @@ class Driven(Program):
     def run_forward(self, session: Session, names_values: bool = True) -> None:
         """Fill in the output, the cost where the same call gives it, and the values on the way, unless nobody asks for
         these: to name them takes longer than a small network."""
-        with self._entered(session):
-            step = self.steps.forward
+        step = self.steps.forward
+        with (
+            self._entered(session),
+            self._going_no_step(session) if step == self.steps.maker else contextlib.nullcontext(),
+        ):
             result = self.call(step, session, ("inputs", "targets")) if step is not None else None
         if step is not None:
             self._note_forward(session, result)
@@ -375,12 +379,17 @@ class Driven(Program):
         """Fill in the cost that the same call gives as the gradients, without these where it can be had so; of one that
         updates, where it goes no step: it may ask for the cost before or after."""
         step = self.steps.cost_alone or self.steps.maker
+        with self._entered(session), self._making(session), self._going_no_step(session):
+            made = self.call(step, session, ("inputs", "targets", "output"))
+        session.cost = values.cost_in(self.function(step), made)
+
+    @contextlib.contextmanager
+    def _going_no_step(self, session: Session) -> Iterator[None]:
+        """What updates is told a learning rate of 0, where it is told one."""
         rate = session.known["learning_rate"]
         session.known["learning_rate"] = 0.0 if self.steps.role == "update" else rate
-        with self._entered(session), self._making(session):
-            made = self.call(step, session, ("inputs", "targets", "output"))
+        yield
         session.known["learning_rate"] = rate
-        session.cost = values.cost_in(self.function(step), made)
 
     def _forward_gives_cost(self) -> bool | None:
         """Whether it is known to give a cost, or to give none."""
@@ -660,6 +669,14 @@ def _place(array: Any) -> Any:
     """A whole number as a number: by an array of one NumPy would take a copy of a row, and not the row."""
     is_one = isinstance(array, np.ndarray) and array.ndim == 0 and array.dtype.kind in "iu"
     return array[()] if is_one else array
+
+
+def _without_strengths(root: Any) -> Any:
+    """What holds parameters, and no strength of a regulariser."""
+    for path, value in list(paths.walk(root)):
+        if type(value) is float and words.role_of_argument(paths.word(path)) == "regularisation":
+            root = paths.put(root, path, 0.0)
+    return root
 
 
 def _like(array: Any, model: Any) -> Any:

@@ -318,7 +318,9 @@ def _is_plain_numbers(root: Any, places: naming.Places) -> bool:
 def _chains(program: Driven) -> list[tuple[str, ...]]:
     """What is called before the maker, in turns."""
     slope = ("slope",) if "slope" in _wants(program) and program.steps.forward is not None else ()
-    if program.steps.forward is None:
+    if program.steps.forward is None or (
+        program.steps.role == "update" and program.steps.forward == program.steps.maker
+    ):
         return [()]
     possible = [chain for chain in CHAINS if "cost" not in chain or program.steps.cost is not None]
     chains = possible if program.steps.role in ("backward", "update") else [possible[-1], *possible[:-1]]
@@ -610,6 +612,8 @@ class _Trial:
     def _cost_of_maker(self, session: Session) -> str:
         if self._made_cost(session) is None:
             raise ValueError("no cost was found, and no forward function")
+        if np.ndim(session.cost) and values.returns_its_output(self.program.function(self.program.steps.maker)):
+            raise ValueError("what is returned beside the gradients is an output, and no cost")
         return "maker"
 
     def _made_cost(self, session: Session) -> Any:
@@ -679,7 +683,8 @@ class _Trial:
         return not values.equal(self._effect({name: self.inputs[name] + step}), output)
 
     def _writes(self, name: str) -> bool:
-        if self.program.steps.forward is None or self.cost_from == "maker":
+        steps = self.program.steps
+        if steps.forward is None or self.cost_from == "maker" or steps.forward == steps.maker:
             return False
         session = self._session()
         self.program.run_forward(session, names_values=False)

@@ -28,6 +28,14 @@ def why_metric(function: Callable[..., Any]) -> str | None:
     return None
 
 
+def is_computed_at_times(file: str, line: int) -> bool:
+    """Whether the statement in a line is reached in some turns of its loop only: `if i % 100 == 0: loss = ...`."""
+    loops = (node for node in ast.walk(source.parsed(file)) if isinstance(node, ast.For | ast.While))
+    conditions = (node for loop in loops for node in ast.walk(loop) if isinstance(node, ast.If))
+    around = (node for node in conditions if node.lineno <= line <= (node.end_lineno or 0))
+    return any(isinstance(part, ast.Mod) for node in around for part in ast.walk(node.test))
+
+
 def _is_size(function: Callable[..., Any]) -> bool:
     """Whether a function takes absolute values, and nothing that training would descend: no power, no logarithm."""
     called = source.names_called(function)

@@ -183,6 +183,11 @@ def names_called(function: Any) -> frozenset[str]:
     return _names_called(tree(function))
 
 
+def names_called_in(file: str) -> frozenset[str]:
+    """The same, of what anything in a file calls."""
+    return _names_called(parsed(file))
+
+
 @functools.lru_cache(maxsize=1024)
 def _names_called(tree_: ast.AST) -> frozenset[str]:
     return frozenset(called(node) for node in ast.walk(tree_) if isinstance(node, ast.Call))
@@ -294,12 +299,21 @@ def _updates(tree_: ast.AST) -> tuple[tuple[ast.expr, ast.expr], ...]:
 
 
 def may_go_on(function: Any) -> bool:
-    """Whether a function has a loop `while True` that nothing which it is given ends."""
+    """Whether a function has a loop that nothing which it is given ends, and no count: `while True`, or as long as the
+    errors are too large."""
     given = set(argument_names(function))
     for loop in (node for node in ast.walk(tree(function)) if isinstance(node, ast.While)):
         tests = [node.test for node in ast.walk(loop) if isinstance(node, ast.If) and _leaves(node)]
         read = {n.id for test in tests for n in ast.walk(test) if isinstance(n, ast.Name)}
         if isinstance(loop.test, ast.Constant) and not read & given:
+            return True
+        asked = {n.id for n in ast.walk(loop.test) if isinstance(n, ast.Name)}
+        counted = {
+            n.target.id for n in ast.walk(loop) if isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name)
+        }
+        computed = [n for n in ast.walk(loop) if isinstance(n, ast.Assign) and isinstance(n.value, ast.Call)]
+        made = {n.id for one in computed for target in one.targets for n in ast.walk(target) if isinstance(n, ast.Name)}
+        if asked & made and not asked & counted and not read:
             return True
     return False
 

@@ -12,9 +12,10 @@ from gradcompare.interfaces import source, words
 
 
 def only_backward_has_one(maker: Callable[..., Any], costs: Sequence[Callable[..., Any]]) -> bool:
-    """Whether a function that makes gradients asks for a strength, and those that give the cost, or what they call,
-    have nothing of that name."""
-    asks = any(map(_is_strength, source.argument_names(maker)))
+    """Whether a function that makes gradients asks for a strength, or its object for one, and those that give the
+    cost, or what they call, have nothing of that name."""
+    held = [node.attr for node in ast.walk(source.tree(maker)) if isinstance(node, ast.Attribute)]
+    asks = any(map(_is_strength, [*source.argument_names(maker), *held]))
     return asks and maker not in costs and not any(_names_one(function) for function in source.reached(costs))
 
 

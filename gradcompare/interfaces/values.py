@@ -30,6 +30,16 @@ def is_output(name: str) -> bool:
     return bool(_OUTPUT_NAME.match(name))
 
 
+@source.kept
+def returns_its_output(function: Callable[..., Any]) -> bool:
+    """Whether all that a function returns is called like an output: `return final_outputs`, `return outputs[-1]`."""
+    parts = [node.value if isinstance(node, ast.Subscript) else node for node in source.returned(function)]
+    rows = source.returned_names(function)
+    return (
+        bool(rows) and all(len(row) == 1 for row in rows) and all(is_output(source.identifier(p) or "") for p in parts)
+    )
+
+
 def output_and_cost(
     function: Callable[..., Any],
     result: Any,

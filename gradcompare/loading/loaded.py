@@ -28,6 +28,7 @@ from gradcompare.loading.outdated import PYTHON_2_NAMES, Outdated, outdated_in
 from gradcompare.loading.parsing import parse
 from gradcompare.loading.reading import read
 from gradcompare.loading.running import Runner
+from gradcompare.loading.single_precision import in_double, line_that_asks
 from gradcompare.loading.unfinished import Unfinished, unfinished_in
 
 
@@ -151,12 +152,18 @@ class _Loader:
     def run(self, path: Path, text: Text, module: types.ModuleType) -> tuple[Runner, list[Importer], ast.Module]:
         file, names = str(path), vars(module)
         tree = parse(text.text, file, text.where, top_level_await=bool(text.cells))
+        single = line_that_asks(tree)
+        if single is not None:
+            text = text._replace(text=in_double(text.text))
+            tree = parse(text.text, file, text.where, top_level_await=bool(text.cells))
         linecache.cache[file] = (len(text.text), None, [f"{line}\n" for line in text.text.split("\n")], file)
         importer = Importer(path.parent, tree, self._helper, set(), self.helpers)
         self.importers.append(importer)
         names.update(__file__=file, __doc__=ast.get_docstring(tree), __builtins__=builtins_with(importer, _OLD_NAMES))
         with _registered(module):
             runner = Runner(tree, file, names, importer)
+            if single is not None:
+                runner.notes.append((single, _IN_DOUBLE))
             line = _read_and_never_bound(tree, "np")
             if line is not None:
                 names["np"] = np
@@ -166,6 +173,9 @@ class _Loader:
 
     def _helper(self, path: Path, module: types.ModuleType) -> None:
         self.run(path, _read(path), module)
+
+
+_IN_DOUBLE = "less than double precision is asked for here; float64 stands in its place wherever it is"
 
 
 def _read_and_never_bound(tree: ast.Module, name: str) -> int | None:

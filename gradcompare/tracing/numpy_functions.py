@@ -241,7 +241,10 @@ def nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, 
 
 
 def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:  # noqa: A002
-    return tnp.clip(asarray(a), min if a_min is None else a_min, max if a_max is None else a_max)
+    least, most = (min if a_min is None else a_min), (max if a_max is None else a_max)
+    if most is a:  # np.clip(x, 1e-10, x) is x, and no entry of it is at a kink
+        return asarray(a)
+    return tnp.clip(asarray(a), None if least is a else least, most)
 
 
 def floor_divide(x1: Any, x2: Any) -> Any:

@@ -45,17 +45,20 @@ def converted(tree: Any, function: Callable[[Any], Any]) -> Any:
 
 
 def from_numpy(leaf: Any) -> Any:
-    """What NumPy itself computed, as an array of this run; NumPy's dtypes as torch's."""
+    """What NumPy itself computed, as an array of this run; NumPy's dtypes as torch's: of more than double precision,
+    which torch has not, it has double."""
     if isinstance(leaf, np.matrix):
         from gradcompare.tracing.matrices import as_matrix
 
         return as_matrix(from_numpy(np.asarray(leaf)))
     if isinstance(leaf, np.ndarray) and leaf.dtype.kind in "fiub":
-        return TracedArray(torch.from_numpy(np.array(leaf, order="C")).clone())
+        own = np.float64 if leaf.dtype == np.longdouble else leaf.dtype
+        return TracedArray(torch.from_numpy(np.array(leaf, own, order="C")).clone())
     if isinstance(leaf, np.generic) and leaf.dtype.kind in "fiub":
         return leaf.item()
     if isinstance(leaf, np.dtype) or (isinstance(leaf, type) and issubclass(leaf, np.generic)):
-        return getattr(torch_numpy, np.dtype(leaf).name, leaf)
+        own = np.dtype(np.float64) if np.dtype(leaf) == np.longdouble else np.dtype(leaf)
+        return getattr(torch_numpy, own.name, leaf)
     return leaf
 
 

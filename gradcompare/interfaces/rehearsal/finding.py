@@ -20,7 +20,7 @@ import torch
 
 from gradcompare import losses
 from gradcompare.bounds import Run
-from gradcompare.interfaces import naming, paths, words
+from gradcompare.interfaces import metrics, naming, paths, words
 from gradcompare.interfaces.rehearsal.costs import Seed, fitting, seeds
 from gradcompare.interfaces.rehearsal.meeting import NotedRun, meetings
 from gradcompare.interfaces.rehearsal.reading import (
@@ -71,6 +71,8 @@ class Found:
     cost: Candidate
     contested: bool
     """Whether it is the file's own, and its steps go down another."""
+    looks_on: int | None
+    """The line of a cost of the file's own that it computes at times only, where its steps go down another."""
     samples_axis: int
     rate: float
 
@@ -133,7 +135,10 @@ def found_in(
             break
     if best is None:
         return None
-    named = contested(best, meeting.candidates)
+    named, looks_on = contested(best, meeting.candidates), None
+    if named is not None and named.cost is not None:
+        line = script.places[named.cost[0]].line
+        named, looks_on = (None, line) if metrics.is_computed_at_times(script.file, line) else (named, None)
     cost = named or best.of
     parameters = [n for n in names if n in used and (n in best.agreeing or n not in meeting.carried)]
     where = {n: names[n] for n in parameters}
@@ -154,6 +159,7 @@ def found_in(
         best.held,
         cost,
         named is not None,
+        looks_on,
         meeting.samples_axis,
         best.rate,
     )

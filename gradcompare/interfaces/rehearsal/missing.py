@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from gradcompare.interfaces.rehearsal import libraries, parts
-from gradcompare.interfaces.rehearsal.supplies import Supplies
+from gradcompare.interfaces.rehearsal.supplies import Supplies, role
 from gradcompare.interfaces.rehearsal.tables import Record, Table
 from gradcompare.loading.absent import Absent, AbsentError, Inert
 from gradcompare.loading.importing import NEVER
@@ -191,14 +191,20 @@ def opened(name: Any, mode: str, made: Supplies) -> Any:
     elif "b" in mode and not _TABLE.search(path.name):
         file = File(TEXT.encode())
     else:
-        text = _lines(made) if _TABLE.search(path.name) else TEXT
+        text = _lines(made.table, ",") if _TABLE.search(path.name) else _numbers(path.stem, made) or TEXT
         file = File(text.encode()) if "b" in mode else TextFile(text)
     file.name = str(name)
     return file
 
 
-def _lines(made: Supplies) -> str:
-    return "".join(",".join(f"{x:.6g}" for x in row) + "\n" for row in made.table)
+def _lines(rows: Any, between: str) -> str:
+    return "".join(between.join(f"{x:.6g}" for x in row) + "\n" for row in rows)
+
+
+def _numbers(stem: str, made: Supplies) -> str:
+    """What is in a text of numbers: samples or labels, where it is called so, else both; nothing where it has none."""
+    rows = {"inputs": made.table[:, :-1], "targets": made.classes[:, None]}.get(role(stem) or "", made.table)
+    return _lines(rows, made.sizes.between) if made.sizes.between else ""
 
 
 def _digits(name: str, made: Supplies) -> bytes:

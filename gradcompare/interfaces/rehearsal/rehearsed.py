@@ -138,6 +138,8 @@ class Rehearsed(Program):
         self.parameters = self.last_layer = found.parameters
         self.samples_axis, self.has_cost = found.samples_axis, found.cost.cost is not None
         self.loss = found.cost.loss
+        if found.looks_on is not None:
+            self.metric = f"what line {found.looks_on} computes at times only is taken for a metric"
         weights = [n for n in found.parameters if found.own[n].ndim == 2 and not n.lower().startswith("b")]
         self.own_widths = _chained([found.own[n].shape for n in weights])
         of_ours = f", with random data for {', '.join(asked)}" if asked else ""

@@ -33,6 +33,8 @@ class Sizes(NamedTuple):
     """Numbers that the file writes down for how many samples it has, or for some of them."""
     whole: bool = False
     """Whether a table is of whole numbers."""
+    between: str = ""
+    """What stands between the numbers in a text; nothing where it is of words."""
 
     def with_width(self, kind: str, width: int) -> Sizes:
         """`kind`: "inputs" or "outputs"."""
@@ -100,6 +102,9 @@ _NO_INDEX = re.compile(r"cannot be interpreted as an integer|must be of integer|
 _TOO_FEW = re.compile(
     r"larger sample than population|Sample larger than population|indexing arrays could not be broadcast"
 )
+_NO_NUMBER = re.compile(r"could not convert string to float|invalid literal for int")
+_BETWEEN = {"": " ", " ": ",", ",": "\t"}
+"""What is tried next where what stood in a text was no number."""
 
 
 def sizes_asked_for(problems: Sequence[BaseException], sizes: Sizes, counts: Sequence[int] = ()) -> Sizes | None:
@@ -119,6 +124,8 @@ def _asked(text: str, sizes: Sizes, counts: Sequence[int]) -> Sizes | None:
         return _indexed(int(found[1]), int(found[2]), int(found[3]), sizes, counts)
     if _TOO_FEW.search(text):
         return _with_samples(max(100, 2 * sizes.samples), sizes)
+    if _NO_NUMBER.search(text):
+        return sizes._replace(between=_BETWEEN.get(sizes.between, sizes.between))
     if _NO_INDEX.search(text):
         return sizes._replace(whole=True)
     if _NONE_LEFT.search(text):
