@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from gradcompare.interfaces import source, usage, words
 from gradcompare.interfaces.layouts import REGULARISATION
 from gradcompare.interfaces.lent import lent, says
+from gradcompare.tracing import stood_in
 
 DATA = ("inputs", "targets")
 
@@ -74,6 +75,17 @@ def asked(function: Callable[..., Any], names: list[str], others: list[str]) -> 
     return Asked(said, roles, values, numbers, {name: says(name) for name in sorted(stand_ins)})
 
 
+def functions_given(made: type) -> dict[str, Any]:
+    """The functions that the file's own first call gives a constructor, by its arguments."""
+    begin: Any = made.__init__  # type: ignore[misc]
+    if not inspect.isfunction(begin):
+        return {}
+    tree = source.parsed(str(begin.__globals__.get("__file__")))
+    given = _given(made, begin, tree)
+    found = {name: next(_functions(value, tree, begin.__globals__), None) for name, value in given.items()}
+    return {name: function for name, function in found.items() if function is not None}
+
+
 def _given(function: Any, made: Any, tree: ast.Module) -> dict[str, ast.expr]:
     """The expressions that the file's own first call gives the arguments."""
     order = source.argument_names(made)
@@ -95,10 +107,32 @@ def _word(given: ast.expr | None) -> str:
 
 
 def _functions(given: ast.expr | None, tree: ast.Module, space: Mapping[str, Any]) -> Iterator[Any]:
-    """The function of the file that an expression is, or that a loop gives a name first."""
-    expression = _first_of(given.id, tree) or given if isinstance(given, ast.Name) else given
-    if isinstance(expression, ast.Name) and inspect.isfunction(space.get(expression.id)):
+    """The function of the file, or what stands in for one of a file that is not there, that an expression is, or that
+    a loop or a call gives a name first."""
+    expression = given
+    if isinstance(given, ast.Name):
+        expression = _first_of(given.id, tree) or _handed_on(given, tree) or given
+    if not isinstance(expression, ast.Name):
+        return
+    if inspect.isfunction(space.get(expression.id)):
         yield space[expression.id]
+    elif expression.id not in space and (row := stood_in.row(expression.id)) is not None:
+        yield row.alone
+
+
+def _handed_on(given: ast.Name, tree: ast.Module) -> ast.expr | None:
+    """What the file's own call gives the argument that a function hands on under this name: tanh of
+    `net.add(4, activation=tanh)` for `def add(self, n, activation): self.layers.append(Layer(n, activation))`."""
+    functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+    around = next((f for f in functions if any(node is given for node in ast.walk(f))), None)
+    names = [argument.arg for argument in around.args.args if argument.arg != "self"] if around is not None else []
+    if around is None or given.id not in names:
+        return None
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call) and source.called(node) == around.name):
+        said = dict(zip(names, call.args, strict=False)) | {k.arg: k.value for k in call.keywords if k.arg}
+        if given.id in said:
+            return said[given.id]
+    return None
 
 
 def _first_of(name: str, tree: ast.Module) -> ast.expr | None:

@@ -304,7 +304,10 @@ class Driven(Program):
             network = draw_network(sizes, network.m, network.seed, labels=network.labels).astype(dtype)
         network = fitting.with_every_class(network) if self.counts_classes else network
         template = self.holder.build(network, layout)
-        arrays: dict[str, Any] = {name: paths.get(template, where[0]) for name, where in places.items()}
+        try:
+            arrays: dict[str, Any] = {name: paths.get(template, where[0]) for name, where in places.items()}
+        except (LookupError, AttributeError):
+            raise ValueError("what makes its parameters makes others for a network of other sizes") from None
         if self.holder.own_shapes:
             drawn = fitting.numbers(network, layout, arrays)
             arrays = {name: self.holder.placed(name, array) for name, array in drawn.items()}

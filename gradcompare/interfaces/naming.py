@@ -247,7 +247,9 @@ def likeness(parameter: str, gradient: str) -> int:
     if name == own or re.fullmatch(rf"({_GRADIENT_OF}){re.escape(own)}", name):
         return 3
     one = re.sub(r"(?<=weight)s$|(?<=bias)es$", "", own)  # weight_deltas of weights
-    if re.fullmatch(rf"d?({re.escape(own)}|{re.escape(one)})(grads?|gradients?|d|deltas?|prime)", name):
+    if re.fullmatch(
+        rf"d?({re.escape(own)}|{re.escape(one)})(grads?|gradients?|d|deltas?|prime|derivs?|derivatives?)", name
+    ):
         return 3
     for whole in _WHOLE:
         if re.fullmatch(whole, own) and re.fullmatch(rf"({_GRADIENT_OF})({whole})(mean|avg|average|sum|total)?", name):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from gradcompare.interfaces import source, words
+from gradcompare.interfaces.asked import functions_given
 from gradcompare.interfaces.layouts import RATE
 from gradcompare.interfaces.lent import lent
 
@@ -97,7 +98,8 @@ def ways(made: type, functions: Sequence[Callable[..., Any]], chosen: Mapping[st
             for way in _products(needed, made):
                 yield {**chosen, **way, **dict(zip(together, pair, strict=True))}
         return
-    stand_ins = {name: thing for name in needed if (thing := lent(made, name)) is not None}
+    told = functions_given(made)
+    stand_ins = {name: thing for name in needed if (thing := told.get(name, lent(made, name))) is not None}
     needed = [name for name in needed if name not in stand_ins]
     for way in _products(needed, made):
         yield {**chosen, **stand_ins, **way}

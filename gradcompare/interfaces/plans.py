@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import chained, starts, words
+from gradcompare.interfaces import chained, source, starts, words
 from gradcompare.interfaces.asked import Asked, asked
 from gradcompare.interfaces.layouts import RATE, Layout
 from gradcompare.interfaces.shared import own_containers
@@ -167,6 +167,7 @@ def _plans_that_give(
     required = [p.name for p in parameters if p.default is p.empty and p.kind in _NAMED]
     said = {n: w for n, w in known.words.items() if _says_what_it_is(w) and n not in values}
     said |= _widths_called_like_data(function, [n for n in required if n not in values])
+    said |= dict.fromkeys(_counts_called_like_widths(function, [n for n in required if n not in values])[:1], _COUNT)
     own = {word: name for name, word in said.items()}
     left = [p.replace(name=said.get(p.name, p.name)) for p in parameters if p.name not in values]
     roles = {name: role for name, role in known.roles.items() if name not in values and name not in said}
@@ -183,6 +184,19 @@ def _widths_called_like_data(function: Callable[..., Any], names: list[str]) -> 
     roles = {name: words.role_of_argument(name) for name in names if name in lengths}
     called = {"inputs": "n_inputs", "targets": "n_outputs"}
     return {name: called[role] for name, role in roles.items() if role in called}
+
+
+_COUNT = "n_hidden_layers"
+
+
+def _counts_called_like_widths(function: Callable[..., Any], names: list[str]) -> list[str]:
+    """The arguments that are called like the width of a hidden layer, and are only counted to."""
+    made: Any = getattr(function, "__init__", function) if inspect.isclass(function) else function
+    hidden = [name for name in names if words.role_of_size(name) == "hidden"]
+    if len(hidden) < 2 or not inspect.isfunction(made):
+        return []
+    lengths = starts.lengths_in(made)
+    return [name for name in hidden if name not in lengths and source.counts_to(made, name)]
 
 
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -221,15 +235,16 @@ def _plans(parameters: list[inspect.Parameter], settled: Mapping[str, str]) -> I
         words.role_of_argument(name) == "samples" for name in sized
     ):  # Net(m): no other width is asked for
         yield Plan(others | dict.fromkeys(sized, "samples"), (2,))
-    counts = {n: "between" for n in sized if words.counts_hidden_layers(n)}
-    others |= {n: "between" for n in counts if n in required}
-    wide = [n for n in sized if n not in counts]
-    for names in dict.fromkeys([tuple(wide or sized), tuple(sized), tuple(n for n in sized if n in required)]):
-        for widths, depths in plans_of_widths(names):
-            rest = {n: other_role(n) for n in required if n not in widths and n not in others}
-            if None not in rest.values():
-                yield Plan(others | {n: r for n, r in rest.items() if r} | widths, depths)
-    yield from _plans_without_widths(required, others)
+    counts = [n for n in sized if words.counts_hidden_layers(n)]
+    wide = [n for n in sized if n not in counts] or sized
+    for role in ("between", "depth") if counts else ("",):
+        counted = others | {n: role for n in counts if n in required}
+        for names in dict.fromkeys([tuple(wide), tuple(n for n in wide if n in required)]):
+            for widths, depths in plans_of_widths(names):
+                rest = {n: other_role(n) for n in required if n not in widths and n not in counted}
+                if None not in rest.values():
+                    yield Plan(counted | {n: r for n, r in rest.items() if r} | widths, depths)
+    yield from _plans_without_widths(required, others | {n: "between" for n in counts if n in required})
 
 
 def _plans_without_widths(required: list[str], others: dict[str, str]) -> Iterator[Plan]:

@@ -340,6 +340,12 @@ def repeats(function: Any) -> bool:
     return False
 
 
+def counts_to(function: Any, name: str) -> bool:
+    """Whether a function goes round a loop as often as a name says, or what it is kept as: range(self.name)."""
+    calls = [node for node in ast.walk(tree(function)) if isinstance(node, ast.Call) and called(node) == "range"]
+    return any(identifier(n) == name for call in calls for arg in call.args for n in ast.walk(arg))
+
+
 def _is_many(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and type(node.value) is int and node.value >= MANY
 
