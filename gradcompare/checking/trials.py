@@ -142,6 +142,8 @@ class Trials:
             self.judged = [Judged(*one) for one in again]
             report = self.subject.compared(network, precision)
         self.judged.append(Judged(network, report))
+        if self.subject.untraceable is not None and self.subject.about["only_updates"]:
+            self.precisions = ["float64"]  # what a step in float32 loses no central difference knows
         self._note_familiar(report, precision)
         if self.progress is not None:
             self.progress(len(self.judged), self.examples)

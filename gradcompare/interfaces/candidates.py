@@ -228,6 +228,8 @@ def steps_of(functions: Iterable[Any], everything: Iterable[Any] = ()) -> Iterat
         for maker in _outermost_first(roles.get(role, [])):
             if role == "update" and (source.repeats(maker) or source.applies_what_it_is_given(maker)):
                 continue
+            if role == "update" and _is_given_gradients(maker):
+                continue
             if role == "update" and source.is_method(maker) and not _meets_data(maker, functions):
                 continue
             if role in ("cost", "slope_of_cost") and not _may_give_gradients(maker):
@@ -249,6 +251,14 @@ def steps_of(functions: Iterable[Any], everything: Iterable[Any] = ()) -> Iterat
                 yield maker, "backward", maker, chosen[0], slopes[0]
             elif role in ("update", "backward") and values.returns_its_output(maker):
                 yield maker, role, maker, chosen[0], slopes[0]
+
+
+def _is_given_gradients(function: Any) -> bool:
+    """Whether a function takes no samples, and gradients beside what they are of: update(w, dw, v)."""
+    names = source.argument_names(function)
+    if any(meaning.role_of(function, name) == "inputs" for name in names):
+        return False
+    return any(naming.likeness(name, other) == 3 for name in names for other in names if other != name)
 
 
 def _gives_its_output(function: Any) -> bool:

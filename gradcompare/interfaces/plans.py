@@ -241,6 +241,8 @@ def _plans(parameters: list[inspect.Parameter], settled: Mapping[str, str]) -> I
         counted = others | {n: role for n in counts if n in required}
         for names in dict.fromkeys([tuple(wide), tuple(n for n in wide if n in required)]):
             for widths, depths in plans_of_widths(names):
+                if any(widths.get(n) == "inner" and type(value) is int for n, value in optional.items()):
+                    continue  # by its default it is one number
                 rest = {n: other_role(n) for n in required if n not in widths and n not in counted}
                 if None not in rest.values():
                     yield Plan(counted | {n: r for n, r in rest.items() if r} | widths, depths)

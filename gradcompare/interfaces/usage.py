@@ -71,8 +71,14 @@ def told_in(tree: ast.AST, name: str) -> list[Any]:
 
 
 def _uses(tree: ast.AST, name: str) -> Iterator[str | None]:
-    """ "number", "count", "truth", or the word that it is compared with after a "="; None for anything else."""
+    """ "number", "count", "truth", or the word that it is compared with after a "="; None for anything else. What is
+    made of it under its own name, and handed out, is another."""
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name]
+    changed = any(isinstance(node.ctx, ast.Store) for node in names)
+    out = {id(part) for node in ast.walk(tree) if isinstance(node, ast.Return) for part in ast.walk(node)}
     for parent in ast.walk(tree):
+        if changed and id(parent) in out:
+            continue
         for child in ast.iter_child_nodes(parent):
             if isinstance(child, ast.Name) and child.id == name and isinstance(child.ctx, ast.Load):
                 yield _use(parent, child)

@@ -87,7 +87,7 @@ ARGUMENTS = {
     ),
     "targets": re.compile(
         r"^(y|ys|yi|yy|t|ts|ytrain|trainy|ybatch|yb|labels?|targets?|ytrue|truey|yactual|actual|desired|expected|ans|answers?"
-        r"|onehoty|yonehot|yd|yoh|yhot|yenc|groundtruth|truth|gt|targets?(vector|list|array|values?)|correct|classes|ydata"
+        r"|onehot|onehot(y|labels?|targets?)|(y|labels?|targets?)onehot|yd|yoh|yhot|yenc|groundtruth|truth|gt|targets?(vector|list|array|values?)|correct|classes|ydata"
         r"|(expected|desired|training|train|true|target)(outputs?|labels?|values?|targets?|y)|trainingset(outputs)|want"
         r"|y(train(ing)?|batch|tr)?(onehot|oh|enc|encoded|cat|categorical|scaled|norm|normali[sz]ed|flat)"
         r"|(y|t|targets?|labels?|ytrue|outputs?)s?(seqs?|sequences?)|etiquetas?|etiquettes?|rotulos?|alvos?|cibles?|ziele?"
@@ -175,10 +175,16 @@ def role_of_argument(name: str) -> str | None:
     """A key of ARGUMENTS, if the name says so; parameters by their own names have none."""
     word = _without_accents(plain(name)) or name
     role = next((role for role, pattern in ARGUMENTS.items() if pattern.search(word)), None)
+    part = _OF_A_BATCH.sub("", word)
+    if role is None and part != word:
+        of_batch = next((r for r in ("inputs", "targets") if ARGUMENTS[r].search(part)), None)
+        role = "targets" if part == "onehot" else of_batch
     of_output = role is None and len(word) > 3 and word[0] == "d" and ARGUMENTS["output"].search(word[1:])
     return "slope" if of_output else role  # dyhat, d_output
 
 
+_OF_A_BATCH = re.compile(r"^(minibatch|mini|batch|current|curr|cur|this)(of)?(?=.)|(?<=.)(minibatch|mini|batch)$")
+"""What stands before or after what samples or labels are called: batch_labels, mini_batch_x."""
 _LOOKED_AT = r"(cross)?(validation|validate|valid|val|testing|test|dev|eval|cv)"
 _OTHER_SAMPLES = re.compile(rf"^{_LOOKED_AT}(?=.)|(?<=.){_LOOKED_AT}$")
 

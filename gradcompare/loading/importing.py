@@ -37,8 +37,13 @@ DRAWS = {
     "wandb",
 }  # fmt: skip
 """Of these, what only draws or shows, which a function may do on its way."""
-_MEASURES = re.compile(r"(balanced_)?accuracy|confusion_matrix|classification_report|(f1|precision|recall|r2|roc|auc)_")
-"""What functions are called that only say how good results are, on the way of many a training loop."""
+_MEASURES = re.compile(
+    r"(balanced_)?accuracy|confusion_matrix|classification_report|(f1|precision|recall|r2|roc|auc)_"
+    r"|grad(ient)?s?_?(test|check)",
+    re.IGNORECASE,
+)
+"""What functions are called that only say how good results are, or whether gradients are right, on the way of many a
+training loop."""
 PUT_OFF = {
     "gradcompare", "jax", "mnist", "numba", "pandas", "scipy", "skimage", "sklearn", "statsmodels", "sympy", "torch",
 }  # fmt: skip
@@ -237,6 +242,8 @@ class Importer:
                 return getattr(module, wanted)
             inner = self._helper(f"{name}.{wanted}".strip("."), level)
             return inner if inner is not None else self._not_in(module, name, wanted)
+        if _MEASURES.match(wanted) and (why := module.why_not()) is not None:
+            return Inert(f"{name}.{wanted}", why)
         if name in PYLAB and (wanted in PYLAB[name] or hasattr(np, wanted)):
             return np if wanted in PYLAB[name] else getattr(np, wanted)
         if name.partition(".")[0] in PUT_OFF | NEVER and not level:

@@ -388,6 +388,7 @@ BACKWARD = ("{}back", "{}bwd", "{}backwards", "backward{}", "back{}", "{}backpro
 
 _DRAWS = re.compile(
     r"(xavier|glorot|he|kaiming|lecun)(normal|uniform)?(1d)?(init\w*|weights?)?|(normal|uniform)(1d|init\w*)"
+    r"|(init(iali[sz]e)?|rand(om)?)(rand(om)?)?(ly)?(w|weights?|b|bias(es)?)"
 )
 """Initialisers, in lower case without underscores."""
 _ONE_HOT = re.compile(

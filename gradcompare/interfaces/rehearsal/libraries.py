@@ -13,6 +13,7 @@ from gradcompare.interfaces.rehearsal.images import BATCHES, Batches, Images
 from gradcompare.interfaces.rehearsal.images import SETS as SETS_OF_IMAGES
 from gradcompare.interfaces.rehearsal.supplies import Supplies
 from gradcompare.interfaces.rehearsal.tables import Record, Table, classes_of, one_hot
+from gradcompare.tracing import traced_array
 
 DIGITS = "mnist"
 """In the names of data that are images of 28 x 28."""
@@ -126,6 +127,11 @@ def drawn(made: Supplies, name: str, n_samples: Any = 100, *_: Any, **options: A
 # ---- what prepares data ----------------------------------------------------------------------------------------------
 
 
+def _numbers(data: Any) -> np.ndarray:
+    """Data as NumPy has them, also where the program that hands them over is traced."""
+    return traced_array.plain(data) if isinstance(data, traced_array.TracedArray) else np.asarray(data)
+
+
 def split(
     made: Supplies, name: str, *arrays: Any, test_size: Any = None, train_size: Any = None, **_: Any
 ) -> list[Any]:
@@ -155,7 +161,7 @@ class Prepares:
 
     def fit(self, X: Any, y: Any = None) -> Prepares:
         """What it keeps of the data."""
-        plain = np.asarray(X)
+        plain = _numbers(X)
         if plain.dtype.kind in "fiub" and plain.size:
             self.mean_, self.scale_ = plain.mean(axis=0), np.where(plain.std(axis=0) == 0, 1, plain.std(axis=0))
             low, high = plain.min(axis=0), plain.max(axis=0)
@@ -166,7 +172,7 @@ class Prepares:
 
     def transform(self, X: Any, *_: Any) -> Any:
         """Scaled, encoded."""
-        plain = np.asarray(X)
+        plain = _numbers(X)
         if re.search("OneHot|LabelBinarizer|MultiLabel", self.name):
             hot = one_hot(plain, outputs=self.outputs)
             return Table(hot[:, 1:] if "Label" in self.name and hot.shape[1] == 2 else hot)
@@ -213,7 +219,7 @@ def hot(made: Supplies, name: str, y: Any, num_classes: Any = None, **options: A
     classes = num_classes if num_classes is not None else options.get("nb_classes", options.get("depth"))
     if "get_dummies" in name:
         return _dummies(y, options.get("columns", num_classes))
-    numbers = np.asarray(y).astype(int)
+    numbers = _numbers(y).astype(int)
     return one_hot(numbers, classes or int(numbers.max()) + 1)
 
 
