@@ -12,6 +12,7 @@ from gradcompare.checking.errors import CodeError
 from gradcompare.checking.penalising import penalty_of
 from gradcompare.checking.subject import Subject
 from gradcompare.judging.verdict import WRONG, Finding
+from gradcompare.losses import LOSSES
 from gradcompare.network import Network
 from gradcompare.report import Report
 
@@ -30,7 +31,7 @@ def chosen_loss(subject: Subject, asked: str | None, networks: Sequence[Network]
         return asked
     chosen = _some(networks)
     if subject.about["has_cost"] and subject.about["metric"] is None:
-        return _turned(subject, chosen)
+        return _turned(subject, chosen) or _of_a_softmax(subject, chosen)
     if subject.about["has_cost"]:
         own = _fits(subject, subject.compared(chosen[0], "float64", verify=True), chosen[1:])
         return None if own else _exactly(subject, chosen) or _but_for_the_rate(subject, chosen)
@@ -71,6 +72,22 @@ def _turned(subject: Subject, networks: Sequence[Network]) -> str | None:
     if loss is not None:
         subject.about["metric"] = "what the file calls its cost has the opposite sign, and its steps go down this"
     return loss
+
+
+def _of_a_softmax(subject: Subject, networks: Sequence[Network]) -> str | None:
+    """Cross entropy, where the last layer's gradients are those of it and a softmax, and the file's own cost is one
+    that nothing in it calls: which is meant it leaves to whoever trains. Else None."""
+    called = subject.about["cost_called"]
+    if called is not False or _fits(subject, subject.compared(networks[0], "float64", verify=True), ()):
+        return None
+    for loss in subject.fitting_losses(networks[0]):
+        subject.loss = loss
+        of_softmax = "softmax" in LOSSES[loss].says
+        if of_softmax and _fits(subject, subject.compared(networks[0], "float64", verify=True), networks[1:]):
+            subject.about["metric"] = "nothing in it calls what looks like its cost"
+            return loss
+    subject.loss = None
+    return None
 
 
 def _some(networks: Sequence[Network]) -> list[Network]:

@@ -149,6 +149,7 @@ class Host:
             "last_layer": list(program.last_layer),
             "has_cost": program.has_cost,
             "metric": program.metric,
+            "cost_called": program.cost_called,
             "says_one_output": program.says_one_output,
             "shares": [list(share) for share in program.shares],
             "given_slope": program.given_slope,

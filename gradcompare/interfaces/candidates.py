@@ -241,7 +241,9 @@ def steps_of(functions: Iterable[Any], everything: Iterable[Any] = ()) -> Iterat
             costs = roles.get("cost", []) + (roles.get("fused", []) if role != "fused" else []) + others.get("cost", [])
             costs = [c for c in costs if c is not maker]
             near = lambda f, maker=maker: _strangeness(f, maker)  # noqa: E731
-            chosen = sorted(dict.fromkeys(costs), key=lambda f: (not _may_reduce(f), near(f), not _is_called(f)))[:1]
+            chosen = sorted(dict.fromkeys(costs), key=lambda f: (not _may_reduce(f), near(f), not source.is_called(f)))[
+                :1
+            ]
             own = [None] if role in ("cost", "fused") or not chosen else []
             chosen = [*own, *chosen] if role == "cost" else [*chosen, *own]  # what is called a cost hands out its own
             for forward in [*sorted(forwards, key=near)[:3], None]:
@@ -276,12 +278,6 @@ def _may_reduce(function: Any) -> bool:
     """Whether it may make one number of many: it calls something that may sum, adds up, or calls what is not known."""
     nodes = list(ast.walk(source.tree(function)))
     return any(isinstance(node, ast.Call | ast.AugAssign) for node in nodes) or not nodes
-
-
-@source.kept
-def _is_called(function: Any) -> bool:
-    """Whether anything in the file of a function calls it: of several costs that is the one that is meant."""
-    return function.__name__ in source.names_called_in(inspect.getsourcefile(function) or "")
 
 
 def _meets_data(method: Any, others: Iterable[Any]) -> bool:

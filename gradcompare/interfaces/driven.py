@@ -89,7 +89,7 @@ class Driven(Program):
         self.says_one_output = one_output.says_one(self.holder)
         if found.cost_from == "function":
             cost = self.function(self.steps.cost)
-            self.metric = metrics.why_metric(cost)
+            self.metric, self.cost_called = metrics.why_metric(cost), source.is_called(cost)
             slope = self.function(self.steps.slope) if self.steps.slope is not None else None
             self.shares = averaged.shares(cost, slope)
         elif found.cost_from == "step":

@@ -114,7 +114,8 @@ class Pair:
         kept = {k: {name: arrays[name] for name in names} for k, names in self.inside.items()}
         bare = {k: array for k, array in arrays.items() if not any(k in names for names in self.inside.values())}
         with same_random_numbers():
-            return self.forward(**bare, **kept, **fixed, **self.kind)
+            result = self.forward(**bare, **kept, **fixed, **self.kind)
+        return result if isinstance(result, tuple | list) else (result,)
 
     def run(self, arrays: dict[str, Any]) -> tuple[Any, Any, tuple[Any, ...]]:
         """Output, the array that it is multiplied by, and the gradients of the arrays in order."""
@@ -123,7 +124,8 @@ class Pair:
             return result[0], 1.0, result[1:]
         outputs, slopes = self._with_slopes(result)
         given = {name: slope.copy() for name, slope in zip(self.slopes, slopes, strict=True)}
-        given |= {name: result[-1] for name in _needed(self.backward) if name not in given}
+        again = {**self.fixed, **arrays, **self.kind}
+        given |= {n: again.get(n, result[-1]) for n in _needed(self.backward) if n not in given}
         gradients = self.backward(**given, **self.kind)
         if isinstance(gradients, dict):
             gradients = tuple(gradients.get(f"d{name}") for name in arrays)
@@ -249,11 +251,12 @@ def _needed(function: Function) -> list[str]:
 
 def _slopes_of(forward: Function, backward: Function) -> dict[str, int]:
     """Of the arguments of a function that are gradients of outputs, which output of the other it is: by its name, else
-    the first; nothing where it takes more than these and what the other has kept."""
+    the first; nothing where it takes more than these and what the other has kept, or was given."""
     taken = _needed(backward)
     slopes = [name for name in taken if incoming(name)]
     slopes = slopes[:-1] if slopes == taken else slopes
-    if not slopes or len(taken) - len(slopes) != 1:
+    again = set(taken[len(slopes) :]) <= set(source.argument_names(forward))  # relu_backward(dout, x)
+    if not slopes or (len(taken) - len(slopes) != 1 and not again):
         return {}
     returned = next((row for row in source.returned_names(forward) if len(row) > 1), [None])
     places = {slope: [i for i, n in enumerate(returned) if n and naming.likeness(n, slope) == 3] for slope in slopes}

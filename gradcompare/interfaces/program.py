@@ -41,6 +41,8 @@ class Program(ABC):
     """Whether the file has a cost of its own."""
     metric: str | None
     """Why that cost may be none, in words: the file never calls it in training, or only looks at it; else None."""
+    cost_called: bool = True
+    """Whether anything in the file calls that cost."""
     loss: str | None = None
     """The cost to assume where the file has none, a key of `losses.LOSSES`, if it is known already."""
     says_one_output: bool = False

@@ -183,9 +183,10 @@ def names_called(function: Any) -> frozenset[str]:
     return _names_called(tree(function))
 
 
-def names_called_in(file: str) -> frozenset[str]:
-    """The same, of what anything in a file calls."""
-    return _names_called(parsed(file))
+def is_called(function: Any) -> bool:
+    """Whether anything in the file of a function calls it: of several costs that is the one that is meant."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return code is None or function.__name__ in _names_called(parsed(code.co_filename))
 
 
 @functools.lru_cache(maxsize=1024)
