@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from gradcompare.interfaces import source, usage, words
 from gradcompare.interfaces.layouts import REGULARISATION
 from gradcompare.interfaces.lent import lent, says
@@ -30,6 +32,16 @@ class Asked(NamedTuple):
     """What those may be given that the code only calculates with, if they are no widths."""
     stands_in: Mapping[str, str]
     """What those are given, in words, in whose place something of ours is."""
+
+
+INITIALISER = r"initiali[sz]er(f(n|unc|unction)?)?$|^init$|initf(n|unc)"
+"""How an argument is called, in small letters without underscores, that makes weights of a shape."""
+
+
+def draws(*shape: Any, **_: Any) -> np.ndarray:
+    """What makes weights of a shape, however that is said."""
+    lengths = np.ravel(np.array(shape, dtype=int))
+    return np.random.default_rng(int(lengths.sum())).standard_normal(lengths)
 
 
 _NAMES = ("name", "layername", "scope")
@@ -64,6 +76,7 @@ def asked(function: Callable[..., Any], names: list[str], others: list[str]) -> 
         values |= {name: told[0]} if told and isinstance(told[0], str) else {}
         numbers |= {name: told[0]} if told == [REGULARISATION] and name not in said else {}
     values |= {name: name for name in names if words.plain(name) in _NAMES}
+    values |= {name: draws for name in names if name not in values and re.search(INITIALISER, words.plain(name))}
     sizes = {n: size for n in names for called, size in _OF_CONVOLUTIONS.items() if called.match(n.lower())}
     values = sizes | values
     left_open = (name for name in {*names, *others} - set(values))

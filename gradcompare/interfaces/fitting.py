@@ -82,7 +82,7 @@ def fit(program: Driven, seed: int) -> Found:
                 found = _tried(program, depth, layout, seed)
         except failures.OF_ITS_OWN as error:
             raise CannotCheckError(failures.in_words(error, program)) from error
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # code that ends where shapes do not fit may go on in another layout
             failure = error if failure is None or failures.telling(error) > failures.telling(failure) else failure
             if isinstance(error, CannotBuildError | calling.CannotCallError | AbsentError):
                 hopeless.add((depth, layout.activation))

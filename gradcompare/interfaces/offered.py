@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gradcompare.interfaces import source, words
-from gradcompare.interfaces.asked import functions_given
+from gradcompare.interfaces.asked import INITIALISER, draws, functions_given
 from gradcompare.interfaces.layouts import RATE
 from gradcompare.interfaces.lent import lent
 
@@ -31,15 +31,10 @@ def _array(*shape: int) -> np.ndarray:
     return np.random.default_rng(sum(shape)).standard_normal(shape)
 
 
-def _draws(*shape: Any) -> np.ndarray:
-    """What makes weights of a shape, however that is said."""
-    return _array(*np.ravel(np.array(shape, dtype=int)))
-
-
 VALUES: tuple[tuple[re.Pattern[str], tuple[Any, ...]], ...] = tuple(
     (re.compile(pattern), values)
     for pattern, values in (
-        (r"initiali[sz]er$|^init$|initfn|initfunc", (_draws, None)),
+        (INITIALISER, (draws, None)),
         (r"seed|randomstate", (0,)),
         (r"^(rng|generator)$", (np.random.default_rng(0),)),
         (r"^name$", ("layer",)),
