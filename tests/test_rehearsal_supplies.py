@@ -38,6 +38,58 @@ HABITS = {
         "* (1 - hidden**2)",
         "* (1 - hidden)",
     ),
+    "texts of numbers, of samples in one and of labels in another": Habit(
+        """
+        class Net:
+            def __init__(self, rate=0.1):
+                with open("train/x.txt") as file:
+                    lines = file.read().split("\\n")
+                    X = [[float(x.split(" ")[0]), float(x.split(" ")[1])] for x in lines if len(x) > 0]
+                with open("train/y.txt") as file:
+                    labels = [int(x) for x in file.read().split("\\n") if len(x) > 0]
+                self.X, self.Y = np.array(X), np.eye(3)[labels]
+                self.inner, self.outer, self.rate = np.random.randn(2, 5), np.random.randn(5, 3), rate
+
+            def train(self):
+                for turn in range(100):
+                    hidden = np.tanh(self.X @ self.inner)
+                    off = hidden @ self.outer - self.Y
+                    back = off @ self.outer.T * (1 - hidden**2)
+                    self.outer -= self.rate * hidden.T @ off
+                    self.inner -= self.rate * self.X.T @ back
+
+        Net().train()
+        """,
+        "* (1 - hidden**2)",
+        "* (1 - hidden)",
+    ),
+    "one sample at random, of data that were scaled": Habit(
+        """
+        import pandas as pd
+        from sklearn.preprocessing import StandardScaler
+
+        data = pd.read_csv("heart.csv")
+        X, y = np.array(data.loc[:, data.columns != "output"]), np.array(data["output"])
+        learning_rate = 0.1
+
+        class Unit:
+            def __init__(self, X, y):
+                self.w, self.b = np.random.randn(X.shape[1]), np.random.randn()
+                self.X, self.y = X, y
+
+            def train(self, turns):
+                for turn in range(turns):
+                    place = np.random.randint(len(self.X))
+                    said = 1 / (1 + np.exp(-(self.X[place] @ self.w + self.b)))
+                    slope = 2 * (said - self.y[place]) * said * (1 - said)
+                    self.w = self.w - learning_rate * slope * self.X[place]
+                    self.b = self.b - learning_rate * slope
+
+        Unit(StandardScaler().fit_transform(X), y).train(100)
+        """,
+        "slope * self.X[place]",
+        "slope * abs(self.X[place])",
+    ),
     "digits in the files of their makers, as bytes": Habit(
         """
         import gzip, struct

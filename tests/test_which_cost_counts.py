@@ -7,7 +7,7 @@ import pytest
 
 import gradcompare
 from gradcompare.report import factor_of
-from tests.habits import checked
+from tests.habits import checked, rehearsed
 
 CLIMBER = """
     class Net:
@@ -170,3 +170,159 @@ def test_half_the_number_of_labels_is_a_factor_with_a_name(tmp_path):
     )
     assert report.verdict == "scaled", str(report)
     assert report.factor == "1/2 * n_L (the number of outputs)"
+
+
+SEVERAL_COSTS = """
+    class Softmax:
+        def __init__(self, n_in, n_out, alpha=0.1):
+            self.theta, self.alpha = np.random.randn(n_in, n_out), alpha
+
+        def predict(self, x):
+            e = np.exp(x @ self.theta)
+            return e / e.sum(axis=1, keepdims=True)
+
+        def fit(self, x, y, turns=100):
+            for turn in range(turns):
+                self.theta -= self.alpha * self.gradient(x, y)
+                loss = self.loss_func(x, y)
+
+        def gradient(self, x, y):
+            return x.T @ (self.predict(x) - y) / len(x)
+
+        def lasso_loss(self, x, y, strength):
+            return -np.sum(y * np.log(self.predict(x))) / len(x) + strength * np.sum(np.abs(self.theta))
+
+        def ridge_loss(self, x, y, strength):
+            return -np.sum(y * np.log(self.predict(x))) / len(x) + strength * np.sum(self.theta**2)
+
+        def loss_func(self, x, y):
+            return -np.sum(y * np.log(self.predict(x))) / len(x)
+"""
+
+
+def test_of_several_costs_the_one_counts_that_the_file_calls(tmp_path):
+    assert checked(tmp_path, SEVERAL_COSTS).verdict == "agrees"
+    report = checked(tmp_path, SEVERAL_COSTS.replace("self.loss_func(x, y)\n", "self.ridge_loss(x, y, 0.3)\n"))
+    assert report.verdict == "wrong", str(report)
+
+
+OF_LIKELIHOOD = """
+    def forward(X, params):
+        A1 = np.tanh(params["W1"] @ X + params["b1"])
+        A2 = 1 / (1 + np.exp(-(params["W2"] @ A1 + params["b2"])))
+        return A2, {"A1": A1, "A2": A2}
+
+    def cost(A2, Y):
+        return np.sum(Y * np.log(A2) + (1 - Y) * np.log(1 - A2)) / Y.shape[1]
+
+    def backward(X, Y, params, cache):
+        m = X.shape[1]
+        dZ2 = cache["A2"] - Y
+        dZ1 = params["W2"].T @ dZ2 * (1 - cache["A1"] ** 2)
+        return {"dW1": dZ1 @ X.T / m, "db1": dZ1.sum(axis=1, keepdims=True) / m,
+                "dW2": dZ2 @ cache["A1"].T / m, "db2": dZ2.sum(axis=1, keepdims=True) / m}
+
+    def train(X, Y, params, learning_rate=0.1):
+        for turn in range(100):
+            A2, cache = forward(X, params)
+            print(cost(A2, Y))
+            grads = backward(X, Y, params, cache)
+            params["W1"] = params["W1"] - learning_rate * grads["dW1"]
+            params["b1"] = params["b1"] - learning_rate * grads["db1"]
+            params["W2"] = params["W2"] - learning_rate * grads["dW2"]
+            params["b2"] = params["b2"] - learning_rate * grads["db2"]
+"""
+
+
+def test_a_likelihood_that_is_to_go_up_is_minus_the_cost(tmp_path):
+    report = checked(tmp_path, OF_LIKELIHOOD)
+    assert report.verdict == "agrees", str(report)
+    assert "has the opposite sign" in report.assumed[0]
+    report = checked(tmp_path, OF_LIKELIHOOD.replace('(1 - cache["A1"] ** 2)', '(1 - cache["A1"])'))
+    assert report.verdict == "wrong", str(report)
+
+
+LOOKED_AT = """
+    X, Y = np.random.randn(4, 20), np.random.randint(0, 2, (1, 20))
+    W1, W2 = np.random.randn(5, 4), np.random.randn(1, 5)
+    for turn in range(1000):
+        A1 = np.tanh(W1 @ X)
+        A2 = 1 / (1 + np.exp(-W2 @ A1))
+        off = (A2 - Y) / 20
+        back = W2.T @ off * (1 - A1**2)
+        W2 -= 0.1 * off @ A1.T
+        W1 -= 0.1 * back @ X.T
+        if turn % 100 == 0:
+            loss = np.mean((A2 - Y) ** 2)
+            print(turn, loss)
+"""
+
+
+def test_what_a_loop_computes_at_times_only_is_looked_at(tmp_path):
+    report = rehearsed(tmp_path, LOOKED_AT)
+    assert report.verdict == "agrees", str(report)
+    assert "computes at times only is taken for a metric" in report.assumed[0]
+    assert rehearsed(tmp_path, LOOKED_AT.replace("(1 - A1**2)", "(1 - A1)")).verdict == "wrong"
+
+
+def test_what_a_loop_computes_in_every_turn_is_its_cost(tmp_path):
+    always = LOOKED_AT.replace("if turn % 100 == 0:", "if True:")
+    assert rehearsed(tmp_path, always).verdict == "wrong"
+
+
+HANDED_COST = """
+    class Net:
+        def __init__(self, n_in, n_hidden, n_out):
+            self.W1, self.W2 = np.random.randn(n_in, n_hidden), np.random.randn(n_hidden, n_out)
+
+        def forward(self, X):
+            self.X, self.A1 = X, np.tanh(X @ self.W1)
+            z = self.A1 @ self.W2
+            self.P = {output}
+            return self.P
+
+        def backward(self, Y):
+            off = self.P - Y
+            self.dW2 = self.A1.T @ off
+            self.dW1 = self.X.T @ (off @ self.W2.T * (1 - self.A1**2))
+
+    def MSE(P, Y):
+        return np.mean(np.sum((P - Y) ** 2, axis=1))
+
+    def train(net, X, Y, cost, turns=100):
+        for turn in range(turns):
+            P = net.forward(X)
+            net.backward(Y)
+            print(cost(P, Y))
+"""
+
+
+@pytest.mark.parametrize(
+    ("output", "verdict"),
+    [("np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)", "agrees"), ("1 / (1 + np.exp(-z))", "wrong")],
+)
+def test_a_cost_that_nothing_calls_is_not_held_against_that_of_a_softmax(tmp_path, output, verdict):
+    report = checked(tmp_path, HANDED_COST.format(output=output))
+    assert report.verdict == verdict, str(report)
+
+
+STRENGTH_OF_THE_OBJECT = """
+    class Softmax:
+        def __init__(self, n_in, n_out, reg=1e-3):
+            self.W, self.reg = np.random.randn(n_in, n_out), reg
+
+        def loss(self, X, Y):
+            z = X @ self.W
+            return np.sum(np.log(np.exp(z).sum(axis=1)) - (z * Y).sum(axis=1)) / len(X)
+
+        def gradient(self, X, Y):
+            e = np.exp(X @ self.W)
+            return X.T @ (e / e.sum(axis=1, keepdims=True) - Y) / len(X) + 2 * self.reg * self.W
+"""
+
+
+def test_a_strength_that_the_object_has_for_its_gradients_alone_is_left_out(tmp_path):
+    report = checked(tmp_path, STRENGTH_OF_THE_OBJECT)
+    assert report.verdict == "agrees", str(report)
+    assert any("the term that it adds is not checked" in note for note in report.notes)
+    assert checked(tmp_path, STRENGTH_OF_THE_OBJECT.replace("- Y) / len(X)", "- 2 * Y) / len(X)")).verdict == "wrong"
