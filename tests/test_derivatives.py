@@ -3,6 +3,8 @@ found at its line."""
 
 import pytest
 
+from gradcompare.interfaces import usage
+from gradcompare.loading import load
 from tests.habits import Habit, agrees_and_is_found, checked
 
 HABITS = {
@@ -144,3 +146,77 @@ def test_what_is_not_run_is_said(tmp_path):
     )
     assert report.verdict == "agrees"
     assert any("Not run here" in note and "Whole.loss_and_grads" in note for note in report.notes)
+
+
+WORDS = """
+    from helpers_that_are_not_there import *
+
+    def sigmoid(x):
+        return 1 / (1 + np.exp(-x))
+
+    def naiveSoftmaxLossAndGradient(centerWordVec, outsideWordIdx, outsideVectors, dataset):
+        said = softmax(outsideVectors @ centerWordVec)
+        loss = -np.log(said[outsideWordIdx])
+        off = said.copy()
+        off[outsideWordIdx] -= 1
+        gradCenterVec = outsideVectors.T @ off
+        gradOutsideVecs = np.outer(off, centerWordVec)
+        return loss, gradCenterVec, gradOutsideVecs
+
+    def getNegativeSamples(outsideWordIdx, dataset, K):
+        drawn = [dataset.sampleTokenIdx() for _ in range(K)]
+        return [word if word != outsideWordIdx else outsideWordIdx + 1 for word in drawn]
+
+    def negSamplingLossAndGradient(centerWordVec, outsideWordIdx, outsideVectors, dataset, K=10):
+        drawn = getNegativeSamples(outsideWordIdx, dataset, K)
+        gradOutsideVecs = np.zeros(outsideVectors.shape)
+        share = sigmoid(outsideVectors[outsideWordIdx] @ centerWordVec)
+        loss = -np.log(share)
+        gradCenterVec = (share - 1) * outsideVectors[outsideWordIdx]
+        gradOutsideVecs[outsideWordIdx] += (share - 1) * centerWordVec
+        for word in drawn:
+            share = sigmoid(-outsideVectors[word] @ centerWordVec)
+            loss -= np.log(share)
+            gradCenterVec += (1 - share) * outsideVectors[word]
+            gradOutsideVecs[word] += (1 - share) * centerWordVec
+        return loss, gradCenterVec, gradOutsideVecs
+
+    def word2vec_sgd_wrapper(model, vectors, dataset):
+        grad = np.zeros(vectors.shape)
+        for i in range(50):
+            loss, inner, outer = model(vectors[:3], vectors[3:], dataset)
+            grad[:3] += inner / 50
+        return loss, grad
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("gradCenterVec = outsideVectors.T @ off", "gradCenterVec = outsideVectors.T @ said"),
+        ("gradOutsideVecs[word] += (1 - share) * centerWordVec", "gradOutsideVecs[word] = (1 - share) * centerWordVec"),
+    ],
+)
+def test_words_by_their_numbers_and_a_set_that_draws_some(tmp_path, right, wrong):
+    assert checked(tmp_path, WORDS).verdict == "agrees"
+    report = checked(tmp_path, WORDS.replace(right, wrong))
+    assert report.verdict == "wrong", str(report)
+    assert wrong in report.first_fault.source
+
+
+@pytest.mark.parametrize(
+    ("body", "given"),
+    [
+        ("return 0", "NoneType"),
+        ("return a[argument]", "int"),
+        ("return argument.draw()", "Drawing"),
+        ("return argument @ a", ""),
+        ("return argument.sum()", ""),
+        ("return argument.draw(3)", ""),
+    ],
+)
+def test_what_is_no_array_is_told_by_what_is_done_with_it(tmp_path, body, given):
+    path = tmp_path / "program.py"
+    path.write_text(f"def function(a, argument):\n    {body}\n")
+    found = usage.no_array(load(path).names["function"], "argument")
+    assert [type(thing).__name__ for thing in found] == ([given] if given else [])

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import calling, naming, paths, source, values, words
+from gradcompare.interfaces import calling, naming, paths, source, usage, values, words
 from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.pairs import SETTINGS, Shelf, incoming, library_of
 from gradcompare.tracing.randomness import same_random_numbers
@@ -53,7 +53,9 @@ class Derivative:
     @property
     def name(self) -> str:
         """What its arrays are told apart by."""
-        return re.sub(r"_?(forward|loss|cost)_?", "", self.forward.__name__) or self.forward.__name__
+        alone = re.sub(r"_?(forward|loss|cost)_?", "", self.forward.__name__)
+        alone = re.sub(r"(Loss|Cost)?(And|_and)?_?[gG]rad(ient)?s?(?=_|[A-Z]|$)", "", alone)
+        return alone or self.forward.__name__
 
     @property
     def is_cost(self) -> bool:
@@ -184,8 +186,14 @@ _MAKES = ("backward", "fused", "slope_of_cost", "update")
 _SAYS_SO = re.compile(r"grad|prime|deriv|backward|bwd|backprop|bprop|^d_")
 
 
+_LOOKS_ON = re.compile(r"wrapper|check|(^|_)test", re.IGNORECASE)
+"""What hands on what another makes, or holds it against differences."""
+
+
 def _makes_gradients(function: Function) -> bool:
     role = words.role_of_function(function.__name__.strip("_"))
+    if _LOOKS_ON.search(function.__name__):
+        return False
     return role in _MAKES or (role != "ignored" and _SAYS_SO.search(function.__name__.lower()) is not None)
 
 
@@ -251,7 +259,9 @@ def _tries(derivative: Derivative) -> Iterator[dict[str, Any]]:
     settled: dict[str, Any] = {}
     open_: list[str] = []
     for name, parameter in source.signature(derivative.forward).items():
-        if words.role_of_argument(name) == "activation" and parameter.default is parameter.empty:
+        if parameter.default is parameter.empty and (known := usage.no_array(derivative.forward, name)):
+            settled[name] = known[0]
+        elif words.role_of_argument(name) == "activation" and parameter.default is parameter.empty:
             settled[name] = _itself
         elif parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
             open_.append(name)
@@ -292,7 +302,9 @@ def _readings(derivative: Derivative) -> Iterator[list[str]]:
     given = derivative.fixed
     try:
         with np.errstate(all="ignore"):
-            output, _, gradients = derivative.ran({n: v.copy() if hasattr(v, "copy") else v for n, v in given.items()})
+            output, _, gradients = derivative.ran(
+                {n: v.copy() if isinstance(v, np.ndarray) else v for n, v in given.items()}
+            )
     except Exception:
         return
     gradients = [(name, array) for name, array in gradients if hasattr(array, "shape")]

@@ -59,6 +59,50 @@ def places(function: Callable[..., Any], argument: str) -> list[Any]:
     return [np.array(_PLACES)] if taken else []
 
 
+class Drawing:
+    """What has methods that are asked for nothing but the place of a word."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return lambda: int(np.random.randint(3))  # noqa: NPY002 (the stream that is the same in every run)
+
+
+def no_array(function: Callable[..., Any], argument: str) -> list[Any]:
+    """[what an argument is given by which a function takes one row of an array, of which it only calls methods, or with
+    which it does nothing]; empty where it does anything else."""
+    tree = source.tree(function)
+    parents = {id(child): parent for parent in ast.walk(tree) for child in ast.iter_child_nodes(parent)}
+    read = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id == argument and isinstance(n.ctx, ast.Load)]
+    if not read:
+        return [None]
+    inner = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}  # what these do stands there
+    read = [n for n in read if not (isinstance(a := parents[id(n)], ast.Call) and source.called(a) in inner)] or read
+    around = [parents[id(node)] for node in read]
+    handed = [_handed_to(function, a, node) for a, node in zip(around, read, strict=True)]
+    if all(handed):
+        return next(([thing] for to in handed if to for thing in no_array(*to) if isinstance(thing, Drawing)), [])
+    if all(isinstance(a, ast.Attribute) and isinstance(parents[id(a)], ast.Call) for a in around):
+        asked = {a.attr for a in around if isinstance(a, ast.Attribute)}
+        alone = all(not call.args for a in around if isinstance(call := parents[id(a)], ast.Call))
+        return [Drawing()] if alone and not asked & _OF_ARRAYS else []
+    rows = [isinstance(a, ast.Subscript) and a.slice is node for a, node in zip(around, read, strict=True)]
+    others = [a for a, is_row in zip(around, rows, strict=True) if not is_row]
+    compared = all(isinstance(a, ast.Compare | ast.List | ast.Call | ast.BinOp) for a in others)
+    return [1] if any(rows) and compared and not any(isinstance(a, ast.BinOp) for a in others) else []
+
+
+def _handed_to(function: Callable[..., Any], call: ast.AST, node: ast.Name) -> tuple[Callable[..., Any], str] | None:
+    """The function of the same file, and its argument, that a name is handed to in a call."""
+    if not isinstance(call, ast.Call) or node not in call.args or not isinstance(call.func, ast.Name):
+        return None
+    other = getattr(function, "__globals__", {}).get(call.func.id)
+    if not isinstance(other, types.FunctionType) or other is function:
+        return None
+    names, place = source.argument_names(other), call.args.index(node)
+    return (other, names[place]) if place < len(names) else None
+
+
 def told_in(tree: ast.AST, name: str) -> list[Any]:
     """The same of a name in a tree."""
     uses = list(_uses(tree, name))

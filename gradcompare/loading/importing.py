@@ -257,6 +257,8 @@ class Importer:
         if number is not None and not uses.most_given(self.tree, wanted) and not uses.makes_objects(self.tree, wanted):
             return self._number(number, wanted, name)
         row = stood_in.row(wanted)
+        if row is None and uses.attributes_of(self.tree, f"{name}.{wanted}"):
+            return self._absent(f"{name}.{wanted}", f"{name} was not found", found=False)
         if row is None or uses.most_given(self.tree, wanted) > len(inspect.signature(row.alone).parameters):
             return getattr(module, wanted)
         if uses.makes_objects(self.tree, wanted) and row.made is None:

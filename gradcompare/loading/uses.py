@@ -83,9 +83,13 @@ def _aliases(tree: ast.AST, name: str) -> set[str]:
 
 
 def attributes_of(tree: ast.AST, module: str) -> set[str]:
-    """The names that a file takes from a module that it imports whole: dnn_utils.sigmoid."""
-    imported = (a for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names)
+    """The names that a file takes from a module that it imports whole: dnn_utils.sigmoid of `import dnn_utils`, or of
+    `from helpers import dnn_utils`."""
+    nodes = list(ast.walk(tree))
+    imported = (a for node in nodes if isinstance(node, ast.Import) for a in node.names)
     names = {a.asname or a.name for a in imported if a.name == module}
+    taken = ((node.module, a) for node in nodes if isinstance(node, ast.ImportFrom) for a in node.names)
+    names |= {a.asname or a.name for of, a in taken if f"{of}.{a.name}" == module}
     return (
         {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and ast.unparse(node.value) in names}
         if names
