@@ -357,9 +357,10 @@ def smallest_network(report: Report) -> str:
 
 
 def worst_entry(report: Report, *, verbose: bool = False) -> str:
-    """The worst entry of the first fault, both values, and what rounding could explain."""
+    """The worst entry of the first fault, both values, and what rounding could explain; nothing of a step, of which the
+    direction is wrong and no number was compared."""
     f = report.first_fault
-    if f is None or f.verdict in ("shape", "dtype"):
+    if f is None or f.verdict in ("shape", "dtype") or not f.dtype:
         return ""
     where = f"Worst entry of {called(f)}: {list(f.worst)} is" if f.shape else f"{called(f)} is"
     more = " --verbose shows every tensor." if f.line is not None and not verbose else ""

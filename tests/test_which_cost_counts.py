@@ -326,3 +326,72 @@ def test_a_strength_that_the_object_has_for_its_gradients_alone_is_left_out(tmp_
     assert report.verdict == "agrees", str(report)
     assert any("the term that it adds is not checked" in note for note in report.notes)
     assert checked(tmp_path, STRENGTH_OF_THE_OBJECT.replace("- Y) / len(X)", "- 2 * Y) / len(X)")).verdict == "wrong"
+
+
+STEPS = """
+    class Network:
+        def __init__(self, sizes):
+            self.weights = [np.random.randn(m, n) for n, m in zip(sizes[:-1], sizes[1:])]
+            self.biases = [np.zeros((m, 1)) for m in sizes[1:]]
+
+        def forward(self, X):
+            self.seen = [X]
+            for w, b in zip(self.weights, self.biases):
+                self.seen.append(np.tanh(w @ self.seen[-1] + b))
+            return self.seen[-1]
+
+        def loss(self, X, Y):
+            return np.sum((self.forward(X) - Y) ** 2) / 2
+
+        def backward(self, X, Y):
+            d, dws, dbs = self.forward(X) - Y, [], []
+            for i in reversed(range(len(self.weights))):
+                d = d * (1 - self.seen[i + 1] ** 2)
+                dws.insert(0, d @ self.seen[i].T)
+                dbs.insert(0, d.sum(axis=1, keepdims=True))
+                d = self.weights[i].T @ d
+            return dbs, dws
+
+        def train(self, X, Y, turns, learning_rate=0.01):
+            for turn in range(turns):
+                nabla_b, nabla_w = self.backward(X, Y)
+                self.weights = [w - learning_rate * dw for w, dw in zip(self.weights, nabla_w)]
+                self.biases = [b - learning_rate * db for b, db in zip(self.biases, nabla_b)]
+"""
+BY_NAME = """
+    def forward(X, params):
+        A1 = np.tanh(params["W1"] @ X + params["b1"])
+        return params["W2"] @ A1 + params["b2"], {"A1": A1}
+
+    def cost(A2, Y):
+        return np.sum((A2 - Y) ** 2) / 2
+
+    def backward(X, Y, A2, params, cache):
+        dA2 = A2 - Y
+        dZ1 = params["W2"].T @ dA2 * (1 - cache["A1"] ** 2)
+        return {"dW1": dZ1 @ X.T, "db1": dZ1.sum(axis=1, keepdims=True), "dW2": dA2 @ cache["A1"].T,
+                "db2": dA2.sum(axis=1, keepdims=True)}
+
+    def update(params, grads, learning_rate):
+        params["W1"] -= learning_rate * grads["dW1"]
+        params["b1"] -= learning_rate * grads["db1"]
+        params["W2"] -= learning_rate * grads["dW2"]
+        params["b2"] -= learning_rate * grads["db2"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "right", "wrong"),
+    [
+        (STEPS, "[b - learning_rate * db for", "[b + learning_rate * db for"),
+        (BY_NAME, 'params["W1"] -= learning_rate', 'params["W1"] += learning_rate'),
+    ],
+    ids=["lists", "keys"],
+)
+def test_a_step_that_goes_up_among_others_is_told(tmp_path, source, right, wrong):
+    assert checked(tmp_path, source).verdict == "agrees"
+    report = checked(tmp_path, source.replace(right, wrong))
+    assert report.verdict == "wrong", str(report)
+    assert wrong in report.first_fault.source
+    assert report.diagnosis[0]["mistake"] == "sign"
+    assert "goes up the cost" in str(report)

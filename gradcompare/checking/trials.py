@@ -6,8 +6,9 @@ import itertools
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from gradcompare.checking.assuming import chosen_loss, is_for_one_output, is_one_unit
 from gradcompare.checking.conclusion import Judged, explained, factor
@@ -16,7 +17,7 @@ from gradcompare.checking.errors import CheckInterruptedError, CodeError, TimeIs
 from gradcompare.checking.own_start import noted
 from gradcompare.checking.subject import Subject
 from gradcompare.checking.updating import update_rule
-from gradcompare.judging.verdict import WRONG
+from gradcompare.judging.verdict import WRONG, Finding
 from gradcompare.losses import LOSSES
 from gradcompare.network import Network, draw_networks
 from gradcompare.report import Report, factor_of, merge
@@ -98,6 +99,7 @@ class Trials:
             report = explained(report, self.subject, self.judged, self._familiar, self.seed)
             with excused(report.notes, "the file's own start"):
                 report.notes += noted(self.subject, self.seed)
+            report = _with_steps(report, self.subject.about)
         except KeyboardInterrupt:
             raise self._interrupted(", before the lines were looked at") from None
         return report
@@ -284,6 +286,25 @@ class Trials:
 
 
 _CLIMBS = "Each step goes up the cost: every gradient has the opposite sign of what it should have where it is applied."
+
+
+def _with_steps(report: Report, about: Mapping[str, Any]) -> Report:
+    """The report, wrong where all gradients are right and steps are seen that go up the cost among others that go down
+    it."""
+    if report.verdict != "agrees" or not about["uphill"]:
+        return report
+    steps, says = [], []
+    for line, target, source, beside in about["uphill"]:
+        name, why = (
+            f"step of {target}",
+            f"The gradient of {target} is added, where {{}} subtracts one: it goes up the cost.",
+        )
+        cell, own = about["cells"].get(str(line), (None, line))
+        other = about["cells"].get(str(beside))
+        where = f"line {beside}" if other is None else f"cell {other[0]}, line {other[1]}"
+        steps.append(Finding(name, target, "fault", line=own, cell=cell, source=source, variable=target))
+        says.append({"name": name, "line": own, "mistake": "sign", "says": why.format(where), "fix": None})
+    return replace(report, verdict="wrong", tensors=[*report.tensors, *steps], diagnosis=says)
 
 
 def _shared_note(factor: float, mean: bool) -> str:

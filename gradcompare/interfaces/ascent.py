@@ -10,7 +10,7 @@ import ast
 import inspect
 import linecache
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from gradcompare.interfaces import naming, words
 
@@ -29,23 +29,84 @@ def subtracts_gradients(functions: Iterable[Callable[..., Any]]) -> int | None:
 
 
 def _where_all(functions: Iterable[Callable[..., Any]], wanted: int) -> int | None:
-    signs = [found for tree in _trees(functions) for found in _updates(tree)]
+    signs = [found for _, tree in _trees(functions) for found in _updates(tree)]
     return signs[0][1] if signs and all(sign == wanted for sign, _ in signs) else None
 
 
-def _trees(functions: Iterable[Callable[..., Any]]) -> Iterator[ast.AST]:
+class Uphill(NamedTuple):
+    """An update that adds a gradient, where others beside it subtract theirs."""
+
+    line: int
+    target: str
+    """What is updated."""
+    source: str
+    """Its line."""
+    beside: int
+    """The line of one that subtracts."""
+
+
+def adds_among_others(functions: Iterable[Callable[..., Any]]) -> list[Uphill]:
+    """The updates of a function, or of the module, that add a gradient although others of the same one subtract
+    theirs: where all are gradients, these go up the cost."""
+    found = []
+    for file, tree in _trees(functions):
+        for block in _blocks(tree):
+            steps = list(_steps(block))
+            down = [step for step in steps if step.sign < 0]
+            found += [
+                Uphill(
+                    up.node.lineno,
+                    ast.unparse(up.target).replace("'", '"'),
+                    linecache.getline(file, up.node.lineno).strip(),
+                    down[0].node.lineno,
+                )
+                for up in steps
+                if up.sign > 0 and down
+            ]
+    return found
+
+
+def _blocks(tree: ast.AST) -> Iterator[list[ast.AST]]:
+    """The nodes of the module, and of each function, without those of functions inside."""
+    inner = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    for around in (tree, *inner):
+        yield list(_own_nodes(around))
+
+
+def _own_nodes(around: ast.AST) -> Iterator[ast.AST]:
+    for node in ast.iter_child_nodes(around):
+        if not isinstance(node, ast.FunctionDef):
+            yield node
+            yield from _own_nodes(node)
+
+
+def _trees(functions: Iterable[Callable[..., Any]]) -> Iterator[tuple[str, ast.AST]]:
+    """The files of functions, and their syntax."""
     files = {code.co_filename for f in functions if (code := getattr(inspect.unwrap(f), "__code__", None)) is not None}
     for file in sorted(files):
         try:
-            yield ast.parse("".join(linecache.getlines(file)))
+            yield file, ast.parse("".join(linecache.getlines(file)))
         except (SyntaxError, ValueError, RecursionError):
             continue
 
 
-def _updates(tree: ast.AST) -> Iterator[tuple[int, int]]:
-    """(sign, line) of every update of a parameter by its gradient: 1 where it is added, -1 where it is subtracted."""
+class _Step(NamedTuple):
+    """An update of a parameter by its gradient."""
+
+    sign: int
+    """1 where that is added, -1 where it is subtracted."""
     target: ast.expr
-    for node in ast.walk(tree):
+    node: ast.Assign | ast.AugAssign
+
+
+def _updates(tree: ast.AST) -> Iterator[tuple[int, int]]:
+    """(sign, line) of every update of a parameter by its gradient."""
+    yield from ((step.sign, step.node.lineno) for step in _steps(ast.walk(tree)))
+
+
+def _steps(nodes: Iterable[ast.AST]) -> Iterator[_Step]:
+    target: ast.expr
+    for node in nodes:
         if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add | ast.Sub):
             target, added, plus = node.target, node.value, isinstance(node.op, ast.Add)
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp) and len(node.targets) == 1:
@@ -53,17 +114,41 @@ def _updates(tree: ast.AST) -> Iterator[tuple[int, int]]:
             if not isinstance(value.op, ast.Add | ast.Sub) or ast.unparse(value.left) != ast.unparse(node.targets[0]):
                 continue
             target, added, plus = node.targets[0], value.right, isinstance(value.op, ast.Add)
+        elif isinstance(node, ast.Assign) and (sign := _of_all_layers(node)):
+            yield _Step(sign, node.targets[0], node)
+            continue
         else:
             continue
         if _is_step(target, added):
-            yield (1 if plus != _is_negative(added) else -1), node.lineno
+            yield _Step(1 if plus != _is_negative(added) else -1, target, node)
+
+
+def _of_all_layers(node: ast.Assign) -> int:
+    """The sign with which a list of parameters is updated by one of gradients: -1 of `ws = [w - rate * d for w, d in
+    zip(ws, ds)]`; 0 where it is none."""
+    made = node.value
+    if not isinstance(made, ast.ListComp) or len(made.generators) != 1 or not isinstance(made.elt, ast.BinOp):
+        return 0
+    through, elt = made.generators[0], made.elt
+    target = ast.unparse(node.targets[0])
+    names = [_name(n) for n in ast.walk(elt.right) if isinstance(n, ast.Name | ast.Attribute)]
+    zipped = isinstance(through.iter, ast.Call) and len(through.iter.args) == 2
+    own = through.target.elts[0] if isinstance(through.target, ast.Tuple) else through.target
+    is_own = zipped and ast.unparse(through.iter.args[0]) == target and _name(own) in map(_name, ast.walk(elt.left))  # type: ignore[attr-defined]
+    if not (is_own and isinstance(elt.op, ast.Add | ast.Sub) and any(map(_is_rate, names))):
+        return 0
+    return 1 if isinstance(elt.op, ast.Add) != _is_negative(elt.right) else -1
+
+
+def _is_rate(name: str) -> bool:
+    return words.role_of_argument(name) == "learning_rate" or "learningrate" in words.plain(name)
 
 
 def _is_step(target: ast.expr, added: ast.expr) -> bool:
     """Whether a multiple of the target's gradient is added: W1 and rate * dW1, p[k] and rate * grads[k]."""
     names = [_name(node) for node in ast.walk(added) if isinstance(node, ast.Name | ast.Attribute | ast.Subscript)]
     scaled = any(isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) for node in ast.walk(added))
-    rates = any(words.role_of_argument(name) == "learning_rate" for name in names)
+    rates = any(map(_is_rate, names))
     own = _name(target)
     of_target = any(name != own and naming.likeness(own, name) == 3 for name in names)
     of_all = isinstance(target, ast.Subscript) and any(words.plain(n) in ("grads", "gradients", "grad") for n in names)

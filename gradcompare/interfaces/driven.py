@@ -128,6 +128,7 @@ class Driven(Program):
                 "the file does: it is 0 here."
             )
         self.goes_down = changed or (not self.given_slope and ascent.subtracts_gradients(self.functions) is not None)
+        self.uphill = ascent.adds_among_others(self.functions) if not changed and not self.given_slope else []
         added_at = ascent.adds_gradients(self.functions) if not changed and not self.given_slope else None
         if added_at is not None:
             self.sign = -1.0

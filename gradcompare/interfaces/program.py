@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gradcompare import losses
+from gradcompare.interfaces.ascent import Uphill
 from gradcompare.interfaces.averaged import Share
 from gradcompare.network import Network
 
@@ -57,6 +58,8 @@ class Program(ABC):
     """Whether no gradients are to be seen, only what they do to the parameters."""
     goes_down: bool = False
     """Whether what is called a gradient is seen to be subtracted from its parameter."""
+    uphill: Sequence[Uphill] = ()
+    """Updates that add what is called a gradient, where others beside them subtract theirs."""
     is_network: bool = True
     """Whether there are widths to draw: of layers that have arrays of their own only the numbers differ."""
     own_widths: list[int]
