@@ -170,8 +170,7 @@ HANDED_OUT = """
         def __init__(self, lr=0.1):
             self.w, self.b, self.lr = None, 0.0, lr
 
-        def entropy(self, p, y):
-            return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+        {cost}
 
         def gradient(self, x, y):
             p = 1 / (1 + np.exp(-(x @ self.w + self.b)))
@@ -187,8 +186,9 @@ HANDED_OUT = """
                 p, dw, db = self.gradient(x, y)
                 self.w {step} self.lr * dw
                 self.b {step} self.lr * db
-                loss = self.entropy(p, y)
 """
+ENTROPY = """def entropy(self, p, y):
+            return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))"""
 
 
 @pytest.mark.parametrize("habit", HABITS)
@@ -218,5 +218,6 @@ def test_the_penalty_of_a_cost_of_its_own_is_not_for_nothing(tmp_path):
     [("p - y", "-=", "agrees"), ("y - p", "+=", "agrees"), ("y - p", "-=", "wrong")],
 )
 def test_gradients_that_are_handed_out_go_where_the_file_puts_them(tmp_path, off, step, verdict):
-    report = checked(tmp_path, HANDED_OUT.format(off=off, step=step))
-    assert report.verdict == verdict, str(report)
+    """Up a cost of the file's own they are -1 times it; up one that is assumed they are no convention."""
+    own, assumed = (checked(tmp_path, HANDED_OUT.format(cost=cost, off=off, step=step)) for cost in (ENTROPY, ""))
+    assert (own.verdict, assumed.verdict) == ("scaled" if verdict == "wrong" else verdict, verdict), str(assumed)

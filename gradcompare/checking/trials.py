@@ -279,10 +279,12 @@ class Trials:
         return report
 
     def _climbs(self, report: Report) -> bool:
-        """Whether steps are seen, or the line that subtracts what is handed out, and they go up the cost: the sign of
-        what a file only hands out may be a convention."""
+        """Whether steps are seen, or where the cost is assumed the line that subtracts what is handed out, and they go
+        up the cost: the sign of what a file only hands out may be a convention."""
         factors = [f.factor for f in report.tensors if f.verdict == "scaled" and f.factor is not None]
-        return report.verdict == "scaled" and self.subject.about["goes_down"] and all(f < 0 for f in factors)
+        about, is_assumed = self.subject.about, self.subject.loss is not None
+        seen = about["only_updates"] or (is_assumed and about["goes_down"])
+        return bool(report.verdict == "scaled" and seen and all(f < 0 for f in factors))
 
 
 _CLIMBS = "Each step goes up the cost: every gradient has the opposite sign of what it should have where it is applied."

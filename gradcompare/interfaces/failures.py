@@ -45,7 +45,7 @@ def reaching(stage: int) -> Iterator[None]:
 def telling(error: BaseException) -> tuple[int, int]:
     """How much a failure says: what came furthest was nearest to how the file is meant; and that shapes do not fit only
     says that the layout was not the file's."""
-    if isinstance(error, (PlainNumbersError, NoNumbersError, *OF_ITS_OWN)):  # however it is called
+    if isinstance(error, (PlainNumbersError, NoNumbersError, SystemExit, *OF_ITS_OWN)):  # however it is called
         return BACKWARD, 4
     if isinstance(error, CannotCallError):
         return FORWARD, 1
@@ -95,6 +95,8 @@ def describe(error: BaseException) -> str:
         return f"it needs more memory than it may have{f': {error}' if str(error) else ''}"
     if isinstance(error, RecursionError):
         return "it calls itself without end"
+    if isinstance(error, SystemExit):
+        return "it calls exit()"
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 

@@ -389,6 +389,7 @@ class _Trial:
         self.no_numbers = naming.without_numbers([n for n in self.places if n not in self.slots], session.result)
         arrays = dict(candidates)
         self._refuse_many_steps(chain)
+        self._refuse_part_of_a_step()
         self._refuse_gradients_as_cost(arrays, session.result)
         self._refuse_classes_as_numbers(candidates, chain)
         if self.slots and not any(np.any(arrays[slot]) for slot in self.slots.values()):
@@ -450,6 +451,13 @@ class _Trial:
         cost = values.cost_in(self.program.function(self.program.steps.maker), result)
         if self.cost_from == "maker" and any(arrays[slot] is cost for slot in self.slots.values()):
             raise ValueError("what looks like a cost is a gradient")
+
+    def _refuse_part_of_a_step(self) -> None:
+        """ValueError where a turn of a loop moves half of the parameters or fewer: one through the layers, and no step
+        of training."""
+        moved = [name for name, slot in self.slots.items() if slot.where == "change"]
+        if self.program.interface == "training-loop" and moved and 2 * len(moved) <= len(self.places):
+            raise ValueError("a turn of the loop leaves " + ", ".join(n for n in self.places if n not in moved))
 
     def _refuse_many_steps(self, chain: tuple[str, ...]) -> None:
         """ValueError where what is taken for one step are several, such as one with each of several samples."""

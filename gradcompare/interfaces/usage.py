@@ -11,7 +11,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
-from gradcompare.interfaces import source
+from gradcompare.interfaces import source, words
 from gradcompare.interfaces.layouts import REGULARISATION
 from gradcompare.interfaces.multiplied import is_product, plain_name
 
@@ -108,17 +108,18 @@ def told_in(tree: ast.AST, name: str) -> list[Any]:
     uses = list(_uses(tree, name))
     if not uses or None in uses:
         return []
-    words = [use[1:] for use in uses if use and use.startswith("=")]
-    if words:
-        return words[:1]
+    compared = [use[1:] for use in uses if use and use.startswith("=")]
+    if compared:
+        return compared[:1]
     return [1] if "count" in uses else [REGULARISATION] if "number" in uses else [False]
 
 
 def _uses(tree: ast.AST, name: str) -> Iterator[str | None]:
     """ "number", "count", "truth", or the word that it is compared with after a "="; None for anything else. What is
-    made of it under its own name, and handed out, is another."""
+    made of a state under its own name, and handed out, is another."""
     names = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name]
-    changed = any(isinstance(node.ctx, ast.Store) for node in names)
+    is_state = words.role_of_argument(name) is None and not (words.WEIGHT.match(name) or words.BIAS.match(name))
+    changed = is_state and any(isinstance(node.ctx, ast.Store) for node in names)
     out = {id(part) for node in ast.walk(tree) if isinstance(node, ast.Return) for part in ast.walk(node)}
     for parent in ast.walk(tree):
         if changed and id(parent) in out:
