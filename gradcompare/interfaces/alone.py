@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import calling, chain, cost_pairs, lent, naming, offered, paths, source, words
+from gradcompare.interfaces import calling, chain, cost_pairs, lent, naming, offered, paths, source, told, words
 from gradcompare.interfaces.derivatives import smooth
 from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.layouts import RATE
@@ -233,8 +233,8 @@ def covered(program: Driven) -> list[str]:
 
 def is_accessory(made: type) -> bool:
     """Whether a class has no parameters and no layers of its own: a loss, an activation that goes with one."""
-    start: Any = vars(made).get("__init__")
-    draws = start is not None and source.names_called(start) & {*_DRAWS}
+    starts = [f for name in ("__init__", *told.makers(made)) if (f := vars(made).get(name)) is not None]
+    draws = any(source.names_called(start) & {*_DRAWS} for start in starts)
     return not (draws or chain.is_made_of_layers(made))
 
 
@@ -358,9 +358,7 @@ def _fitted(made: type, kind: str, given: Mapping[str, Any], shape: tuple[int, .
 def _made(made: type, given: Mapping[str, Any], inputs: np.ndarray) -> Any:
     """A layer in training, without terms that only its loss could show, and with the learning rate under test."""
     layer = made(**{name: copy.deepcopy(value) for name, value in given.items()})
-    build = getattr(layer, "build", None)
-    if callable(build) and len(source.argument_names(build)) == 1:
-        _first_that_runs(build, (inputs.shape, IN, inputs.shape[1:]))
+    layer = told.told(layer, inputs.shape, (inputs.shape, IN))
     for name, value in list(vars(layer).items()):
         if isinstance(value, bool):
             if re.search("train", name, re.IGNORECASE):
@@ -371,13 +369,6 @@ def _made(made: type, given: Mapping[str, Any], inputs: np.ndarray) -> Any:
             elif words.role_of_argument(name) == "regularisation" or _TERM.search(name.lower()):
                 setattr(layer, name, 0.0)
     return layer
-
-
-def _first_that_runs(function: Callable[..., Any], arguments: Iterable[Any]) -> None:
-    for argument in arguments:
-        with contextlib.suppress(Exception):
-            function(argument)
-            return
 
 
 def _with_slots(one: Alone) -> Alone | None:

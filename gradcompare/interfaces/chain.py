@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import calling, meaning, paths, source, values, words
+from gradcompare.interfaces import calling, meaning, paths, source, told, values, words
 from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.holders import Instance
 from gradcompare.interfaces.layouts import Layout
@@ -196,17 +196,10 @@ class ChainPlan(Plan):
         layers: list[Any] = []
         for i, pair in enumerate(itertools.pairwise(network.sizes)):
             part: Any = SimpleNamespace(sizes=pair, m=network.m)
-            layers.append(_built(self.plan.call(self.dense, part, layout), pair[0]))
-            layers += [make() for make in self.activations[i : i + 1] if make]
+            layer = self.plan.call(self.dense, part, layout)
+            layers.append(told.told(layer, (network.m, pair[0]), (pair[0],)))
+            layers += [told.told(make(), (network.m, pair[1])) for make in self.activations[i : i + 1] if make]
         return Chain([*layers, *([self.end()] if self.end else [])], self.loss() if self.loss else None)
-
-
-def _built(layer: Any, inputs: int) -> Any:
-    """A layer that makes its weights only when it is told the width of its inputs: layer.build(n)."""
-    build = getattr(layer, "build", None)
-    if callable(build) and len(source.argument_names(build)) == 1:
-        build(inputs)
-    return layer
 
 
 def is_layer(made: type) -> bool:
@@ -226,10 +219,10 @@ def _begins_at_labels(made: type) -> bool:
 
 
 def _later(made: type) -> list[Plan]:
-    """How a layer is made that is given its number of units, and in build(n) the width of its inputs."""
+    """How a layer is made that is given its number of units, and the width of its inputs only later."""
     needed = [p.name for p in inspect.signature(made).parameters.values() if p.default is p.empty]
-    build = getattr(made, "build", None)
-    lazily = build is not None and len(source.argument_names(build)) == 1 and len(needed) == 1
+    takes_one = [name for name in told.makers(made) if len(source.argument_names(getattr(made, name))) == 1]
+    lazily = bool(takes_one) and len(needed) == 1
     return [Plan({needed[0]: "width 1"}, (1,))] if lazily else []
 
 
@@ -306,8 +299,9 @@ def _count(plan: Plan) -> int:
 
 
 def _takes(made: type) -> int:
-    """How many arguments forward takes."""
-    return max((len(source.argument_names(f)) for _, f in methods_by_role(made).get("forward", ())), default=0)
+    """How many arguments forward takes, beside whether it is in training."""
+    ahead = [source.argument_names(f) for _, f in methods_by_role(made).get("forward", ())]
+    return max((sum(_in_training(name) is None for name in names) for names in ahead), default=0)
 
 
 def _first(functions: list[Any], role: str) -> Any:

@@ -86,12 +86,17 @@ class Descent:
         return less
 
 
+def is_optimiser(argument: str) -> bool:
+    """Whether an argument is called like what applies gradients."""
+    return bool(_OPTIMISER.search(words.plain(argument)))
+
+
 def lent(made: Any, argument: str) -> Any:
     """What stands in for an activation, or an optimiser, that a class is handed under this name; None where it is
     something else, or is not known by what is done with it."""
     if not inspect.isclass(made):
         return None
-    if _OPTIMISER.search(words.plain(argument)):
+    if is_optimiser(argument):
         uses = [use for use in _uses(made) if use.argument == argument]
         calls, methods = [use.call for use in uses], frozenset(use.method for use in uses if use.method is not None)
         nodes = (node for function in _own_functions(made) for node in ast.walk(source.tree(function)))
@@ -120,7 +125,7 @@ def lent(made: Any, argument: str) -> Any:
 
 def says(argument: str) -> str:
     """What it is that stands in for what an argument of this name is handed."""
-    return "steps down the gradient" if _OPTIMISER.search(words.plain(argument)) else "tanh"
+    return "steps down the gradient" if is_optimiser(argument) else "tanh"
 
 
 def _asks_which(call: ast.Call) -> bool:

@@ -34,9 +34,19 @@ def most_given(tree: ast.AST, name: str) -> int:
 
 
 def makes_objects(tree: ast.AST, name: str) -> bool:
-    """Whether a file calls what has this name, and never gives it anything: it is a class."""
+    """Whether a file calls what has this name, or what a dict has of it, and never gives it anything: it is a class."""
     names = {name, *_aliases(tree, name)}
-    return most_given(tree, name) == 0 and any(_is_call(node, names) for node in ast.walk(tree))
+    called = any(_is_call(node, names) for node in ast.walk(tree)) or _is_looked_up_and_made(tree, name)
+    return most_given(tree, name) == 0 and called
+
+
+def _is_looked_up_and_made(tree: ast.AST, name: str) -> bool:
+    """Whether it is in a dict whose entries are called with nothing: ACTIVATIONS[word]() of {"relu": ReLU}."""
+    nodes = list(ast.walk(tree))
+    held = (n for n in nodes if isinstance(n, ast.Assign) and isinstance(n.value, ast.Dict))
+    dicts = {ast.unparse(t) for n in held if name in map(ast.unparse, n.value.values) for t in n.targets}  # type: ignore[attr-defined]
+    empty = (n for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Subscript) and not n.args)
+    return any(ast.unparse(call.func.value) in dicts for call in empty)  # type: ignore[attr-defined]
 
 
 def builds_modules(tree: ast.AST, name: str) -> bool:

@@ -167,6 +167,11 @@ class Elementwise:
     def backward(self, dA):  # type: ignore[no-untyped-def]
         return dA * type(self).derivative(self.z)
 
+    def gradient(self, z):  # type: ignore[no-untyped-def]
+        return type(self).derivative(z)
+
+    grad = prime = gradient
+
 
 class Sigmoid(Elementwise):
     """1 / (1 + exp(-z))."""
