@@ -64,9 +64,9 @@ class Server:
         """See `Host.open_own_program`."""
         return self.host.open_own_program(seed, written, keeps_data)
 
-    def do_open_alone(self, seed: int) -> dict[str, Any] | None:
+    def do_open_alone(self, seed: int, agreed: bool) -> dict[str, Any] | None:
         """See `Host.open_alone`."""
-        return self.host.open_alone(seed)
+        return self.host.open_alone(seed, agreed)
 
     def do_inputs(self, network: dict[str, Any]) -> Any:
         """See `Host.inputs`."""

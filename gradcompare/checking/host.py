@@ -29,6 +29,7 @@ from gradcompare.interfaces import (
     CannotCheckError,
     Program,
     alone,
+    chain,
     left_out,
     not_recognised,
     recognise,
@@ -113,14 +114,15 @@ class Host:
             return read_of(self.loaded) | self._about([*self.loaded.notes, *program.notes], [])
         return None
 
-    def open_alone(self, seed: int) -> dict[str, Any] | None:
-        """From now on run each layer of the file on its own; None where there is none that runs so."""
+    def open_alone(self, seed: int, agreed: bool = False) -> dict[str, Any] | None:
+        """From now on run each layer of the file on its own; None where there is none that runs so. `agreed`: whether
+        the program that was open is right, so that networks of layers which it runs are none of these."""
         if self.loaded is None:
             return None
         self._start_afresh()
         names, before = self.loaded.names, getattr(self, "program", None)
         with contextlib.suppress(CodeError), self._code_runs("on a random network"):
-            found = alone.program(names)
+            found = alone.program(names, _networks_of(before, names) if agreed else ())
             if found is None:
                 return None
             found.fit(seed)
@@ -485,6 +487,13 @@ def open_loaded(host: Host, loaded: Loaded, name: str | None, interface: str | N
         return about | {"unfinished": needed}
     open_ends = [f"{needed} The gradient does without."] if needed else []
     return about | found | {"notes": [*loaded.notes, *open_ends, *found["notes"]]}
+
+
+def _networks_of(program: Program | None, names: Mapping[str, Any]) -> list[str]:
+    """The classes whose methods a program runs that are made of layers."""
+    functions = program.functions if program is not None and not program.is_own else []
+    made = (names.get(f.__qualname__.rpartition(".")[0]) for f in functions if hasattr(f, "__qualname__"))
+    return [c.__name__ for c in made if isinstance(c, type) and chain.is_made_of_layers(c)]
 
 
 def read_of(loaded: Loaded) -> dict[str, Any]:

@@ -177,9 +177,9 @@ class Child:
         self._ahead = None
         return found
 
-    def open_alone(self, seed: int) -> dict[str, Any] | None:
+    def open_alone(self, seed: int, agreed: bool = False) -> dict[str, Any] | None:
         """See `Host.open_alone`."""
-        found: dict[str, Any] | None = self._call("open_alone", seed=seed)
+        found: dict[str, Any] | None = self._call("open_alone", seed=seed, agreed=agreed)
         self._ahead = None
         return found
 

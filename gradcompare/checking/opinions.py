@@ -194,7 +194,7 @@ def _of_each_layer(inquiry: Inquiry, before: Answer) -> Answer | None:
     if not (error or report.verdict == "agrees"):
         return None
     try:
-        about = inquiry.host.open_alone(inquiry.seed)
+        about = inquiry.host.open_alone(inquiry.seed, not error)
         if about is None:
             return None
         few, is_news = min(FEW, inquiry.examples), lambda other: error or other.verdict == "wrong"

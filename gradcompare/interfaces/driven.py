@@ -720,12 +720,13 @@ def _differs(array: Any, before: Any) -> bool:
 
 @contextlib.contextmanager
 def _laid_alike(session: Session, cost: Callable[..., Any]) -> Iterator[None]:
-    """Labels that lie across the output lie as it does for a cost of the two: whoever has samples in rows and goes
-    forward in columns calls it with Y.T."""
+    """Labels that lie across the output lie as it does for a cost of the two, and of settings: whoever has samples in
+    rows and goes forward in columns calls it with Y.T."""
     known, roles = session.known, {words.role_of_argument(name) for name in source.argument_names(cost)}
     labels, output = known.get("targets"), np.shape(session.output)
     across = labels is not None and len(output) == 2 and np.shape(labels) == output[::-1] != output
-    if labels is not None and across and roles <= {"output", "targets"}:
+    of_both = roles <= {"output", "targets"} or {"targets"} == roles & {"inputs", "targets", "parameters", "cache"}
+    if labels is not None and across and of_both:
         session.known = {**known, "targets": labels.T}
     try:
         yield
