@@ -490,9 +490,11 @@ def open_loaded(host: Host, loaded: Loaded, name: str | None, interface: str | N
 
 
 def _networks_of(program: Program | None, names: Mapping[str, Any]) -> list[str]:
-    """The classes whose methods a program runs that are made of layers."""
-    functions = program.functions if program is not None and not program.is_own else []
-    made = (names.get(f.__qualname__.rpartition(".")[0]) for f in functions if hasattr(f, "__qualname__"))
+    """The classes made of layers whose methods a program runs, of several samples: of one sample nothing that goes from
+    each to the next, as in a recurrent layer, was tried."""
+    if program is None or program.is_own or program.takes_one_sample:
+        return []
+    made = (names.get(f.__qualname__.rpartition(".")[0]) for f in program.functions if hasattr(f, "__qualname__"))
     return [c.__name__ for c in made if isinstance(c, type) and chain.is_made_of_layers(c)]
 
 

@@ -558,7 +558,8 @@ def _handed_on(made: type, methods: list[Any], steps: Steps, role: str, used: li
     """Programs of a class whose methods are given the parameters that another of them returns."""
     own = [f for f in used if f in methods]
     asked = any(meaning.role_of(f, name) in ("parameters", "biases") for f in own for name in source.argument_names(f))
-    if not asked and not any(words.parameter_pairs(source.argument_names(f)) for f in own):
+    paired = any(words.parameter_pairs(n) or _loose_pairs(n) for n in map(source.argument_names, own))
+    if not asked and not paired:
         return
     first = [f for f in by_role(methods).get("initialise", []) if not source.returns_nothing(f)][:2]
     for initialise, plan in itertools.product(first, itertools.islice(plans(made), 3)):

@@ -171,7 +171,9 @@ def _kept(layer: Any, pattern: re.Pattern[str]) -> Any:
 
 
 def _all_kept(layer: Any, pattern: re.Pattern[str]) -> list[Any]:
-    return [value for name, value in vars(layer).items() if pattern.match(name) and paths.is_array(value)]
+    """The arrays of these names, those last that may be called so on the way."""
+    kept = [(name, value) for name, value in vars(layer).items() if pattern.match(name) and paths.is_array(value)]
+    return [value for _, value in sorted(kept, key=lambda one: one[0].lower() == "delta")]
 
 
 # ---- finding the layers ----------------------------------------------------------------------------------------------

@@ -81,7 +81,8 @@ class Driven(Program):
         """Take what a trial found out."""
         self.found = found
         self.parameters, self.last_layer = list(found.places), found.last
-        self.samples_axis = SAMPLES[found.layout.samples].axis
+        samples = SAMPLES[found.layout.samples]
+        self.samples_axis, self.takes_one_sample = samples.axis, samples.single
         self.has_cost = found.cost_from is not None
         self.complete = set(found.slots) == set(found.places)
         self.is_network = self.holder.is_network
@@ -96,7 +97,7 @@ class Driven(Program):
             step = getattr(self.function(self.steps.maker), "__name__", "the update")
             self.metric = f"the gradients are not those of what {step} returns"
         self.notes = list(_notes(found, self.holder))
-        if self._count and not SAMPLES[found.layout.samples].single:
+        if self._count and not self.takes_one_sample:
             self.notes.append(f"The file divides by the number of its own samples, {self._count}: so many were drawn.")
         changed = any(slot.where == "change" for slot in found.slots.values())
         self.only_updates = changed

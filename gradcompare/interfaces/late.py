@@ -33,7 +33,7 @@ class Late(Instance):
         """A new object, after its method was called once."""
         root = super().build(network, layout)
         with same_random_numbers():
-            calling.call(getattr(root, self.method), data_of(network, layout), ("inputs", "targets"))
+            calling.call(calling.method(root, self.method), data_of(network, layout), ("inputs", "targets"))
         return root
 
     def start(self, root: Any) -> None:
@@ -67,7 +67,10 @@ class Returned(Instance):
         root = super().build(network, layout)
         method = calling.method(root, self.method)
         with same_random_numbers():
-            made = calling.call(method, data_of(network, layout))
+            try:
+                made = calling.call(method, data_of(network, layout))
+            except TypeError:  # of what may be a list of widths only the first is wanted
+                made = calling.call(method, data_of(network, layout) | {"size all": network.sizes[0]})
         if isinstance(made, tuple):
             names = calling.return_names(method, len(made))
             made = list(made) if None in names else dict(zip(names, made, strict=True))
@@ -80,8 +83,8 @@ class Returned(Instance):
         """What was returned is what those ask for who ask for parameters, or for one of them by its name."""
         known, made = super().known(root), root.parameters
         named = {str(name): part for name, part in made.items()} if isinstance(made, dict) else {}
-        blank = [name for name, held in known.items() if held is None or held in ([], {})]
-        called_so = [name for name in blank if words.role_of_argument(name) == "parameters"]
+        blank = [n for n, held in known.items() if held is None or (isinstance(held, list | dict) and not held)]
+        called_so = [n for n in blank if words.role_of_argument(n) == "parameters" and n not in named]
         return known | named | dict.fromkeys(called_so, made) | {"parameters": made}
 
 

@@ -66,6 +66,8 @@ class Program(ABC):
     """The widths that the file insists on; empty where its networks may have any."""
     samples_axis: int
     """1 where columns are samples, 0 where rows are."""
+    takes_one_sample: bool = False
+    """Whether it is given one sample at a time: what goes from one to the next was not tried then."""
     sign: float
     """-1 where what the file calls gradients are the negative ones; `gradients` has them with this sign."""
     complete: bool
