@@ -51,6 +51,27 @@ HABITS = {
         "self.db = np.sum(slope, axis=1, keepdims=True)",
         "self.db = np.mean(slope, axis=1, keepdims=True)",
     ),
+    "a bias that starts as the whole number 0 and has a gradient for each sample": Habit(
+        """
+        def sigmoid(z):
+            return 1 / (1 + np.exp(-z))
+
+        def initialize(dim):
+            w = np.zeros((dim, 1))
+            b = 0
+            return w, b
+
+        def propagate(w, b, X, Y):
+            m = X.shape[1]
+            A = sigmoid(np.dot(w.T, X) + b)
+            cost = -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / m
+            dw = np.dot(X, (A - Y).T) / m
+            db = np.sum(A - Y) / m
+            return {"dw": dw, "db": db}, cost
+        """,
+        "db = np.sum(A - Y) / m",
+        "db = np.sum(A - Y, axis=0) / m",
+    ),
     "steps of a layer that are added up as deltas until they are applied": Habit(
         """
         class FullyConnected:

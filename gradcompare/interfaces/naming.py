@@ -78,9 +78,9 @@ def _in_layer(path: paths.Path) -> tuple[paths.Path, paths.Path]:
 
 def _may_be_parameter(path: paths.Path, array: Any) -> bool:
     floating = isinstance(array, np.ndarray) and array.dtype.kind == "f" and array.size > 0
-    floating |= isinstance(array, np.floating) or (
-        isinstance(array, float) and bool(_BIAS_WORD.match(paths.word(path)) or words.WEIGHT.match(paths.label(path)))
-    )
+    number = isinstance(array, float) or (type(array) is int and array == 0)  # b = 0, which a step makes a fraction of
+    called_so = _BIAS_WORD.match(paths.word(path)) or words.WEIGHT.match(paths.label(path))
+    floating |= isinstance(array, np.floating) or (number and bool(called_so))
     strings = [str(key) for kind, key in path if kind == "attr" or isinstance(key, str)]
     moments = any(words.MOMENTS.match(name) for name in strings[:-1])
     data = path[:1] == path and path[0][0] == "attr" and words.role_of_argument(strings[0]) in ("inputs", "targets")
