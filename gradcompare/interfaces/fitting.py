@@ -207,6 +207,8 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
     if layout.outputs is None and _has_its_own_outputs(program, network, layout, shapes):
         layout = program.trial_layout = replace(layout, outputs=outputs)
     fixed = _insisted(program.holder, network, shapes)
+    if fixed == sizes and _follows(program, network, layout):
+        fixed = None
     if fixed is None and _has_its_own_inputs(program, network, layout, shapes):
         fixed = sizes
     if program.holder.kind == "flat" and depth > 2:
@@ -258,6 +260,14 @@ def _is_made_of_data(holder: Any) -> bool:
     return bool({"inputs", "targets", "pair"} & set(getattr(getattr(holder, "plan", None), "roles", {}).values()))
 
 
+def _follows(program: Driven, network: Network, layout: Layout) -> bool:
+    """Whether the parameters are as wide as they are asked to be where that is another width."""
+    sizes = network.sizes
+    asked = (*range(len(sizes) + max(sizes), 2 * len(sizes) + max(sizes) - 1), sizes[-1])
+    shapes = _shapes_of(program, asked, layout, network.seed) or {}
+    return asked in chained.ways([shape for shape in shapes.values() if len(shape) == 2])
+
+
 def _has_its_own_outputs(program: Driven, network: Network, layout: Layout, shapes: Mapping[str, Any]) -> bool:
     """Whether the parameters have the same shapes where another number of outputs is asked for: the file's own number
     is that of the trial."""
@@ -265,11 +275,7 @@ def _has_its_own_outputs(program: Driven, network: Network, layout: Layout, shap
     roles = getattr(getattr(holder, "plan", None), "roles", {}).values()
     if not holder.own_shapes or not any("width" in role for role in roles) or sizes[-1] == 1:
         return False
-    with contextlib.suppress(Exception):
-        other = draw((*sizes[:-1], len(sizes) + max(sizes)), layout, network.seed)
-        template = holder.build(other, layout)
-        return shapes == _shapes(template, naming.places_of(template, [layout.X(other), layout.Y(other)]))
-    return False
+    return shapes == _shapes_of(program, (*sizes[:-1], len(sizes) + max(sizes)), layout, network.seed)
 
 
 def _has_its_own_inputs(program: Driven, network: Network, layout: Layout, shapes: Mapping[str, Any]) -> bool:
@@ -278,11 +284,16 @@ def _has_its_own_inputs(program: Driven, network: Network, layout: Layout, shape
     holder, sizes = program.holder, network.sizes
     if not holder.own_shapes or holder.kind == "flat" or getattr(getattr(holder, "plan", None), "roles", {}):
         return False
+    return shapes == _shapes_of(program, (len(sizes) + max(sizes), *sizes[1:]), layout, network.seed)
+
+
+def _shapes_of(program: Driven, sizes: tuple[int, ...], layout: Layout, seed: int) -> dict[str, tuple[int, ...]] | None:
+    """The shapes of the parameters where these widths are asked for; None where none are made."""
     with contextlib.suppress(Exception):
-        other = draw((len(sizes) + max(sizes), *sizes[1:]), layout, network.seed)
-        template = holder.build(other, layout)
-        return shapes == _shapes(template, naming.places_of(template, [layout.X(other), layout.Y(other)]))
-    return False
+        other = draw(sizes, layout, seed)
+        template = program.holder.build(other, layout)
+        return _shapes(template, naming.places_of(template, [layout.X(other), layout.Y(other)]))
+    return None
 
 
 def _refuse_what_is_absent(template: Any) -> None:
