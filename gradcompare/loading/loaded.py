@@ -22,6 +22,7 @@ import numpy as np
 from gradcompare.loading.absent import Absent, AbsentError
 from gradcompare.loading.errors import CannotLoadError
 from gradcompare.loading.importing import Importer, builtins_with
+from gradcompare.loading.learning_rates import alike, rates
 from gradcompare.loading.needs import Missing
 from gradcompare.loading.notebooks import Text, place, read_notebook, read_script
 from gradcompare.loading.outdated import PYTHON_2_NAMES, Outdated, outdated_in
@@ -156,6 +157,10 @@ class _Loader:
         if single is not None:
             text = text._replace(text=in_double(text.text))
             tree = parse(text.text, file, text.where, top_level_await=bool(text.cells))
+        several = rates(tree)
+        if several:
+            text = text._replace(text=alike(text.text, several))
+            tree = parse(text.text, file, text.where, top_level_await=bool(text.cells))
         linecache.cache[file] = (len(text.text), None, [f"{line}\n" for line in text.text.split("\n")], file)
         importer = Importer(path.parent, tree, self._helper, set(), self.helpers)
         self.importers.append(importer)
@@ -164,6 +169,8 @@ class _Loader:
             runner = Runner(tree, file, names, importer)
             if single is not None:
                 runner.notes.append((single, _IN_DOUBLE))
+            if several:
+                runner.notes.append((several[0].lineno, _ONE_RATE))
             line = _read_and_never_bound(tree, "np")
             if line is not None:
                 names["np"] = np
@@ -175,6 +182,7 @@ class _Loader:
         self.run(path, _read(path), module)
 
 
+_ONE_RATE = "steps have learning rates of their own; the first stands in place of all, no rate being part of a gradient"
 _IN_DOUBLE = "less than double precision is asked for here; float64 stands in its place wherever it is"
 
 

@@ -1,0 +1,87 @@
+"""Code whose steps have learning rates of their own, one for each layer. Where no gradient is to be seen but what the
+steps make of it, a rate is told from a mistake only if all have the same: the first stands in place of all."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+_CALLED_SO = re.compile(r"(?<![a-z])(lr|eta|alpha|nu|(l|learn|learning)?_?rate|step_?size)s?(?![a-z])", re.IGNORECASE)
+
+
+def rates(tree: ast.Module) -> list[ast.Constant]:
+    """The numbers of the rates of steps, in the order of the source; empty where they are one and the same.
+
+    A rate is a number that is called so, or one of a list that is, is bound once, and of which nothing is made but a
+    factor of what is subtracted from an array, or added to it.
+    """
+    steps = {id(name) for node in ast.walk(tree) for name in _factor(node)}
+    read: dict[str, bool] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            read[node.id] = read.get(node.id, True) and id(node) in steps
+    bound: dict[str, list[list[ast.Constant] | None]] = {}
+    for node in ast.walk(tree):
+        for name, numbers in _bindings(node):
+            bound.setdefault(name, []).append(numbers)
+    found = [number for name, only in read.items() if only for number in _of(bound.get(name, []))]
+    found.sort(key=lambda number: (number.lineno, number.col_offset))
+    return found if len({number.value for number in found}) > 1 else []
+
+
+def alike(text: str, numbers: list[ast.Constant]) -> str:
+    """The same text with the first of the numbers in place of all."""
+    lines = [line.encode() for line in text.split("\n")]
+    first = str(numbers[0].value).encode()
+    for number in reversed(numbers):
+        line, end = lines[number.lineno - 1], number.end_col_offset
+        lines[number.lineno - 1] = line[: number.col_offset] + first + line[end:]
+    return b"\n".join(lines).decode()
+
+
+def _factor(node: ast.AST) -> Iterator[ast.Name]:
+    """The name of what the step that a statement makes begins with: lr, or rates of rates[0]."""
+    step: ast.expr | None = None
+    if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add | ast.Sub):
+        step = node.value
+    elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp):
+        whole = node.value
+        if isinstance(whole.op, ast.Add | ast.Sub) and ast.unparse(whole.left) == ast.unparse(node.targets[0]):
+            step = whole.right
+    product = isinstance(step, ast.BinOp)
+    while isinstance(step, ast.BinOp) and isinstance(step.op, ast.Mult | ast.MatMult | ast.Div):
+        step = step.left
+    if isinstance(step, ast.Subscript):
+        step = step.value
+    if product and isinstance(step, ast.Name):
+        yield step
+
+
+def _bindings(node: ast.AST) -> Iterator[tuple[str, list[ast.Constant] | None]]:
+    """(name, its numbers) of what a node binds; None in place of numbers where it is anything else."""
+    if isinstance(node, ast.Assign):
+        for target in node.targets:
+            pairs = [(target, node.value)]
+            if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+                pairs = list(zip(target.elts, node.value.elts, strict=False))
+            for to, value in pairs:
+                if isinstance(to, ast.Name):
+                    yield to.id, _numbers(to.id, value)
+    elif isinstance(node, ast.arg):
+        yield node.arg, None
+    elif isinstance(node, ast.AugAssign | ast.AnnAssign | ast.For | ast.NamedExpr | ast.comprehension):
+        yield from ((name.id, None) for name in ast.walk(node.target) if isinstance(name, ast.Name))
+    elif isinstance(node, ast.Global | ast.Nonlocal):
+        yield from ((name, None) for name in node.names)
+
+
+def _numbers(name: str, value: ast.expr) -> list[ast.Constant] | None:
+    listed = value.elts if isinstance(value, ast.List | ast.Tuple) else [value]
+    numbers = [n for n in listed if isinstance(n, ast.Constant) and type(n.value) in (int, float)]
+    return numbers if _CALLED_SO.search(name) and len(numbers) == len(listed) else None
+
+
+def _of(bound: list[list[ast.Constant] | None]) -> list[ast.Constant]:
+    """The numbers of what is bound once."""
+    return bound[0] or [] if len(bound) == 1 else []
