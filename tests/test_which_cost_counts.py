@@ -395,3 +395,34 @@ def test_a_step_that_goes_up_among_others_is_told(tmp_path, source, right, wrong
     assert wrong in report.first_fault.source
     assert report.diagnosis[0]["mistake"] == "sign"
     assert "goes up the cost" in str(report)
+
+
+OF_NO_KIND = """
+    class Net:
+        def __init__(self, n_in, n_out):
+            self.W, self.b = np.random.randn(n_out, n_in), np.zeros((n_out, 1))
+            self.loss = None
+
+        def forward(self, X):
+            self.X = X
+            self.A = 1 / (1 + np.exp(-(self.W @ X + self.b)))
+            return self.A
+
+        def cost(self, A, Y):
+            if self.loss == "cross_entropy":
+                return -np.mean(Y * np.log(A) + (1 - Y) * np.log(1 - A))
+            print("unknown loss")
+
+        def backward(self, Y):
+            dZ = self.A - Y
+            self.dW = dZ @ self.X.T / Y.shape[1]
+            self.db = dZ.sum(axis=1, keepdims=True) / Y.shape[1]
+"""
+
+
+def test_a_cost_that_gives_nothing_is_none(tmp_path):
+    """It would give one if it were told of which kind."""
+    report = checked(tmp_path, OF_NO_KIND)
+    assert report.verdict == "agrees", str(report)
+    assert "cost gives no number but nothing" in str(report)
+    assert checked(tmp_path, OF_NO_KIND.replace("self.A - Y", "self.A + Y")).verdict == "wrong"

@@ -581,6 +581,8 @@ class _Trial:
             return f"{name} stops" + (f" at line {line}" if line != "?" else "") + f" ({describe(error)})"
         if np.size(cost) != 1:
             return f"{name} gives an array of shape {np.shape(cost)}"
+        if np.asarray(values.plain(cost)).dtype.kind not in "fiu":
+            return f"{name} gives no number but {'nothing' if cost is None else f'a {type(cost).__name__}'}"
         if not np.isfinite(values.plain(cost)).all():
             return f"{name} gives no finite number"
         if not self._moves(cost):
