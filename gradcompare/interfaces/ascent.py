@@ -7,12 +7,11 @@ convention where the file's own update shows it, and a mistake where the file su
 from __future__ import annotations
 
 import ast
-import inspect
 import linecache
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from gradcompare.interfaces import naming, words
+from gradcompare.interfaces import naming, source, words
 
 
 def adds_gradients(functions: Iterable[Callable[..., Any]]) -> int | None:
@@ -29,7 +28,7 @@ def subtracts_gradients(functions: Iterable[Callable[..., Any]]) -> int | None:
 
 
 def _where_all(functions: Iterable[Callable[..., Any]], wanted: int) -> int | None:
-    signs = [found for _, tree in _trees(functions) for found in _updates(tree)]
+    signs = [found for _, tree in source.files_of(functions) for found in _updates(tree)]
     return signs[0][1] if signs and all(sign == wanted for sign, _ in signs) else None
 
 
@@ -49,7 +48,7 @@ def adds_among_others(functions: Iterable[Callable[..., Any]]) -> list[Uphill]:
     """The updates of a function, or of the module, that add a gradient although others of the same one subtract
     theirs: where all are gradients, these go up the cost."""
     found = []
-    for file, tree in _trees(functions):
+    for file, tree in source.files_of(functions):
         for block in _blocks(tree):
             steps = list(_steps(block))
             down = [step for step in steps if step.sign < 0]
@@ -78,16 +77,6 @@ def _own_nodes(around: ast.AST) -> Iterator[ast.AST]:
         if not isinstance(node, ast.FunctionDef):
             yield node
             yield from _own_nodes(node)
-
-
-def _trees(functions: Iterable[Callable[..., Any]]) -> Iterator[tuple[str, ast.AST]]:
-    """The files of functions, and their syntax."""
-    files = {code.co_filename for f in functions if (code := getattr(inspect.unwrap(f), "__code__", None)) is not None}
-    for file in sorted(files):
-        try:
-            yield file, ast.parse("".join(linecache.getlines(file)))
-        except (SyntaxError, ValueError, RecursionError):
-            continue
 
 
 class _Step(NamedTuple):

@@ -20,6 +20,7 @@ from gradcompare.interfaces import (
     meaning,
     naming,
     paths,
+    rates,
     rounds,
     seen,
     sequences,
@@ -464,11 +465,16 @@ class _Trial:
             raise ValueError("what looks like a cost is a gradient")
 
     def _refuse_part_of_a_step(self) -> None:
-        """ValueError where a turn of a loop moves half of the parameters or fewer: one through the layers, and no step
-        of training."""
+        """ValueError where a turn of a loop moves half of the parameters or fewer, and the file trains the others too:
+        it is one through the layers, and no step of training."""
         moved = [name for name, slot in self.slots.items() if slot.where == "change"]
-        if self.program.interface == "training-loop" and moved and 2 * len(moved) <= len(self.places):
-            raise ValueError("a turn of the loop leaves " + ", ".join(n for n in self.places if n not in moved))
+        if self.program.interface != "training-loop" or not moved or 2 * len(moved) > len(self.places):
+            return
+        trained = rates.stepped([self.program.function(self.program.steps.maker), *self.program.functions])
+        left = {name: where[0] for name, where in self.places.items() if name not in moved}
+        parts = [name for name, path in left.items() if trained & {key for _, key in path}]
+        if parts:
+            raise ValueError("a turn of the loop leaves " + ", ".join(parts))
 
     def _refuse_many_steps(self, chain: tuple[str, ...]) -> None:
         """ValueError where what is taken for one step are several, such as one with each of several samples."""

@@ -12,7 +12,7 @@ import linecache
 import re
 import textwrap
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from gradcompare.interfaces import words
@@ -99,6 +99,13 @@ def _parsed(text: str) -> ast.Module:
 def parsed(file: str) -> ast.Module:
     """The syntax of a whole file; empty where it cannot be had."""
     return _parsed("".join(linecache.getlines(file)))
+
+
+def files_of(functions: Iterable[Callable[..., Any]]) -> Iterator[tuple[str, ast.Module]]:
+    """The files that functions are written in, and their syntax."""
+    codes = (getattr(inspect.unwrap(function), "__code__", None) for function in functions)
+    for file in sorted({code.co_filename for code in codes if code is not None}):
+        yield file, parsed(file)
 
 
 def tree(function: Any) -> ast.AST:
