@@ -5,7 +5,7 @@ import ast
 import pytest
 
 import gradcompare
-from gradcompare.loading.learning_rates import alike, rates
+from gradcompare.loading.learning_rates import with_one
 
 SCRIPT = """
 import numpy as np
@@ -59,6 +59,6 @@ def test_learning_rates_that_differ_accuse_nobody_and_hide_nothing(tmp_path, sha
     ],
 )
 def test_only_what_is_nothing_but_the_factor_of_a_step_is_its_rate(code, after):
-    found = rates(ast.parse(code))
-    assert bool(found) == (after is not None)
-    assert after is None or after in alike(code, found)
+    found = with_one(ast.parse(code), code)
+    assert (found is None) == (after is None)
+    assert found is None or after in found[1]

@@ -297,15 +297,13 @@ def _with_steps(report: Report, about: Mapping[str, Any]) -> Report:
         return report
     steps, says = [], []
     for line, target, source, beside in about["uphill"]:
-        name, why = (
-            f"step of {target}",
-            f"The gradient of {target} is added, where {{}} subtracts one: it goes up the cost.",
-        )
+        name = f"step of {target}"
         cell, own = about["cells"].get(str(line), (None, line))
         other = about["cells"].get(str(beside))
         where = f"line {beside}" if other is None else f"cell {other[0]}, line {other[1]}"
+        why = f"The gradient of {target} is added, where {where} subtracts one: it goes up the cost."
         steps.append(Finding(name, target, "fault", line=own, cell=cell, source=source, variable=target))
-        says.append({"name": name, "line": own, "mistake": "sign", "says": why.format(where), "fix": None})
+        says.append({"name": name, "line": own, "mistake": "sign", "says": why, "fix": None})
     return replace(report, verdict="wrong", tensors=[*report.tensors, *steps], diagnosis=says)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from gradcompare.interfaces import naming, source, words
+from gradcompare.loading.statements import updates
 
 
 def adds_gradients(functions: Iterable[Callable[..., Any]]) -> int | None:
@@ -28,8 +29,8 @@ def subtracts_gradients(functions: Iterable[Callable[..., Any]]) -> int | None:
 
 
 def _where_all(functions: Iterable[Callable[..., Any]], wanted: int) -> int | None:
-    signs = [found for _, tree in source.files_of(functions) for found in _updates(tree)]
-    return signs[0][1] if signs and all(sign == wanted for sign, _ in signs) else None
+    steps = [step for _, tree in source.files_of(functions) for step in _steps(ast.walk(tree))]
+    return min(step.node.lineno for step in steps) if steps and all(step.sign == wanted for step in steps) else None
 
 
 class Uphill(NamedTuple):
@@ -88,28 +89,14 @@ class _Step(NamedTuple):
     node: ast.Assign | ast.AugAssign
 
 
-def _updates(tree: ast.AST) -> Iterator[tuple[int, int]]:
-    """(sign, line) of every update of a parameter by its gradient."""
-    yield from ((step.sign, step.node.lineno) for step in _steps(ast.walk(tree)))
-
-
 def _steps(nodes: Iterable[ast.AST]) -> Iterator[_Step]:
-    target: ast.expr
-    for node in nodes:
-        if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add | ast.Sub):
-            target, added, plus = node.target, node.value, isinstance(node.op, ast.Add)
-        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp) and len(node.targets) == 1:
-            value = node.value
-            if not isinstance(value.op, ast.Add | ast.Sub) or ast.unparse(value.left) != ast.unparse(node.targets[0]):
-                continue
-            target, added, plus = node.targets[0], value.right, isinstance(value.op, ast.Add)
-        elif isinstance(node, ast.Assign) and (sign := _of_all_layers(node)):
-            yield _Step(sign, node.targets[0], node)
-            continue
-        else:
-            continue
+    nodes = list(nodes)
+    for node, target, added, plus in updates(nodes):
         if _is_step(target, added):
             yield _Step(1 if plus != _is_negative(added) else -1, target, node)
+    for other in nodes:
+        if isinstance(other, ast.Assign) and (sign := _of_all_layers(other)):
+            yield _Step(sign, other.targets[0], other)
 
 
 def _of_all_layers(node: ast.Assign) -> int:

@@ -241,9 +241,8 @@ def steps_of(functions: Iterable[Any], everything: Iterable[Any] = ()) -> Iterat
             costs = roles.get("cost", []) + (roles.get("fused", []) if role != "fused" else []) + others.get("cost", [])
             costs = [c for c in costs if c is not maker]
             near = lambda f, maker=maker: _strangeness(f, maker)  # noqa: E731
-            chosen = sorted(dict.fromkeys(costs), key=lambda f: (not _may_reduce(f), near(f), not source.is_called(f)))[
-                :1
-            ]
+            likely = lambda f, near=near: (not _may_reduce(f), near(f), not source.is_called(f))  # noqa: E731
+            chosen = sorted(dict.fromkeys(costs), key=likely)[:1]
             own = [None] if role in ("cost", "fused") or not chosen else []
             chosen = [*own, *chosen] if role == "cost" else [*chosen, *own]  # what is called a cost hands out its own
             for forward in [*sorted(forwards, key=near)[:3], None]:

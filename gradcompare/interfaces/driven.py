@@ -393,8 +393,10 @@ class Driven(Program):
         """What updates is told a learning rate of 0, where it is told one."""
         rate = session.known["learning_rate"]
         session.known["learning_rate"] = 0.0 if self.steps.role == "update" else rate
-        yield
-        session.known["learning_rate"] = rate
+        try:
+            yield
+        finally:
+            session.known["learning_rate"] = rate
 
     def _forward_gives_cost(self) -> bool | None:
         """Whether it is known to give a cost, or to give none."""

@@ -20,7 +20,6 @@ from gradcompare.interfaces import (
     meaning,
     naming,
     paths,
-    rates,
     rounds,
     seen,
     sequences,
@@ -470,7 +469,7 @@ class _Trial:
         moved = [name for name, slot in self.slots.items() if slot.where == "change"]
         if self.program.interface != "training-loop" or not moved or 2 * len(moved) > len(self.places):
             return
-        trained = rates.stepped([self.program.function(self.program.steps.maker), *self.program.functions])
+        trained = source.stepped_in_files([self.program.function(self.program.steps.maker), *self.program.functions])
         left = {name: where[0] for name, where in self.places.items() if name not in moved}
         parts = [name for name, path in left.items() if trained & {key for _, key in path}]
         if parts:

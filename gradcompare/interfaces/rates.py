@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -48,13 +47,6 @@ def is_told(functions: Iterable[Callable[..., Any]], root: Any, names: Mapping[s
 def is_given(function: Callable[..., Any]) -> bool:
     """Whether a function is given a learning rate."""
     return any(meaning.role_of(function, name) == "learning_rate" for name in source.argument_names(function))
-
-
-def stepped(functions: Iterable[Callable[..., Any]]) -> set[str]:
-    """The names of what the files of functions add to or take from: "weights" of `self.weights[i] -= ...`, with
-    all that is written beside."""
-    targets = (target for _, tree in source.files_of(functions) for target, _ in _additions(tree))
-    return {name for target in targets for name in re.findall(r"\w+", target)}
 
 
 def _rates_in(settings: Any) -> Iterator[float]:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from gradcompare.interfaces import words
+from gradcompare.loading.statements import updates
 
 Answer = TypeVar("Answer")
 MANY = 20
@@ -292,18 +293,19 @@ def stepped_in(function: Any) -> frozenset[str]:
     return updated_in(function) | attributes | {key for key in keys if isinstance(key, str)}
 
 
+def stepped_in_files(functions: Iterable[Callable[..., Any]]) -> set[str]:
+    """The names of all that the files of functions add to or subtract from, and of what holds it: "weights" of
+    `self.weights[i] -= ...`."""
+    targets = (target for _, whole in files_of(functions) for target, _ in _updates(whole))
+    parts = [part for target in targets for part in ast.walk(target)]
+    keys = {part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)}
+    return keys | {name for part in parts if (name := identifier(part)) is not None}
+
+
 @functools.lru_cache(maxsize=1024)
 def _updates(tree_: ast.AST) -> tuple[tuple[ast.expr, ast.expr], ...]:
     """What is added to or subtracted from, and what is added or subtracted."""
-    found: list[tuple[ast.expr, ast.expr]] = []
-    for node in ast.walk(tree_):
-        if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add | ast.Sub):
-            found.append((node.target, node.value))
-        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp) and len(node.targets) == 1:
-            target, value = node.targets[0], node.value
-            if isinstance(value.op, ast.Add | ast.Sub) and ast.unparse(value.left) == ast.unparse(target):
-                found.append((target, value.right))
-    return tuple(found)
+    return tuple((update.target, update.added) for update in updates(ast.walk(tree_)))
 
 
 def may_go_on(function: Any) -> bool:

@@ -177,8 +177,7 @@ def role_of_argument(name: str) -> str | None:
     role = next((role for role, pattern in ARGUMENTS.items() if pattern.search(word)), None)
     part = _OF_A_BATCH.sub("", word)
     if role is None and part != word:
-        of_batch = next((r for r in ("inputs", "targets") if ARGUMENTS[r].search(part)), None)
-        role = "targets" if part == "onehot" else of_batch
+        role = next((r for r in ("inputs", "targets") if ARGUMENTS[r].search(part)), None)
     of_output = role is None and len(word) > 3 and word[0] == "d" and ARGUMENTS["output"].search(word[1:])
     return "slope" if of_output else role  # dyhat, d_output
 

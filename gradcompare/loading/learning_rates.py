@@ -7,16 +7,25 @@ import ast
 import re
 from collections.abc import Iterator
 
+from gradcompare.loading.statements import updates
+
 _CALLED_SO = re.compile(r"(?<![a-z])(lr|eta|alpha|nu|(l|learn|learning)?_?rate|step_?size)s?(?![a-z])", re.IGNORECASE)
 
 
-def rates(tree: ast.Module) -> list[ast.Constant]:
-    """The numbers of the rates of steps, in the order of the source; empty where they are one and the same.
+def with_one(tree: ast.Module, text: str) -> tuple[int, str] | None:
+    """The line of the first rate, and the text with that in place of all; None where they are one and the same."""
+    numbers = _rates(tree)
+    return (numbers[0].lineno, _alike(text, numbers)) if len({number.value for number in numbers}) > 1 else None
+
+
+def _rates(tree: ast.Module) -> list[ast.Constant]:
+    """The numbers of the rates of steps, in the order of the source.
 
     A rate is a number that is called so, or one of a list that is, is bound once, and of which nothing is made but a
     factor of what is subtracted from an array, or added to it.
     """
-    steps = {id(name) for node in ast.walk(tree) for name in _factor(node)}
+    products = [update.added for update in updates(ast.walk(tree)) if isinstance(update.added, ast.BinOp)]
+    steps = {id(_first_factor(product)) for product in products}
     read: dict[str, bool] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
@@ -26,11 +35,10 @@ def rates(tree: ast.Module) -> list[ast.Constant]:
         for name, numbers in _bindings(node):
             bound.setdefault(name, []).append(numbers)
     found = [number for name, only in read.items() if only for number in _of(bound.get(name, []))]
-    found.sort(key=lambda number: (number.lineno, number.col_offset))
-    return found if len({number.value for number in found}) > 1 else []
+    return sorted(found, key=lambda number: (number.lineno, number.col_offset))
 
 
-def alike(text: str, numbers: list[ast.Constant]) -> str:
+def _alike(text: str, numbers: list[ast.Constant]) -> str:
     """The same text with the first of the numbers in place of all."""
     lines = [line.encode() for line in text.split("\n")]
     first = str(numbers[0].value).encode()
@@ -40,22 +48,11 @@ def alike(text: str, numbers: list[ast.Constant]) -> str:
     return b"\n".join(lines).decode()
 
 
-def _factor(node: ast.AST) -> Iterator[ast.Name]:
-    """The name of what the step that a statement makes begins with: lr, or rates of rates[0]."""
-    step: ast.expr | None = None
-    if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add | ast.Sub):
-        step = node.value
-    elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp):
-        whole = node.value
-        if isinstance(whole.op, ast.Add | ast.Sub) and ast.unparse(whole.left) == ast.unparse(node.targets[0]):
-            step = whole.right
-    product = isinstance(step, ast.BinOp)
+def _first_factor(step: ast.expr) -> ast.expr:
+    """What a product begins with: lr of lr * dw / m, or rates of rates[0] * dw."""
     while isinstance(step, ast.BinOp) and isinstance(step.op, ast.Mult | ast.MatMult | ast.Div):
         step = step.left
-    if isinstance(step, ast.Subscript):
-        step = step.value
-    if product and isinstance(step, ast.Name):
-        yield step
+    return step.value if isinstance(step, ast.Subscript) else step
 
 
 def _bindings(node: ast.AST) -> Iterator[tuple[str, list[ast.Constant] | None]]:

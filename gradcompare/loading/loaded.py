@@ -22,14 +22,14 @@ import numpy as np
 from gradcompare.loading.absent import Absent, AbsentError
 from gradcompare.loading.errors import CannotLoadError
 from gradcompare.loading.importing import Importer, builtins_with
-from gradcompare.loading.learning_rates import alike, rates
+from gradcompare.loading.learning_rates import with_one
 from gradcompare.loading.needs import Missing
 from gradcompare.loading.notebooks import Text, place, read_notebook, read_script
 from gradcompare.loading.outdated import PYTHON_2_NAMES, Outdated, outdated_in
 from gradcompare.loading.parsing import parse
 from gradcompare.loading.reading import read
 from gradcompare.loading.running import Runner
-from gradcompare.loading.single_precision import in_double, line_that_asks
+from gradcompare.loading.single_precision import in_double
 from gradcompare.loading.unfinished import Unfinished, unfinished_in
 
 
@@ -153,24 +153,20 @@ class _Loader:
     def run(self, path: Path, text: Text, module: types.ModuleType) -> tuple[Runner, list[Importer], ast.Module]:
         file, names = str(path), vars(module)
         tree = parse(text.text, file, text.where, top_level_await=bool(text.cells))
-        single = line_that_asks(tree)
-        if single is not None:
-            text = text._replace(text=in_double(text.text))
-            tree = parse(text.text, file, text.where, top_level_await=bool(text.cells))
-        several = rates(tree)
-        if several:
-            text = text._replace(text=alike(text.text, several))
-            tree = parse(text.text, file, text.where, top_level_await=bool(text.cells))
+        said: list[tuple[int, str]] = []
+        for rewritten, why in _REWRITTEN:
+            found = rewritten(tree, text.text)
+            if found is not None:
+                said.append((found[0], why))
+                text = text._replace(text=found[1])
+                tree = parse(text.text, file, text.where, top_level_await=bool(text.cells))
         linecache.cache[file] = (len(text.text), None, [f"{line}\n" for line in text.text.split("\n")], file)
         importer = Importer(path.parent, tree, self._helper, set(), self.helpers)
         self.importers.append(importer)
         names.update(__file__=file, __doc__=ast.get_docstring(tree), __builtins__=builtins_with(importer, _OLD_NAMES))
         with _registered(module):
             runner = Runner(tree, file, names, importer)
-            if single is not None:
-                runner.notes.append((single, _IN_DOUBLE))
-            if several:
-                runner.notes.append((several[0].lineno, _ONE_RATE))
+            runner.notes += said
             line = _read_and_never_bound(tree, "np")
             if line is not None:
                 names["np"] = np
@@ -182,8 +178,11 @@ class _Loader:
         self.run(path, _read(path), module)
 
 
-_ONE_RATE = "steps have learning rates of their own; the first stands in place of all, no rate being part of a gradient"
-_IN_DOUBLE = "less than double precision is asked for here; float64 stands in its place wherever it is"
+_REWRITTEN = (
+    (in_double, "less than double precision is asked for here; float64 stands in its place wherever it is"),
+    (with_one, "steps have learning rates of their own; the first stands in place of all, as no gradient has one"),
+)
+"""What a file is run as where it cannot be checked as it is written, and what a report says of that."""
 
 
 def _read_and_never_bound(tree: ast.Module, name: str) -> int | None:

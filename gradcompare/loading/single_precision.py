@@ -11,10 +11,11 @@ _GOES_BACK = re.compile(r"back|grad|bprop|deriv|prime|update|step|train|fit|lear
 """How functions are called in which less precision may be a mistake, and is for the report to tell."""
 
 
-def line_that_asks(tree: ast.Module) -> int | None:
-    """The first line in which a function that makes values, and no gradients, asks for less than double precision."""
-    lines = (line for node in tree.body for line in _lines(node, False))
-    return min(lines, default=None)
+def in_double(tree: ast.Module, text: str) -> tuple[int, str] | None:
+    """The first line in which a function that makes values, and no gradients, asks for less than double precision, and
+    the text with float64 wherever it does; None where none asks."""
+    lines = [line for node in tree.body for line in _lines(node, False)]
+    return (min(lines), _ASKS.sub("float64", text)) if lines else None
 
 
 def _lines(node: ast.AST, in_function: bool) -> list[int]:
@@ -30,8 +31,3 @@ def _asks(node: ast.AST) -> bool:
     """Whether it is np.float32, or the word."""
     name = node.attr if isinstance(node, ast.Attribute) else node.value if isinstance(node, ast.Constant) else None
     return isinstance(name, str) and bool(_ASKS.fullmatch(name))
-
-
-def in_double(text: str) -> str:
-    """The same text with float64 in its place."""
-    return _ASKS.sub("float64", text)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 COMPOUND = ast.If | ast.Try
 FILLING = {"append", "extend", "update", "insert", "setdefault", "add"}
@@ -24,6 +25,27 @@ Definition = (
     ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
     | ast.AugAssign
 )  # fmt: skip
+
+
+class Update(NamedTuple):
+    """`target += added`, or `target = target + added`; or with a minus."""
+
+    node: ast.Assign | ast.AugAssign
+    target: ast.expr
+    added: ast.expr
+    plus: bool
+    """Whether it is added, and not subtracted."""
+
+
+def updates(nodes: Iterable[ast.AST]) -> Iterator[Update]:
+    """Those among the nodes of a tree that add to something or subtract from it."""
+    for node in nodes:
+        if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add | ast.Sub):
+            yield Update(node, node.target, node.value, isinstance(node.op, ast.Add))
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp) and len(node.targets) == 1:
+            target, value = node.targets[0], node.value
+            if isinstance(value.op, ast.Add | ast.Sub) and ast.unparse(value.left) == ast.unparse(target):
+                yield Update(node, target, value.right, isinstance(value.op, ast.Add))
 
 
 def bound_by(statement: ast.stmt) -> set[str]:
