@@ -1,6 +1,7 @@
 """`gradcompare.check` from end to end: what it says of files, and that no file can harm it."""
 
 import contextlib
+import gc
 import json
 import textwrap
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 import gradcompare
+from gradcompare.bounds import BoundedTensor
 from gradcompare.checking import isolation, trials
 from gradcompare.checking.errors import CodeError
 from gradcompare.loading import load
@@ -114,6 +116,21 @@ def test_live_code_without_source_is_said_to_have_none():
         (note,) = gradcompare.check(source, examples=4).notes
         assert note.startswith("The source of forward, ")
         assert "exec()" in note
+
+
+def bounded_tensors() -> int:
+    """So many are in memory."""
+    gc.collect()
+    return sum(type(thing) is BoundedTensor for thing in gc.get_objects())
+
+
+def test_a_check_of_live_code_leaves_none_of_its_tensors_behind(tmp_path):
+    names = {}
+    exec(compile(RIGHT, str(tmp_path / "live.py"), "exec"), names)
+    (tmp_path / "live.py").write_text(RIGHT)
+    before = bounded_tensors()
+    gradcompare.check(names, examples=2)
+    assert bounded_tensors() == before
 
 
 def test_live_code_is_held_against_its_own_forward_pass(tmp_path):

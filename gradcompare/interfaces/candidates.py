@@ -21,6 +21,7 @@ from gradcompare.interfaces import (
     contained,
     dataflow,
     derivatives,
+    episodes,
     handed,
     holders,
     loops,
@@ -76,6 +77,7 @@ def candidates(names: Mapping[str, Any]) -> Iterator[Driven]:
     yield from loops.candidates(names, by_role(_own(functions)).get("cost", []))
     if not paired:
         yield from pairs.candidates(own)
+    yield from episodes.candidates(own)
     yield from derivatives.candidates(own, classes)
 
 

@@ -213,6 +213,8 @@ class Shelf(Instance):
 
     def __init__(self, pairs: Sequence[Layer]) -> None:
         super().__init__(Library, _LibraryPlan(pairs))
+        self.says: list[str] = []
+        """What a reader should know of what stands for the cost."""
 
 
 def candidates(functions: list[Function]) -> Iterator[Driven]:

@@ -222,6 +222,20 @@ def softmax_loss(x, y):                            # y: classes 0, 1, ...
 """,
         ),
         _row(
+            "policy",
+            """\
+model = {"W1": ..., "W2": ...}                     # a global name, or an argument of both
+
+def policy_forward(x):                             # one observation
+    ...
+    return p, h                                    # the probability of an action, and what backward needs
+
+def policy_backward(hs, dlogps, xs):               # of an episode, in rows; dlogps: (y - p) times an advantage
+    ...
+    return {"W1": dW1, "W2": dW2}
+""",
+        ),
+        _row(
             "training-loop",
             """\
 for epoch in range(1000):                          # in the module, a function or a method; one turn of it is run

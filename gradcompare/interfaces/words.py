@@ -35,7 +35,7 @@ FUNCTIONS = {
         r"|^(nn)?(costfunction|objective|propagate|computegradients?andcost|lossfun)"
     ),
     "backward": re.compile(
-        rf"^{_WHOSE}(back|bprop|bp$|bwd|propagateback|(compute|calc|calculate|get|find|evaluate)(the|all)?_?"
+        rf"^{_WHOSE}(back|bprop|bp$|bptt|bwd|propagateback|(compute|calc|calculate|get|find|evaluate)(the|all)?_?"
         r"(d_?weights|grads?|gradients?|deltas?)|gradients?(?!des?cen[dt])|grads?(fn|func|function|step)?$|dloss$|deltas?$"
         r"|retro_?prop|propaga\w*(atras|tras$|arriere)|passearriere|rueckw|ruckw)"
     ),

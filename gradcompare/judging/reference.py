@@ -89,22 +89,27 @@ class Moment:
         self.shape = tuple(tensor.shape)
         self.number: int | None = tensor.number if isinstance(tensor, BoundedTensor) else None
         self.arrived = _arrived(tensor, copy)
-        self.when_differentiated: Callable[[Any], Any] | None = None
+        self.on_gradient = _OnGradient()
         self.place: Any = None
         """Where autograd has its gradient; None where it has none."""
         if tensor.requires_grad:
             self.place = tensor if tensor.is_leaf else torch.autograd.graph.get_gradient_edge(tensor)
-            self._registered = tensor.register_hook(self._hook)
-
-    def _hook(self, gradient: Tensor) -> Any:
-        return self.when_differentiated(gradient) if self.when_differentiated else None
+            tensor.register_hook(self.on_gradient)
 
     def forget(self) -> None:
-        """Let go of the tensor, which holds this by its hook: the memory of a run is not to wait for the garbage
-        collector."""
-        if self.place is not None:
-            self._registered.remove()
-        self.when_differentiated = self.place = None
+        """Let go of the tensor: the memory of a run is not to wait for the garbage collector."""
+        self.on_gradient.do = self.place = None
+
+
+class _OnGradient:
+    """What is to be done with the gradient of a tensor. The tensor holds it, and it does not hold the tensor: autograd
+    keeps hooks where the garbage collector does not look, and what goes in a circle there is never freed."""
+
+    def __init__(self) -> None:
+        self.do: Callable[[Any], Any] | None = None
+
+    def __call__(self, gradient: Tensor) -> Any:
+        return self.do(gradient) if self.do else None
 
 
 def evaluate(
@@ -213,7 +218,7 @@ def _gradients(
         return note_all
 
     for names in _by_place(wanted):
-        wanted[names[0]].when_differentiated = hook(names[::-1])
+        wanted[names[0]].on_gradient.do = hook(names[::-1])
     if wanted:
         torch.autograd.grad(cost.reshape(()), [moment.place for moment in wanted.values()], allow_unused=True)
     for name in inputs:  # what the cost does not depend on has the gradient 0

@@ -7,6 +7,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from gradcompare.loading.rewriting import replaced
 from gradcompare.loading.statements import updates
 
 _CALLED_SO = re.compile(r"(?<![a-z])(lr|eta|alpha|nu|(l|learn|learning)?_?rate|step_?size)s?(?![a-z])", re.IGNORECASE)
@@ -15,7 +16,9 @@ _CALLED_SO = re.compile(r"(?<![a-z])(lr|eta|alpha|nu|(l|learn|learning)?_?rate|s
 def with_one(tree: ast.Module, text: str) -> tuple[int, str] | None:
     """The line of the first rate, and the text with that in place of all; None where they are one and the same."""
     numbers = _rates(tree)
-    return (numbers[0].lineno, _alike(text, numbers)) if len({number.value for number in numbers}) > 1 else None
+    if len({number.value for number in numbers}) < 2:
+        return None
+    return numbers[0].lineno, replaced(text, [(number, str(numbers[0].value)) for number in numbers])
 
 
 def _rates(tree: ast.Module) -> list[ast.Constant]:
@@ -36,16 +39,6 @@ def _rates(tree: ast.Module) -> list[ast.Constant]:
             bound.setdefault(name, []).append(numbers)
     found = [number for name, only in read.items() if only for number in _of(bound.get(name, []))]
     return sorted(found, key=lambda number: (number.lineno, number.col_offset))
-
-
-def _alike(text: str, numbers: list[ast.Constant]) -> str:
-    """The same text with the first of the numbers in place of all."""
-    lines = [line.encode() for line in text.split("\n")]
-    first = str(numbers[0].value).encode()
-    for number in reversed(numbers):
-        line, end = lines[number.lineno - 1], number.end_col_offset
-        lines[number.lineno - 1] = line[: number.col_offset] + first + line[end:]
-    return b"\n".join(lines).decode()
 
 
 def _first_factor(step: ast.expr) -> ast.expr:

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from gradcompare.loading.absent import Absent, AbsentError
+from gradcompare.loading.clipping import without_clipping
 from gradcompare.loading.errors import CannotLoadError
 from gradcompare.loading.importing import Importer, builtins_with
 from gradcompare.loading.learning_rates import with_one
@@ -181,6 +182,7 @@ class _Loader:
 _REWRITTEN = (
     (in_double, "less than double precision is asked for here; float64 stands in its place wherever it is"),
     (with_one, "steps have learning rates of their own; the first stands in place of all, as no gradient has one"),
+    (without_clipping, "gradients are clipped here; they are compared as they are before that"),
 )
 """What a file is run as where it cannot be checked as it is written, and what a report says of that."""
 
