@@ -41,6 +41,7 @@ SECONDS_IN_ALL = 4.0
 _PROBABILITIES = re.compile(r"softmax|sigmoid|logistic", re.IGNORECASE)
 _TERM = re.compile(r"lambda|lambd|decay|^l[12]|l[12]$|regulari[sz]")
 _NEAR = 1e-4
+_UNITS = re.compile(r"units|neurons|filters|kernels$|maps|depth|out", re.IGNORECASE)
 SMALL = 1e-9
 
 
@@ -58,6 +59,8 @@ class Alone:
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     samples: int = 1
     """See `pairs.Pair`."""
+    left: list[str] = field(default_factory=list)
+    """The parameters of which what there is, is no gradient alone, so that nothing is said of it."""
 
     @property
     def forward(self) -> Any:
@@ -141,6 +144,7 @@ class Alone:
 
 
 INPUTS = "x"
+_UNSURE = "Not checked, since what is done to it is more, or less, than a gradient"
 
 
 def _with_sums(layer: Any, nothing: Any) -> Any:
@@ -215,6 +219,8 @@ class Single(Shelf):
             if lent.lent(one.made, argument) is not None
         }
         """See `Plan`."""
+        unsure = [f"{name} of {one.made.__name__}" for one in layers for name in one.left]
+        self.says = [f"{_UNSURE}: {', '.join(dict.fromkeys(unsure))}."] if unsure else []
         self.right = list(right)
         """The names of the costs whose derivatives were held against them already, and are right."""
         self.bounded = {f"{INPUTS}_{one.name}" for one in layers if one.is_bounded}
@@ -307,7 +313,7 @@ def _best(
             ran = True
             wrong = [name for name, ratios in _ratios(one).items() if not _is_one(ratios)]
             if not wrong and (first is None or shape not in IMAGES or _stays_right(made, kind, given, shape)):
-                yield one
+                yield _with_more_units(made, kind, given, shape) or one
                 return
             first = first or (_with_what_is_its_own(one, wrong) if wrong else None)
         if ran:
@@ -322,6 +328,18 @@ def _stays_right(made: type, kind: str, given: Mapping[str, Any], shape: tuple[i
     others = [tuple(SAMPLES if i == axis else n for i, n in enumerate(shape)) for axis in range(len(shape))]
     fitted = [one for other in others if (one := _fitted(made, kind, given, other)) is not None]
     return not fitted or any(all(map(_is_one, _ratios(one).values())) for one in fitted)
+
+
+def _with_more_units(made: type, kind: str, given: Mapping[str, Any], shape: tuple[int, ...]) -> Alone | None:
+    """A layer that is right where it has as many units as inputs, with more of them, if it is wrong then: the number of
+    one may stand where that of the other belongs."""
+    for name, units in given.items():
+        wider = {**given, name: units + 1} if type(units) is int and _UNITS.search(name) else None
+        one = _fitted(made, kind, wider, shape) if wider is not None else None
+        wrong = [name for name, ratios in _ratios(one).items() if not _is_one(ratios)] if one is not None else []
+        if one is not None and wrong:
+            return _with_what_is_its_own(one, wrong)
+    return None
 
 
 def _shapes(made: type) -> tuple[tuple[int, ...], ...]:
@@ -466,6 +484,7 @@ def _with_what_is_its_own(one: Alone, wrong: Sequence[str]) -> Alone | None:
         unknown = not (lies_across or np.isfinite(small[name]).all())
         if merged or unsure or unknown or _is_one(small[name]):
             left.add(name)
+    one.left = [name for name in one.places if name in left]
     one.shapes = {name: shape for name, shape in one.shapes.items() if name not in left}
     one.places = {name: where for name, where in one.places.items() if name in one.shapes}
     return one if one.shapes else None
@@ -482,7 +501,7 @@ def _is_all_of_a_step(one: Alone, name: str) -> bool:
     arrays, at, all_ratios = _arrays(one), list(one.shapes).index(name), _ratios(one)
     ratios = all_ratios.pop(name)
     rate_is_known = any(n != INPUTS and _is_one(some) for n, some in all_ratios.items())
-    if not rate_is_known and all(abs(ratio / ratios[0] - 1) < _NEAR for ratio in ratios):
+    if not rate_is_known and all(abs(ratio - ratios[0]) <= _NEAR * abs(ratios[0]) for ratio in ratios):
         return False
     still, once, twice = (np.asarray(one.run(arrays, part)[2][at]) for part in (0.0, 1.0, 2.0))
     if np.any(np.abs(still) > SMALL) or any(n > 1 and not np.ptp(once, axis=i).any() for i, n in enumerate(once.shape)):

@@ -376,6 +376,13 @@ def keys_in(function: Any) -> list[str]:
 
 
 @kept
+def reads_its_object(function: Any) -> bool:
+    """Whether a method asks the object that it is of for anything: sigmoid(self, z) does not."""
+    owners = (node.value for node in ast.walk(tree(function)) if isinstance(node, ast.Attribute))
+    return any(isinstance(owner, ast.Name) and owner.id == "self" for owner in owners)
+
+
+@kept
 def keys_looked_up(function: Any, argument: str) -> list[str]:
     """The strings by which a function looks things up in one of its arguments, in the order of its source."""
     looked_up = [

@@ -43,6 +43,40 @@ def multiplied_in(function: Callable[..., Any]) -> tuple[str, ...]:
     return tuple(name for name in source.argument_names(function) if name in names)
 
 
+_ENTRY_BY_ENTRY = {
+    "multiply",
+    "subtract",
+    "add",
+    "divide",
+    "dot",
+    "matmul",
+    "sum",
+    "mean",
+    "square",
+    "power",
+    "log",
+    "abs",
+}
+
+
+def only_calculates(function: Callable[..., Any], role: str) -> bool:
+    """Whether the argument of this role is an operand of arithmetic wherever a function reads it, and of NumPy's
+    functions that work entry by entry: nothing is compared with it, looked up by it, or made of it."""
+    names = [name for name in source.argument_names(function) if words.role_of_argument(name) == role]
+    tree = source.tree(function)
+    parents = {id(child): parent for parent in ast.walk(tree) for child in ast.iter_child_nodes(parent)}
+    read = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id in names]
+    return len(names) == 1 and bool(read) and all(_is_operand(node, parents[id(node)]) for node in read)
+
+
+def _is_operand(node: ast.Name, parent: ast.AST) -> bool:
+    if isinstance(parent, ast.Attribute):
+        return parent.attr in ("T", "shape", "size")
+    if isinstance(parent, ast.Call):
+        return node in parent.args and source.called(parent) in _ENTRY_BY_ENTRY
+    return isinstance(parent, ast.BinOp | ast.UnaryOp) and isinstance(node.ctx, ast.Load)
+
+
 _PLACES = (2, 3)
 """Of other words than the first two."""
 

@@ -80,6 +80,20 @@ def output_and_cost(
     return next((part for i, part in wide if i == last), wide[-1][1]), cost
 
 
+def one_hot_like(labels: Any, output: Any) -> Any:
+    """Labels that are classes, as an array that lies as the output does; None where they are no whole numbers, or the
+    output has not one entry for each of them and each class."""
+    if np.ndim(labels) != 1 or plain(labels).dtype.kind not in "iu":
+        return None
+    shape = np.shape(output)
+    axes = [axis for axis, n in enumerate(shape) if n == np.size(labels)] if len(shape) == 2 else []
+    classes = shape[1 - axes[-1]] if axes else 0
+    if classes < 2 or classes <= max(plain(labels)):
+        return None
+    hot = (labels == np.arange(classes)[:, np.newaxis]) * 1.0
+    return hot if axes[-1] == 1 else hot.T
+
+
 def _is_slope(name: str | None) -> bool:
     """Whether something is called a derivative, kept for the way back."""
     return bool(re.match(r"d([A-Z_]|[azhwxy]|eriv)|grad|slope|mask", name or ""))

@@ -130,7 +130,7 @@ BIAS = re.compile(r"^(?:b|bias|biases)_?(\d+)$", re.IGNORECASE)
 COUNTS = ("samples", "batch_size", "classes", "layers", "epochs")
 """Roles of whole numbers."""
 NO_PARAMETER = re.compile(
-    r"^(d_?[wb]|grad|g_?[wb]\d|nabla|v_?[dwb]|m_?[wb]\d|s_?[dwb]|velocit|moment|cache|prev|last|old|delta|sum|rms|adam)"
+    r"^(d_?[wb]|d_?[ljce](oss)?_?d_?[a-z]|grad|g_?[wb]\d|nabla|v_?[dwb]|m_?[wb]\d|s_?[dwb]|velocit|moment|cache|prev|last|old|delta|sum|rms|adam)"
     r"|grads?$|gradients?$|momentum|velocity|delta|_cached?(_|$)",
     re.IGNORECASE,
 )

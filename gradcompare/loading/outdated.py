@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 import builtins
+import contextlib
+import functools
+import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
@@ -60,8 +63,11 @@ NUMPY = {
     "string_": "np.bytes_",
     "cast": "np.asarray",
     "rank": "np.ndim",
+    "asfarray": "np.asarray(..., dtype=float)",
 }
 """What older NumPy had, and what to write instead."""
+_CALLED_OTHERWISE = {"asfarray": lambda a, dtype=np.float64: np.asarray(a, dtype)}
+"""Of these what is written instead is more than another name."""
 _FROM_PYTHON = {"float", "int", "object", "str", "complex", "bool"}
 _lent: set[str] = set()
 
@@ -75,13 +81,44 @@ class Outdated(NamedTuple):
 
 
 def lend_to_numpy() -> None:
-    """Give NumPy, in this process, the names that it had before, where what is written instead of them now is one name:
-    a file that has them is checked like any other, and told to write the new ones."""
+    """Give NumPy, in this process, the names that it had before, where it has what they stood for under another: a file
+    that has them is checked like any other, and told what to write now."""
     for name, instead in NUMPY.items():
         of = builtins if instead in _FROM_PYTHON else np if instead.startswith("np.") else None
         if of is not None and not _numpy_has(name):
-            setattr(np, name, getattr(of, instead.removeprefix("np.")))
+            own = _CALLED_OTHERWISE.get(name)
+            setattr(np, name, getattr(of, instead.removeprefix("np.")) if own is None else own)
             _lent.add(name)
+
+
+@contextlib.contextmanager
+def arrays_of_lists(file: str, met: dict[int, str]) -> Iterator[None]:
+    """While this is entered, np.array and np.asarray make of lists of several lengths what NumPy made of them before
+    1.24, an array of objects. `met`: what is to be said, by the lines of the file that ask for that."""
+    before = {name: getattr(np, name) for name in ("array", "asarray")}
+
+    def lenient(name: str) -> Callable[..., Any]:
+        def array(obj: Any, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return before[name](obj, *args, **kwargs)
+            except ValueError as error:
+                if args or kwargs or "inhomogeneous" not in str(error):
+                    raise
+                frame = sys._getframe(1)
+                if frame.f_code.co_filename == file:
+                    instead = f"np.{name}(..., dtype=object)"
+                    met[frame.f_lineno] = _says(f"np.{name} of lists of several lengths", "an older NumPy", instead)
+                return before[name](obj, dtype=object)
+
+        return functools.update_wrapper(array, before[name])
+
+    for name in before:
+        setattr(np, name, lenient(name))
+    try:
+        yield
+    finally:
+        for name, own in before.items():
+            setattr(np, name, own)
 
 
 def outdated_in(tree: ast.AST, names: Mapping[str, Any]) -> list[Outdated]:

@@ -235,6 +235,13 @@ def compute_cost(A, Y):  # type: ignore[no-untyped-def]
     return -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / m
 
 
+def cross_entropy_error(y, t):  # type: ignore[no-untyped-def]
+    y = y.reshape(1, -1) if y.ndim == 1 else y
+    if np.size(t) == np.size(y):
+        return -np.sum(t.reshape(y.shape) * np.log(y)) / y.shape[0]
+    return -np.sum(np.log(y[np.arange(y.shape[0]), t.reshape(-1)])) / y.shape[0]
+
+
 def cross_entropy(output, targets):  # type: ignore[no-untyped-def]
     return -np.sum(targets * np.log(output))
 
@@ -368,6 +375,7 @@ STAND_INS = {
     "drawn": Row(drawn, "random numbers in the shape that is asked for", drawn_with_bias),
     "onehot": Row(one_hot, "whole numbers -> a row of 0 and one 1 for each"),
     "computecost": Row(compute_cost, "mean cross entropy of A and Y"),
+    "crossentropyerror": Row(cross_entropy_error, "mean cross entropy of rows; labels are classes or one-hot"),
 }
 """By name in lower case without underscores."""
 
@@ -388,6 +396,7 @@ DERIVATIVES = (
     *("grad{}", "gradient{}", "derivativeof{}", "{}derivate", "{}diff", "{}dash", "{}derivada", "derivada{}"),
     *("{}derivata", "derivata{}", "{}derivee", "derivee{}", "{}ableitung", "ableitung{}"),
 )
+FORWARD = ("{}activation", "activation{}", "{}forward", "{}function", "{}func", "{}fn", "{}layer", "{}act", "act{}")
 BACKWARD = ("{}back", "{}bwd", "{}backwards", "backward{}", "back{}", "{}backprop", "{}backpropagation", "{}bprop")
 
 
@@ -409,7 +418,7 @@ def row(name: str) -> Row | None:
     for activation in ACTIVATIONS:
         if plain in (form.format(activation) for form in DERIVATIVES):
             return STAND_INS.get(f"{activation}derivative")
-        if plain in (f"{activation}activation", f"{activation}forward", f"{activation}function"):
+        if plain in (form.format(activation) for form in FORWARD):
             return STAND_INS[activation]
         if plain in (form.format(activation) for form in BACKWARD):
             return STAND_INS[f"{activation}backward"]

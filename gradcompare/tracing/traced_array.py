@@ -138,5 +138,8 @@ def array(obj: Any, dtype: Any = None, copy: Any = True, ndmin: int = 0) -> Any:
     obj, dtype = converted(obj, from_numpy), None if dtype is None else dtype_of(dtype)
     if isinstance(obj, list | tuple) and any(isinstance(leaf, TracedArray) for leaf in leaves(obj)):
         obj, copy = torch_numpy.stack([asarray(row) for row in obj]), False
-    made = torch_numpy.array(obj, dtype=dtype, copy=copy is not False, ndmin=ndmin)
+    try:
+        made = torch_numpy.array(obj, dtype=dtype, copy=copy is not False, ndmin=ndmin)
+    except (NotImplementedError, TypeError, ValueError):  # no rows of one length
+        return np.array(obj)
     return made if isinstance(made.tensor, BoundedTensor) else TracedArray(made.tensor.clone())

@@ -75,6 +75,8 @@ class Found:
     """The line of a cost of the file's own that it computes at times only, where its steps go down another."""
     samples_axis: int
     rate: float
+    misshapen: bool
+    """Whether a step has another shape than its parameter: what meets in it does not lie as it should."""
 
     @property
     def believed(self) -> bool:
@@ -144,7 +146,7 @@ def found_in(
     where = {n: names[n] for n in parameters}
     for name, path in (("X", meeting.samples), ("Y", None if cost.cost else meeting.labels)):
         if path is not None and not _NO_DATA.search(paths.word(path)):
-            where[name] = next(tuple(alike) for alike in first.alike if path in alike)
+            where[name] = _with_copies(first, path)
     further = {} if others else _without_zeros(first, [*names.values(), where.get("Y", ())])
     more = _changed_elsewhere(script, loop, first, names, supplied, further) if further else []
     again = found_in(script, loop, [*changed, *more], supplied, further) if more else None
@@ -162,7 +164,16 @@ def found_in(
         looks_on,
         meeting.samples_axis,
         best.rate,
+        any(np.shape(meeting.done.steps[n]) != own[n].shape for n in parameters),
     )
+
+
+def _with_copies(first: Turn, path: paths.Path) -> Where:
+    """All paths to an array of data, and to its copies: what trains may keep samples beside those that it is given."""
+    own = first.before[path]
+    alike = [group for group in first.alike if path in group]
+    copies = [g for g in first.alike if own.size > 1 and g not in alike and np.array_equal(first.before[g[0]], own)]
+    return tuple(each for group in (*alike, *copies) for each in group)
 
 
 def _named(changed: Sequence[Sequence[paths.Path]]) -> dict[str, Where]:

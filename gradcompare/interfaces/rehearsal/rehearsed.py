@@ -62,6 +62,7 @@ class Rehearsed(Program):
         until_at_last = until - SECONDS + SECONDS_IN_ALL
         problems: list[BaseException] = []
         stated: tuple[Found, list[str], supplies.Supplies] | None = None
+        misshapen: tuple[Found, list[str], supplies.Supplies] | None = None
         runs: list[tuple[int, list[str], supplies.Supplies]] = []
         for lie in supplies.LIES:
             sizes: supplies.Sizes | None = supplies.Sizes()
@@ -81,6 +82,9 @@ class Rehearsed(Program):
                         break
                     with contextlib.suppress(Exception):
                         found = found_in(self.script, loop, list(changed.values()), self._supplied)
+                    if found is not None and found.misshapen and (asked or told):  # other data may fit
+                        misshapen = misshapen or (found, asked or told, self._supplied)
+                        continue
                     if found is not None and found.believed:
                         found = self._largest(found, explored)
                         return self._settle(found, asked or told)
@@ -91,8 +95,9 @@ class Rehearsed(Program):
                 sizes = wanted
             if not (asked or told) or time.process_time() > until:
                 break
-        if stated is not None:
-            found, asked, self._supplied = stated
+        last = stated or misshapen
+        if last is not None:
+            found, asked, self._supplied = last
             return self._settle(found, asked)
         _, asked, supplied = min(runs, key=lambda run: run[0])
         at_once = going_straight(self.script, supplied, until_at_last)
@@ -147,6 +152,7 @@ class Rehearsed(Program):
             _as_it_stands(self.script, found, of_ours) if not self.script.written else _as_written(self.script),
             f"No gradient is to be seen, only its effect: it is taken to be (before - after) / {found.rate:.6g}.",
         ]
+        self.notes += [f"Line {line}: {says}." for line, says in sorted(self.script.outdated.items())]
         if found.held:
             lines = {self.script.places[held.occurrence[0]].line for held in found.held.values()}
             said = ", ".join(map(str, sorted(lines)))

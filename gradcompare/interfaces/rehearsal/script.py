@@ -18,6 +18,7 @@ from gradcompare.interfaces import source, words
 from gradcompare.interfaces.rehearsal import missing
 from gradcompare.interfaces.rehearsal.asking import STAGE, Asking, at, call
 from gradcompare.loading.absent import Absent
+from gradcompare.loading.outdated import arrays_of_lists
 from gradcompare.tracing.randomness import same_random_numbers
 
 WRITTEN = "<written for it>"
@@ -142,6 +143,8 @@ class Script:
         """What was written at its end."""
         self.short: frozenset[int] = frozenset()
         """Loops that go through one turn and no more."""
+        self.outdated: dict[int, str] = {}
+        """By its lines, what only an older NumPy took."""
 
     def _import(self, *args: Any, **kwargs: Any) -> Any:
         """As when the file was loaded."""
@@ -201,7 +204,12 @@ class Script:
         state = random.getstate()
         random.seed(0)
         try:
-            with np.errstate(all="ignore"), same_random_numbers(), warnings.catch_warnings():
+            with (
+                np.errstate(all="ignore"),
+                same_random_numbers(),
+                warnings.catch_warnings(),
+                arrays_of_lists(self.file, self.outdated),
+            ):
                 warnings.simplefilter("ignore")
                 for code, imports, _ in self._code:
                     if imports and all(name in space for name in imports):

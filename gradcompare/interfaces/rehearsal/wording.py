@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradcompare.interfaces import meaning, source, strengths, usage, words
+from gradcompare.interfaces import meaning, naming, source, strengths, usage, words
 from gradcompare.interfaces.plans import plans
 from gradcompare.interfaces.rehearsal import supplies
 
@@ -140,7 +140,7 @@ class Wording:
         yield from self._made_before(role, name, known)
         if kind == "targets" and role is None:  # what is called outputs may be what came out
             yield from (text for text, called in known.items() if words.role_of_argument(called) == "output")
-        elif role is None and kind is None:
+        elif role is None and kind is None and not _is_gradient_of_another(function, name):
             yield from map(repr, usage.told(function, name)[:1])
         if role == "slope" and source.skips_zeros_of(function, name):
             yield from self._slope(known, data, "-{labels} / {output}")
@@ -214,6 +214,11 @@ class Wording:
                 else [(into, out), (out, into), (into,), (into, 1)]
             )
             yield from (f"0.5 * np.random.randn({', '.join(map(str, shape))})" for shape in shapes)
+
+
+def _is_gradient_of_another(function: Callable[..., Any], name: str) -> bool:
+    """Whether an argument is called like the gradient of another, and is no number that may be made up."""
+    return any(naming.likeness(other, name) == 3 for other in source.argument_names(function) if other != name)
 
 
 def is_weight(name: str) -> bool:
