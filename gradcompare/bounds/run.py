@@ -311,7 +311,8 @@ class Run(TorchDispatchMode):
         if isinstance(value, Tensor):
             memory = source.memory if source is not None and _share_memory(value, source.value) else None
             return self.wrap(value, error, parents, memory)
-        return type(value)(self._wrap_all(v, e, parents, source) for v, e in zip(value, error, strict=True))
+        errors = [None] * len(value) if error is None else error
+        return type(value)(self._wrap_all(v, e, parents, source) for v, e in zip(value, errors, strict=True))
 
 
 @dataclass(frozen=True)

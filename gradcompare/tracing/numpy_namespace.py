@@ -195,7 +195,24 @@ _random = _Namespace(
 )
 _stride_tricks = _Namespace(np.lib.stride_tricks, types.SimpleNamespace(), numpy_shapes.STRIDE_TRICKS)
 _lib = _Namespace(np.lib, types.SimpleNamespace(), {"stride_tricks": _stride_tricks})
-_linalg = _Namespace(np.linalg, torch_numpy.linalg, {})
+
+
+def _of_data(name: str) -> Callable[..., Any]:
+    """A decomposition: NumPy's own of what is of no interest to autograd, as data are that are prepared."""
+    real, on_torch = getattr(np.linalg, name), getattr(torch_numpy.linalg, name, None)
+    of_numbers = _guarded(real, f"numpy.linalg.{name}")
+    traced = of_numbers if on_torch is None else accepting_numpy(on_torch)
+
+    @functools.wraps(real)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return (traced if any(map(is_differentiated, leaves((args, kwargs)))) else of_numbers)(*args, **kwargs)
+
+    return call
+
+
+_linalg = _Namespace(
+    np.linalg, torch_numpy.linalg, {name: _of_data(name) for name in ("eig", "eigh", "eigvals", "svd", "qr", "lstsq")}
+)
 NUMPY = _Namespace(
     np,
     torch_numpy,
@@ -283,6 +300,12 @@ def _is_builtin(thing: Any) -> bool:
 
 
 _STAND_INS = _numpy_names()
+_REAL = {
+    id(_STAND_INS[id(real)]): real
+    for module in (np, np.linalg, np.random, np.lib.stride_tricks, math)
+    for real in map(functools.partial(getattr, module), dir(module))
+    if id(real) in _STAND_INS and not isinstance(real, types.ModuleType)
+}
 
 
 def stand_in_for(thing: Any) -> Any:
@@ -293,6 +316,13 @@ def stand_in_for(thing: Any) -> Any:
     if isinstance(thing, types.FunctionType) and name in _SCIPY and thing.__module__.startswith("scipy.special"):
         return _SCIPY[name]
     return _STAND_INS.get(id(thing), thing)
+
+
+def real_of(thing: Any) -> Any:
+    """What something stands in for; of anything else itself."""
+    if isinstance(thing, _Namespace | _Scipy):
+        return thing._real
+    return math if thing is MATH else _REAL.get(id(thing), thing)
 
 
 _SCIPY = {name: accepting_numpy(function) for name, function in numpy_functions.SCIPY.items()}

@@ -23,9 +23,9 @@ import torch
 
 from gradcompare.tracing.array_protocols import PROTOCOLS
 from gradcompare.tracing.numpy_functions import Vectorized
-from gradcompare.tracing.numpy_namespace import Float, stand_in_for
+from gradcompare.tracing.numpy_namespace import Float, real_of, stand_in_for
 from gradcompare.tracing.randomness import same_random_numbers
-from gradcompare.tracing.traced_array import NotTraceableError, TracedArray, converted, from_numpy, leaves
+from gradcompare.tracing.traced_array import NotTraceableError, TracedArray, converted, from_numpy, leaves, plain
 
 __all__ = ["NotTraceableError", "NumpyOnTorch", "TracedArray", "numpy_on_torch", "tracing"]
 
@@ -183,6 +183,25 @@ def protocols() -> Iterator[None]:
     finally:
         for name in reversed(missing):
             _restore_attribute(name, before[name], absent)
+
+
+def untraced(namespace: dict[str, Any]) -> dict[str, Any] | None:
+    """Names that are traced, as they are otherwise; None where they are not. What is run in them is not traced before
+    `trace_from_now_on`: what only prepares data may do whatever NumPy can."""
+    if namespace.get("float") is not Float:
+        return None
+    names = {name: thing for name, thing in namespace.items() if thing is not Float}
+    return {name: real_of(converted(thing, _to_numpy)) for name, thing in names.items()}
+
+
+def trace_from_now_on(namespace: dict[str, Any]) -> None:
+    """Bind the names to what stands in for NumPy; arrays stay what they are."""
+    names = [(k, v) for k, v in namespace.items() if k != "__builtins__" and not isinstance(v, np.ndarray)]
+    namespace.update({k: new for k, v in names if (new := stand_in_for(v)) is not v} | {"float": Float})
+
+
+def _to_numpy(leaf: Any) -> Any:
+    return plain(leaf) if isinstance(leaf, TracedArray) else leaf
 
 
 def _stand_in(thing: Any) -> Any:

@@ -152,6 +152,9 @@ class Rehearsed(Program):
             _as_it_stands(self.script, found, of_ours) if not self.script.written else _as_written(self.script),
             f"No gradient is to be seen, only its effect: it is taken to be (before - after) / {found.rate:.6g}.",
         ]
+        if self.script.optimisers:
+            called = " and ".join(dict.fromkeys(self.script.optimisers))
+            self.notes.append(f"In place of {called}: a step along the gradient that it is handed.")
         self.notes += [f"Line {line}: {says}." for line, says in sorted(self.script.outdated.items())]
         if found.held:
             lines = {self.script.places[held.occurrence[0]].line for held in found.held.values()}

@@ -17,8 +17,10 @@ import numpy as np
 from gradcompare.interfaces import source, words
 from gradcompare.interfaces.rehearsal import missing
 from gradcompare.interfaces.rehearsal.asking import STAGE, Asking, at, call
+from gradcompare.interfaces.rehearsal.optimisers import stepping
 from gradcompare.loading.absent import Absent
 from gradcompare.loading.outdated import arrays_of_lists
+from gradcompare.tracing.numpy_on_torch import untraced
 from gradcompare.tracing.randomness import same_random_numbers
 
 WRITTEN = "<written for it>"
@@ -68,6 +70,8 @@ class Stage(Protocol):
 
     short: frozenset[int]
     """Loops that are to be left after their first turn."""
+    is_traced: bool
+    """Whether the turn is to be traced."""
 
     def begin(self, loop: int) -> bool:
         """A turn of a loop begins; whether the loop is to be left instead."""
@@ -127,7 +131,7 @@ class Script:
 
     def __init__(self, names: dict[str, Any]) -> None:
         self.names, self.file = names, str(names.get("__file__"))
-        tree = copy.deepcopy(source.parsed(self.file))
+        tree, self.optimisers = stepping(copy.deepcopy(source.parsed(self.file)))
         own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
         asking, self._staged = Asking(own), _Staged(own)
         self._code: list[_Statement] = []
@@ -196,11 +200,13 @@ class Script:
     def run(self, stage: Stage) -> dict[str, Any]:
         """Run all statements in turn, up to where the stage says that it is over; those that fail are left out. The
         names that there are then."""
-        space: dict[str, Any] = {name: _tamed(value, stage) for name, value in self.names.items()}
+        names = untraced(self.names)
+        space: dict[str, Any] = {name: _tamed(value, stage) for name, value in (names or self.names).items()}
         space |= {name: array.copy() for name, array in stage.known().items()}
         space |= {"__name__": "__main__", STAGE: stage, "__builtins__": _Builtins(stage, space, self._import)}
         self.problems = []
         stage.short = self.short
+        stage.is_traced = names is not None
         state = random.getstate()
         random.seed(0)
         try:

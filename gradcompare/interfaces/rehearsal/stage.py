@@ -20,6 +20,7 @@ from gradcompare.interfaces.rehearsal.supplying import Supplying
 from gradcompare.interfaces.rehearsal.tables import Record
 from gradcompare.loading.absent import Absent
 from gradcompare.tracing.matrices import like
+from gradcompare.tracing.numpy_on_torch import trace_from_now_on
 from gradcompare.tracing.traced_array import TracedArray, plain
 
 SECONDS = 3.0
@@ -44,6 +45,8 @@ class Stage(Supplying):
         self.until = time.process_time() + seconds
         self.took_too_long = False
         self.short: frozenset[int] = frozenset()
+        self.is_traced = False
+        """Whether the turn is to be traced."""
         self._ended: set[int] = set()
 
     def begin(self, loop: int) -> bool:
@@ -205,7 +208,10 @@ class Turn(Stage):
         if loop == self.loop and not self.begun:
             self.begun = True
             self._handled = sys.exc_info()[1]
-            self._set(sys._getframe(1))
+            frame = sys._getframe(1)
+            if self.is_traced:
+                trace_from_now_on(frame.f_globals)
+            self._set(frame)
         return left
 
     def end(self, loop: int) -> None:
