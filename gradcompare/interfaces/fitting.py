@@ -193,7 +193,7 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
             raise
         raise CannotBuildError(f"what makes its parameters stopped with {describe(error)}") from error
     given = [layout.X(network), layout.Y(network)]
-    places = naming.places_of(template, given)
+    places = program.holder.places(template, given)
     if not places:
         _refuse_what_is_absent(template)
         nothing = "what it makes holds no array that could be a parameter"
@@ -292,7 +292,7 @@ def _shapes_of(program: Driven, sizes: tuple[int, ...], layout: Layout, seed: in
     with contextlib.suppress(Exception):
         other = draw(sizes, layout, seed)
         template = program.holder.build(other, layout)
-        return _shapes(template, naming.places_of(template, [layout.X(other), layout.Y(other)]))
+        return _shapes(template, program.holder.places(template, [layout.X(other), layout.Y(other)]))
     return None
 
 

@@ -51,6 +51,10 @@ class Holder:
         """A root that holds parameters of this network's sizes, whatever their values."""
         raise NotImplementedError
 
+    def places(self, root: Any, data: Iterable[Any]) -> naming.Places:
+        """The parameters in a root, by name; `data` are arrays that are none."""
+        return naming.places_of(root, data)
+
     def start(self, root: Any) -> Any:
         """A root with the numbers that the file's training starts from, beside one that was built; None where the file
         does not say them."""

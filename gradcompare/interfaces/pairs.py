@@ -11,7 +11,7 @@ import contextlib
 import inspect
 import itertools
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -215,6 +215,10 @@ class Shelf(Instance):
         super().__init__(Library, _LibraryPlan(pairs))
         self.says: list[str] = []
         """What a reader should know of what stands for the cost."""
+
+    def places(self, root: Any, data: Iterable[Any]) -> naming.Places:
+        """Every array that it holds, whatever it is called: prev_h is one that a gradient is returned of."""
+        return {name: [(("attr", "arrays"), ("item", name))] for name in root.arrays}
 
 
 def candidates(functions: list[Function]) -> Iterator[Driven]:

@@ -143,6 +143,8 @@ def found_in(
         named, looks_on = (None, line) if metrics.is_computed_at_times(script.file, line) else (named, None)
     cost = named or best.of
     parameters = [n for n in names if n in used and (n in best.agreeing or n not in meeting.carried)]
+    if not parameters:
+        return None
     where = {n: names[n] for n in parameters}
     for name, path in (("X", meeting.samples), ("Y", None if cost.cost else meeting.labels)):
         if path is not None and not _NO_DATA.search(paths.word(path)):

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from gradcompare.interfaces import source
 
-RATE = 0.1
-"""How far a step goes: none of these is told one."""
+RATE = 0.001
+"""How far a step goes, for none of these is told one: not so far that what is left of a parameter is another."""
 
 
 class Optimiser(NamedTuple):
