@@ -455,3 +455,49 @@ def test_a_term_that_no_output_knows_is_said_not_to_be_checked(tmp_path):
     report = _checked(tmp_path, WITH_DECAY)
     assert report.verdict == "agrees", str(report)
     assert any("l2_reg is 0 here" in note and "not checked" in note for note in report.notes)
+
+
+CONVOLUTION = """
+    class Moved:
+        def __init__(self, in_channels, out_channels, kernel_size):
+            self.size = kernel_size
+            self.W = np.random.randn(out_channels, in_channels, kernel_size, kernel_size)
+            self.b = np.zeros(out_channels)
+            self.dLdW, self.dLdb = np.zeros(self.W.shape), np.zeros(self.b.shape)
+
+        def forward(self, A):
+            self.A = A
+            n = A.shape[2] - self.size + 1
+            Z = np.zeros((len(A), len(self.W), n, n))
+            for i in range(n):
+                for j in range(n):
+                    part = A[:, :, i : i + self.size, j : j + self.size]
+                    Z[:, :, i, j] = np.tensordot(part, self.W, ([1, 2, 3], [1, 2, 3])) + A.shape[1] * self.b
+            return Z
+
+        def backward(self, dLdZ):
+            dLdA = np.zeros(self.A.shape)
+            self.dLdW, self.dLdb = np.zeros(self.W.shape), np.zeros(self.b.shape)
+            for i in range(dLdZ.shape[2]):
+                for j in range(dLdZ.shape[3]):
+                    here, slope = np.s_[:, :, i : i + self.size, j : j + self.size], dLdZ[:, :, i, j]
+                    self.dLdW += np.tensordot(slope, self.A[here], ([0], [0]))
+                    self.dLdb += self.A.shape[1] * slope.sum(axis=0)
+                    dLdA[here] += np.tensordot(slope, self.W, ([1], [0]))
+            return dLdA
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "name"),
+    [
+        ("self.A[here], ([0], [0])", "np.abs(self.A[here]), ([0], [0])", "dW_Moved"),
+        ("self.dLdb += self.A.shape[1] *", "self.dLdb += len(self.W) *", "db_Moved"),
+    ],
+    ids=["what is stored of a gradient is no parameter", "as many units as inputs are one number of two"],
+)
+def test_what_all_axes_alike_would_hide_is_found(tmp_path, right, wrong, name):
+    assert _checked(tmp_path, CONVOLUTION).verdict == "agrees"
+    report = _checked(tmp_path, CONVOLUTION.replace(right, wrong))
+    assert report.verdict in ("wrong", "scaled"), str(report)
+    assert name in {finding.name for finding in report.tensors if finding.verdict == "fault"}

@@ -55,3 +55,43 @@ def test_weights_that_start_as_matrices_are_matrices(tmp_path, of, verdict):
     assert "Line 22: np.float is from an older NumPy: write float." in report.notes
     if verdict == "wrong":
         assert "slope(a0)" in str(report).split("WRONG")[0].splitlines()[-1]
+
+
+OF_LISTS = """
+    import numpy as np
+
+    class Words:
+        def __init__(self):
+            self.into, self.out = np.random.randn(6, 3), np.random.randn(3, 6)
+
+        def samples(self, text):
+            places = {word: i for i, word in enumerate(sorted(set(text)))}
+            hot = lambda word: [int(i == places[word]) for i in range(len(places))]
+            near = [[i for i in (k - 1, k + 1) if 0 <= i < len(text)] for k in range(len(text))]
+            return np.array([[hot(word), [hot(text[i]) for i in row]] for word, row in zip(text, near)])
+
+        def train(self, samples, rate):
+            for word, context in samples:
+                h = self.into.T @ np.asfarray(word)
+                u = self.out.T @ h
+                p = np.exp(u - u.max()) / np.exp(u - u.max()).sum()
+                off = np.sum([np.subtract(p, other) for other in context], axis=0)
+                loss = -np.sum([u[other.index(1)] for other in context]) + len(context) * np.log(np.sum(np.exp(u)))
+                back = {back}
+                self.out = self.out - rate * np.outer(h, off)
+                self.into = self.into - rate * np.outer(word, back)
+
+    words = Words()
+    words.train(words.samples("the cat and a dog sat".split()), 0.1)
+"""
+
+
+@pytest.mark.parametrize(("back", "verdict"), [("self.out @ off", "agrees"), ("self.out @ np.abs(off)", "wrong")])
+def test_lists_of_several_lengths_are_arrays_of_things_as_they_were(tmp_path, back, verdict):
+    file = tmp_path / "words.py"
+    file.write_text(textwrap.dedent(OF_LISTS.replace("{back}", back)))
+    report = gradcompare.check(file, examples=4)
+    assert report.verdict == verdict, str(report)
+    text = "np.array of lists of several lengths is from an older NumPy: write np.array(..., dtype=object)."
+    assert any(note.endswith(text) for note in report.notes)
+    assert "Line 16: np.asfarray is from an older NumPy: write np.asarray(..., dtype=float)." in report.notes

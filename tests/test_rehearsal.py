@@ -93,6 +93,27 @@ HABITS = {
         "off @ out_w.T * (hidden > 0)",
         "off @ out_w.T",
     ),
+    "samples that are kept in a second array, and a penalty from zeros": Habit(
+        """
+        class Sorter:
+            def fit(self, X, y, rate=0.1, penalty=0.01):
+                self.X, self.y = np.array(X), np.eye(3)[y]
+                self.W, self.b = np.zeros((X.shape[1], 3)), np.zeros(3)
+                for turn in range(5):
+                    share = np.exp(X @ self.W + self.b)
+                    share /= share.sum(axis=1, keepdims=True)
+                    off = (share - self.y) / len(X)
+                    dW = self.X.T @ off
+                    dW += penalty * self.W
+                    db = off.sum(axis=0)
+                    self.W -= rate * dW
+                    self.b -= rate * db
+
+        Sorter().fit(np.random.RandomState(3).randn(9, 4), np.arange(9) % 3)
+        """,
+        "db = off.sum(axis=0)",
+        "db = abs(off).sum(axis=0)",
+    ),
     "letters one after another, with a state": Habit(
         """
         class Letters:
@@ -332,6 +353,40 @@ def test_a_letter_after_another_from_a_path(tmp_path):
     read = 'from pathlib import Path; text = Path("letters.txt").read_text()[:9]'
     program = source.replace(text, read)
     assert rehearsed(tmp_path, program).verdict == "agrees"
+
+
+OF_FILES = """
+    from sklearn.model_selection import train_test_split
+
+    pixels, labels = np.load("pixels.npy"), np.load("labels.npy")
+    X, X_test, y, y_test = train_test_split(pixels, labels, test_size=0.2)
+    X = X.reshape(X.shape[0], -1).T
+    y = y.reshape(1, y.shape[0])
+
+    def trained(w, b, X, Y):
+        for turn in range(9):
+            A = 1 / (1 + np.exp(-(w.T @ X + b)))
+            cost = -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / X.shape[1]
+            dw = X @ (A {sign} Y).T / X.shape[1]
+            db = np.sum(A - Y) / X.shape[1]
+            w = w - 0.1 * dw
+            b = b - 0.1 * db
+        return w, b
+
+    def all_of_it(X, Y, X_other, Y_other):
+        w, b = np.zeros((X.shape[0], 1)), 0.0
+        return trained(w, b, X, Y)
+
+    all_of_it(X, y, X_test, y_test)
+"""
+
+
+@pytest.mark.parametrize(("sign", "verdict"), [("-", "agrees"), ("+", "wrong")])
+@pytest.mark.parametrize("interface", ["script", None])
+def test_data_that_are_made_up_are_such_that_a_mistake_shows_and_nothing_else(tmp_path, sign, verdict, interface):
+    """Of one sample with the label 0 all would be right; of labels that lie across, nothing."""
+    report = rehearsed(tmp_path, OF_FILES.replace("{sign}", sign), interface)
+    assert report.verdict == verdict, str(report)
 
 
 def test_what_nothing_else_understands_is_run_by_itself(tmp_path):

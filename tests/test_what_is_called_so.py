@@ -122,6 +122,32 @@ HABITS = {
         "dZ1 = self.W2.T @ dZ2 * (1 - self.A1 ** 2)",
         "dZ1 = self.W2.T @ dZ2 * (1 - self.A1)",
     ),
+    "a run that goes forward, beside a sigmoid of inputs": Habit(
+        """
+        class Net:
+            def sigmoid(self, inputs):
+                return 1 / (1 + np.exp(-inputs))
+
+            def __init__(self, n_inputs, n_hidden, n_outputs, rate):
+                self.to_hidden = np.random.randn(n_hidden, n_inputs)
+                self.to_output = np.random.randn(n_outputs, n_hidden)
+                self.lr = rate
+
+            def train(self, inputs_list, targets_list):
+                inputs, targets = (np.array(given, ndmin=2).T for given in (inputs_list, targets_list))
+                hidden = self.sigmoid(self.to_hidden @ inputs)
+                off = targets - self.to_output @ hidden
+                back = self.to_output.T @ off * hidden * (1 - hidden)
+                self.to_output += self.lr * off @ hidden.T
+                self.to_hidden += self.lr * back @ inputs.T
+
+            def run(self, inputs_list):
+                inputs = np.array(inputs_list, ndmin=2).T
+                return self.to_output @ self.sigmoid(self.to_hidden @ inputs)
+        """,
+        "self.to_output.T @ off * hidden * (1 - hidden)",
+        "self.to_output.T @ off * hidden * (1 + hidden)",
+    ),
 }
 PROGRAMS = {
     "plots that are taken apart, and a measure of a library that is not there": Habit(

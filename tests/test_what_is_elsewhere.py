@@ -272,7 +272,7 @@ CUT_OFF = """
 
         def update(self):
             for g in [self.dWx, self.dWh]:
-                np.clip(g, -3, 3, out=g)
+                g.clip(-3, 3, out=g)
             self.Wx -= self.lr * self.dWx
             self.Wh -= self.lr * self.dWh
 

@@ -426,3 +426,38 @@ def test_a_cost_that_gives_nothing_is_none(tmp_path):
     assert report.verdict == "agrees", str(report)
     assert "cost gives no number but nothing" in str(report)
     assert checked(tmp_path, OF_NO_KIND.replace("self.A - Y", "self.A + Y")).verdict == "wrong"
+
+
+OF_ONE_HOT_LABELS = """
+    def made():
+        return np.random.randn(5, 4), np.zeros((5, 1)), np.random.randn(3, 5), np.zeros((3, 1))
+
+    def hot(labels):
+        rows = np.zeros((labels.size, labels.max() + 1))
+        rows[np.arange(labels.size), labels] = 1
+        return rows.T
+
+    def forward(W1, b1, W2, b2, X):
+        Z1 = W1 @ X + b1
+        A1 = np.tanh(Z1)
+        Z2 = W2 @ A1 + b2
+        e = np.exp(Z2 - Z2.max(axis=0))
+        return Z1, A1, Z2, e / e.sum(axis=0)
+
+    def cross_entropy(one_hot_labels, A2):
+        return -np.sum(one_hot_labels * np.log(A2)) / A2.shape[1]
+
+    def backward(Z1, A1, Z2, A2, W2, X, Y):
+        m = Y.size
+        dZ2 = (A2 - hot(Y)) / m
+        dZ1 = W2.T @ dZ2 * (1 - A1**2)
+        return dZ1 @ X.T, dZ1.sum(axis=1, keepdims=True), dZ2 @ A1.T, dZ2.sum(axis=1, keepdims=True)
+"""
+
+
+def test_a_cost_that_multiplies_labels_takes_them_one_hot_where_they_are_classes(tmp_path):
+    report = checked(tmp_path, OF_ONE_HOT_LABELS)
+    assert report.verdict == "agrees", str(report)
+    assert not report.assumed
+    report = checked(tmp_path, OF_ONE_HOT_LABELS.replace("(A2 - hot(Y)) / m", "(A2 - hot(Y)) / m ** 2"))
+    assert report.verdict == "scaled", str(report)

@@ -33,7 +33,7 @@ LOSSES = (
 """The keys of `gradcompare.losses.LOSSES`, for which NumPy would have to be loaded."""
 INTERFACES = (
     "dict-cache", "positional", "l-layer", "fused", "flat-vector", "global-weights", "loss-and-gradients",
-    "gradient-method", "backprop-lists", "class", "layers", "update-only", "function-layers", "training-loop",
+    "gradient-method", "backprop-lists", "class", "layers", "update-only", "function-layers", "policy", "training-loop",
     "script",
     "adapter",
 )  # fmt: skip

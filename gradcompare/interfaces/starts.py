@@ -18,10 +18,12 @@ def weights_of(statements: Iterable[ast.stmt], names: Collection[str]) -> tuple[
     """How weights may be shaped, keys of `layouts.WEIGHTS`: matrices, one vector, or one number, where that is what all
     of them start as; nothing where the statements do not say."""
     axes = {
-        _axes(node.value)
+        _axes(value)
         for statement in statements
         for node in ast.walk(statement)
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in names
+        if isinstance(node, ast.Assign)
+        for target, value in _one_by_one(node)
+        if isinstance(target, ast.Name) and target.id in names
     }
     said = axes.pop() if len(axes) == 1 else None
     return {0: ("scalar",), 1: ("vector",), 2: ("out_in", "in_out")}.get(said, ())  # type: ignore[arg-type]
@@ -86,8 +88,10 @@ def is_one_unit(statements: Iterable[ast.stmt], name: str) -> bool:
         size
         for statement in statements
         for node in ast.walk(statement)
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == name
-        for size in _sizes(node.value)
+        if isinstance(node, ast.Assign)
+        for target, value in _one_by_one(node)
+        if isinstance(target, ast.Name) and target.id == name
+        for size in _sizes(value)
     ]
     return bool(shapes) and all(
         len(s) == 2 and any(isinstance(n, ast.Constant) and n.value == 1 for n in s) for s in shapes

@@ -146,7 +146,8 @@ class Asking(ast.NodeTransformer):
         value = node.value
         called = source.called(value) if isinstance(value, ast.Call) else ""
         own = called in self.own
-        if isinstance(value, ast.Call | ast.Attribute | ast.Subscript | ast.Name):
+        each = isinstance(value, ast.Tuple) and any(isinstance(part, ast.Call) for part in value.elts)
+        if each or isinstance(value, ast.Call | ast.Attribute | ast.Subscript | ast.Name):
             node.value = at(node, call("returned" if own else "named", structure, node.value))
         trains = own and words.role_of_function(called) in _TRAIN
         measures = isinstance(structure, str) and _MEASURES.search(structure) and not trains

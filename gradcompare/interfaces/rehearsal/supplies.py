@@ -16,6 +16,8 @@ TRIES = 6
 """So often the sizes are tried that a failure asks for."""
 MOST_SAMPLES = 1000
 """A file that asks for more gets as few as any other: the number it writes down stands for theirs."""
+FEWEST = 4
+"""With fewer, all labels may be alike, and a mistake in what is made of them be none."""
 MOST_INPUTS = 20000
 OF_EACH = 6
 """So many samples of each class there are, where a file asks for many classes: so that each is in a part of them."""
@@ -111,8 +113,8 @@ def sizes_asked_for(problems: Sequence[BaseException], sizes: Sizes, counts: Seq
     """Those with which what failed last would fit; None where no failure says. `counts`: what the file counts to."""
     for problem in reversed(problems):
         asked = _asked(str(problem), sizes, counts)
-        if asked is not None and asked != sizes and asked.samples <= MOST_SAMPLES and asked.inputs <= MOST_INPUTS:
-            return asked
+        if asked is not None and asked != sizes and FEWEST <= asked.samples <= MOST_SAMPLES:
+            return asked if asked.inputs <= MOST_INPUTS else None
     return None
 
 

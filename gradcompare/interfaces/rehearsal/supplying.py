@@ -76,6 +76,8 @@ class Supplying:
             return self._named(structure, value)
         if isinstance(value, Inert):
             return tuple(value[i] for i in range(len(structure)))
+        if isinstance(value, tuple) and len(value) == len(structure):  # pixels, labels = np.load(...), np.load(...)
+            return tuple(map(self.named, structure, value))
         if isinstance(value, Record):
             return tuple(
                 self.named(part, value) if isinstance(part, tuple) else self._named(part, value.part(part))
