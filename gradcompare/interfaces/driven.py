@@ -131,7 +131,8 @@ class Driven(Program):
             )
         self.goes_down = changed or (not self.given_slope and ascent.subtracts_gradients(self.functions) is not None)
         self.uphill = ascent.adds_among_others(self.functions) if not changed and not self.given_slope else []
-        added_at = ascent.adds_gradients(self.functions) if not changed and not self.given_slope else None
+        of_any_sign = changed or self.given_slope or not self.is_network
+        added_at = None if of_any_sign else ascent.adds_gradients(self.functions)
         if added_at is not None:
             self.sign = -1.0
             self.notes.append(
