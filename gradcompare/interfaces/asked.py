@@ -129,8 +129,16 @@ def _functions(given: ast.expr | None, tree: ast.Module, space: Mapping[str, Any
         return
     if inspect.isfunction(space.get(expression.id)):
         yield space[expression.id]
-    elif expression.id not in space and (row := stood_in.row(expression.id)) is not None:
+    elif expression.id in space or _is_argument(expression, tree):
+        return
+    elif (row := stood_in.row(expression.id)) is not None:
         yield row.alone
+
+
+def _is_argument(name: ast.Name, tree: ast.Module) -> bool:
+    """Whether a name is that of an argument of a function in which it stands, and of no function from elsewhere."""
+    around = (f for f in ast.walk(tree) if isinstance(f, ast.FunctionDef) and any(n is name for n in ast.walk(f)))
+    return any(argument.arg == name.id for f in around for argument in (*f.args.args, *f.args.kwonlyargs))
 
 
 def _handed_on(given: ast.Name, tree: ast.Module) -> ast.expr | None:

@@ -59,6 +59,7 @@ _ENTRY_BY_ENTRY = {
 }
 
 
+@source.kept
 def only_calculates(function: Callable[..., Any], role: str) -> bool:
     """Whether the argument of this role is an operand of arithmetic wherever a function reads it, and of NumPy's
     functions that work entry by entry: nothing is compared with it, looked up by it, or made of it."""

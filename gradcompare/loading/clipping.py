@@ -13,7 +13,8 @@ from collections.abc import Iterator
 
 from gradcompare.loading.rewriting import replaced
 
-_GRADIENT = re.compile(r"^(d_?[A-Za-z]\w*|.*grads?.*|.*gradients?.*|nabla.*|deltas?.*)$", re.IGNORECASE)
+_GRADIENT = re.compile(r"^(d(?!ata|ist|im|ecay|rop|ep|eg|ens|igit|oc|ay)\w+|.*([gG]rad|nabla|[dD]elta).*)$")
+"""What is called like a gradient: dW1 and dhnext, and not data, distances or depth."""
 _GOES_BACK = re.compile(r"back|bptt|bprop|grad|loss|clip|update|step|train|fit|learn|optim", re.IGNORECASE)
 """How functions are called in which gradients are clipped; outside of functions all may be."""
 
