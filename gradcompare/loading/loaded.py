@@ -31,6 +31,7 @@ from gradcompare.loading.parsing import parse
 from gradcompare.loading.reading import read
 from gradcompare.loading.running import Runner
 from gradcompare.loading.single_precision import in_double
+from gradcompare.loading.truncation import without_truncation
 from gradcompare.loading.unfinished import Unfinished, unfinished_in
 
 
@@ -182,6 +183,7 @@ class _Loader:
 _REWRITTEN = (
     (in_double, "less than double precision is asked for here; float64 stands in its place wherever it is"),
     (with_one, "steps have learning rates of their own; the first stands in place of all, as no gradient has one"),
+    (without_truncation, "so far and no further it goes back in time; here all the way, as the gradient does"),
     (without_clipping, "gradients are clipped here; they are compared as they are before that"),
 )
 """What a file is run as where it cannot be checked as it is written, and what a report says of that."""

@@ -92,13 +92,17 @@ def lend_to_numpy() -> None:
 
 
 @contextlib.contextmanager
-def arrays_of_lists(file: str, met: dict[int, str]) -> Iterator[None]:
+def arrays_of_lists(file: str, met: dict[int, str], other: Callable[..., Any]) -> Iterator[None]:
     """While this is entered, np.array and np.asarray make of lists of several lengths what NumPy made of them before
-    1.24, an array of objects. `met`: what is to be said, by the lines of the file that ask for that."""
+    1.24, an array of objects. `met`: what is to be said, by the lines of the file that ask for that. `other`: is asked
+    first, and returns NotImplemented where NumPy is to make the array."""
     before = {name: getattr(np, name) for name in ("array", "asarray")}
 
     def lenient(name: str) -> Callable[..., Any]:
         def array(obj: Any, *args: Any, **kwargs: Any) -> Any:
+            found = other(obj, *args, **kwargs)
+            if found is not NotImplemented:
+                return found
             try:
                 return before[name](obj, *args, **kwargs)
             except ValueError as error:

@@ -131,6 +131,14 @@ def asarray(obj: Any, dtype: Any = None) -> Any:
     return array(obj, dtype)
 
 
+def traced_among(obj: Any, *args: Any, **kwargs: Any) -> Any:
+    """np.array of what is traced, for code that has kept NumPy's own from before: self.array = np.array.
+    NotImplemented where nothing is."""
+    if not any(isinstance(leaf, TracedArray) for leaf in leaves(obj)):
+        return NotImplemented
+    return array(obj, *args, **{name: kwargs[name] for name in ("dtype", "copy", "ndmin") if name in kwargs})
+
+
 def array(obj: Any, dtype: Any = None, copy: Any = True, ndmin: int = 0) -> Any:
     """np.array, likewise; what holds no numbers, words or lists of several lengths, is NumPy's own."""
     if dtype is not None and not isinstance(obj, TracedArray) and _is_of_things(dtype):

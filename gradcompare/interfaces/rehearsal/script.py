@@ -22,6 +22,7 @@ from gradcompare.loading.absent import Absent
 from gradcompare.loading.outdated import arrays_of_lists
 from gradcompare.tracing.numpy_on_torch import untraced
 from gradcompare.tracing.randomness import same_random_numbers
+from gradcompare.tracing.traced_array import traced_among
 
 WRITTEN = "<written for it>"
 """The file in which what was written at the end of a program stands."""
@@ -214,7 +215,7 @@ class Script:
                 np.errstate(all="ignore"),
                 same_random_numbers(),
                 warnings.catch_warnings(),
-                arrays_of_lists(self.file, self.outdated),
+                arrays_of_lists(self.file, self.outdated, traced_among),
             ):
                 warnings.simplefilter("ignore")
                 for code, imports, _ in self._code:
