@@ -16,8 +16,8 @@ FAR = 10_000
 
 
 def without_truncation(tree: ast.Module, text: str) -> tuple[int, str] | None:
-    """The line in which it is first said how far to go back, and the text in which that is as far as one can; None where
-    it is said nowhere, or more is done with it than `t - bptt_truncate`."""
+    """The line in which it is first said how far to go back, and the text in which that is as far as one can; None
+    where it is said nowhere, or where it is not what is counted back by, as in `t - bptt_truncate`."""
     numbers = list(_numbers(tree)) if any(map(_counts_back, ast.walk(tree))) else []
     if not numbers:
         return None
@@ -36,11 +36,16 @@ def _counts_back(node: ast.AST) -> bool:
 def _numbers(tree: ast.Module) -> Iterator[ast.Constant]:
     """The whole numbers that are given to what is called so: as a default, by its name in a call, or as its value."""
     for node in ast.walk(tree):
-        values: list[ast.expr | None] = []
-        if isinstance(node, ast.arguments):
-            by_place = zip(node.args[::-1], node.defaults[::-1], strict=False)
-            both = (*by_place, *zip(node.kwonlyargs, node.kw_defaults, strict=True))
-            values = [default for argument, default in both if _is_called_so(argument)]
-        elif (isinstance(node, ast.keyword) and _is_called_so(node)) or (isinstance(node, ast.Assign) and any(map(_is_called_so, node.targets))):
-            values = [node.value]
-        yield from (v for v in values if isinstance(v, ast.Constant) and type(v.value) is int and v.value > 0)
+        for value in _given(node):
+            if isinstance(value, ast.Constant) and type(value.value) is int and value.value > 0:
+                yield value
+
+
+def _given(node: ast.AST) -> list[ast.expr | None]:
+    if isinstance(node, ast.arguments):
+        by_place = zip(node.args[::-1], node.defaults[::-1], strict=False)
+        defaults = (*by_place, *zip(node.kwonlyargs, node.kw_defaults, strict=True))
+        return [value for argument, value in defaults if _is_called_so(argument)]
+    named = isinstance(node, ast.keyword) and _is_called_so(node)
+    assigned = isinstance(node, ast.Assign) and any(map(_is_called_so, node.targets))
+    return [node.value] if named or assigned else []  # type: ignore[attr-defined]
