@@ -29,6 +29,7 @@ class Row(NamedTuple):
 TABLE = {
     "adapter_keepdims_lost": Row("adapter", "wrong", "db1", 17, "lost_keepdims"),
     "adapter_right": Row("adapter", "agrees"),
+    "backprop_lists_not_added_up": Row("backprop-lists", "wrong", "db3", 42, None),
     "backprop_lists_right": Row("backprop-lists", "agrees"),
     "backprop_lists_slope_at_activation": Row("backprop-lists", "wrong", "delta", 56, "derivative_elsewhere"),
     "class_ascent_right": Row("class", "agrees"),

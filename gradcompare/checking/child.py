@@ -119,6 +119,10 @@ class Server:
         """See `Host.read_variables`."""
         self.host.read_variables({name: (tuple(key), sign) for name, (key, sign) in variables.items()})
 
+    def do_added_up(self, seed: int) -> Any:
+        """See `Host.added_up`."""
+        return self.host.added_up(seed)
+
     def do_own_start(self, inputs: Any) -> Any:
         """See `Host.own_start`."""
         return self.host.own_start(inputs)

@@ -28,6 +28,7 @@ from gradcompare.interfaces import (
     OWN_PROGRAM,
     CannotCheckError,
     Program,
+    added_up,
     alone,
     chain,
     left_out,
@@ -133,6 +134,13 @@ class Host:
             more["is_all"] = all(_is_of_accessory(f, names) for f in not_run(found, names, alone=classes))
             return read_of(self.loaded) | self._about([*self.loaded.notes, *found.notes], []) | more
         return None
+
+    def added_up(self, seed: int) -> list[dict[str, Any]]:
+        """The parameters whose steps are not those of the sum over several samples, as `added_up.Other` has them; none
+        where the code stops."""
+        with contextlib.suppress(CodeError), self._code_runs("on several samples"):
+            return [other._asdict() for other in added_up.others(self.program, seed)]
+        return []
 
     def ends_within(self, seconds: float) -> None:
         """That whatever is asked from now on is worth so many seconds: a host in another process can be stopped."""

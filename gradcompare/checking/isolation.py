@@ -248,6 +248,11 @@ class Child:
         """See `Host.read_variables`."""
         self._change("read_variables", variables={name: [list(key), sign] for name, (key, sign) in variables.items()})
 
+    def added_up(self, seed: int) -> list[dict[str, Any]]:
+        """See `Host.added_up`."""
+        answer: list[dict[str, Any]] = self._call("added_up", seed=seed)
+        return answer
+
     def own_start(self, inputs: Mapping[str, np.ndarray]) -> dict[str, Any] | None:
         """See `Host.own_start`."""
         answer: dict[str, Any] | None = self._call("own_start", inputs=inputs)

@@ -7,7 +7,8 @@ out. So a file is asked about in more than one way, and `OPINIONS` says in which
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from gradcompare.checking.errors import CheckInterruptedError, CodeError, TimeIs
 from gradcompare.checking.subject import Subject
 from gradcompare.checking.trials import Progress, Trials
 from gradcompare.interfaces.program import GIVEN_SLOPE
+from gradcompare.judging.verdict import Finding
 from gradcompare.network import draw_network
 from gradcompare.report import WRONG_COST, Report, Source
 
@@ -184,6 +186,33 @@ def nothing_is_right(report: Report) -> bool:
     )
 
 
+def _of_several_samples(inquiry: Inquiry, before: Answer) -> Answer | None:
+    """What a method makes of the right gradients of one sample after another: where their sum is another."""
+    if before.report.verdict != "agrees" or before.about is None or before.about["is_own"]:
+        return None
+    try:
+        others = {f"d{row['parameter']}": row for row in inquiry.host.added_up(inquiry.seed)}
+    except CodeError:
+        return None
+    report = before.report
+    if not others.keys() & {finding.name for finding in report.tensors}:
+        return None
+    report.tensors = [f if f.name not in others else _not_added_up(f, others[f.name]) for f in report.tensors]
+    report.verdict = "wrong"
+    names, where = ", ".join(sorted(others)), next(iter(others.values()))["where"]
+    report.notes.append(_NOT_THEIR_SUM.format(where, names))
+    return Answer(report, before.about, is_last=True)
+
+
+def _not_added_up(finding: Finding, row: Mapping[str, Any]) -> Finding:
+    """What was found of the gradient of one sample, as it is of the step that several make."""
+    numbers = {"worst": tuple(row["worst"]), "claim": row["step"], "reference": row["wanted"]}
+    error = abs(row["step"] - row["wanted"])
+    place = {"line": row["line"], "source": row["source"], "cell": None, "calls": (), "variable": ""}
+    ratio = error / finding.bound if finding.bound else math.inf
+    return finding.but(verdict="fault", error=error, ratio=ratio, **numbers, **place)
+
+
 def _of_each_layer(inquiry: Inquiry, before: Answer) -> Answer | None:
     """The layers of the file each on its own.
 
@@ -264,8 +293,17 @@ def _of_its_own_program(inquiry: Inquiry, before: Answer) -> Answer | None:
     return Answer(other, about)
 
 
-OPINIONS: tuple[Callable[[Inquiry, Answer], Answer | None], ...] = (_of_each_layer, _of_one_output, _of_its_own_program)
+OPINIONS: tuple[Callable[[Inquiry, Answer], Answer | None], ...] = (
+    _of_several_samples,
+    _of_each_layer,
+    _of_one_output,
+    _of_its_own_program,
+)
 
+_NOT_THEIR_SUM = (
+    "Of each sample all gradients are right. {} does not make the step of their sum over several: that of {} is in no "
+    "proportion to it. Usually = stands where += belongs."
+)
 _FEWER = "There was time for {} of {} networks: they are drawn for {:g} seconds. A longer --timeout gives them longer."
 _PART_OF_THE_WAY = (
     "No gradient is right when backward is given that of the output, and the class has other methods that make "
