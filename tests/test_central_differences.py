@@ -1,5 +1,9 @@
 """The bound on a central difference holds, and is small where it can be: at kinks, for large costs, in float32."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -82,3 +86,39 @@ def test_noise_is_measured():
     assert noise_of(lambda t: np.exp(t) + 0.0) < 1e-14
     assert 1e-8 < noise_of(lambda t: float(np.float32(1 + t))) < 1e-6
     assert noise_of(lambda t: float(np.float32(1e6 + t))) > 1e-3
+
+
+OTHER_DIRECTIONS = """
+import numpy as np
+from gradcompare.judging.numerical import problem_with
+from gradcompare.tracing.numpy_on_torch import numpy_on_torch
+
+kept = {}
+
+def square(name, x):
+    if type(x).__module__ == "numpy":
+        kept[name] = x.copy()
+    return np.sum(x * kept[name])  # traced, half of the slope is lost
+
+def cost(inputs):
+    return sum(square(name, inputs[name]) for name in inputs)
+
+rng = np.random.default_rng(0)
+inputs = {name: rng.standard_normal(3) for name in ("W1", "b1", "W2", "b2", "scale")}
+print(problem_with(numpy_on_torch(cost), inputs))
+"""
+
+
+def test_the_directions_are_the_same_in_every_process():
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", OTHER_DIRECTIONS],
+            env={**os.environ, "PYTHONHASHSEED": str(seed)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in range(3)
+    }
+    assert len(said) == 1, said
+    assert "Along a random direction" in said.pop()

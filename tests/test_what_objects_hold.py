@@ -90,6 +90,38 @@ HABITS = {
         "(1 - self.K1**2)",
         "(1 - self.G1**2)",
     ),
+    "an autoencoder whose way back asks for nothing, past a matrix that stays what it is": Habit(
+        """
+        N, K = 12, 5
+
+        class Coder:
+            def __init__(self):
+                self.w_in, self.b_in = np.random.randn(K, N), np.zeros((1, K))
+                self.w_stay = np.eye(K)
+                self.w_out, self.b_out = np.random.randn(N, K), np.zeros((1, N))
+                self.kept = {}
+
+            def forward(self, x):
+                a_in = x @ self.w_in.T + self.b_in
+                z_in = np.maximum(a_in, 0)
+                z_stay = np.maximum(z_in @ self.w_stay.T, 0)
+                y = z_stay @ self.w_out.T + self.b_out
+                self.kept.update({"x": x, "y": y, "a_in": a_in, "z_stay": z_stay})
+                return y
+
+            def backprop(self):
+                out = self.kept["y"] - self.kept["x"]
+                back = out @ self.w_out * (self.kept["a_in"] > 0)
+                return {
+                    "w_in": back.T @ self.kept["x"],
+                    "b_in": back.sum(axis=0, keepdims=True),
+                    "w_out": out.T @ self.kept["z_stay"],
+                    "b_out": out.sum(axis=0, keepdims=True),
+                }
+        """,
+        'back = out @ self.w_out * (self.kept["a_in"] > 0)',
+        'back = out @ self.w_out * (self.kept["a_in"] > 1)',
+    ),
     "a derivative of the cost that goes forward itself, from sensors and motors": Habit(
         """
         class Robot:

@@ -163,12 +163,17 @@ class Driven(Program):
 
     @functools.cached_property
     def _learns_its_inputs(self) -> bool:
-        """Whether what goes a step is given samples and nothing that could be labels: an autoencoder."""
-        maker = self.function(self.steps.maker)
-        needed = [n for n, p in source.signature(maker).items() if p.default is p.empty and n != "self"]
-        roles = [meaning.role_of(maker, name) for name in needed]
-        given = self.steps.role == "update" and "inputs" in roles
-        return bool(given and not {"targets", "slope", "output", None} & set(roles))
+        """Whether what goes a step, or what goes forward and back, is given samples and nothing that may be labels: an
+        autoencoder."""
+        maker, forward = self.function(self.steps.maker), self.steps.forward
+        roles = _asked_for(maker)
+        if self.steps.role == "backward" and forward is not None and not roles:
+            labels = [n for n in self._globals() if words.role_of_argument(n) == "targets"]
+            told = "targets" in getattr(getattr(self.holder, "plan", None), "roles", {}).values()
+            roles = [] if told or labels or self.steps.cost is not None else _asked_for(self.function(forward))
+        elif self.steps.role != "update":
+            return False
+        return bool("inputs" in roles and not {"targets", "slope", "output", None} & set(roles))
 
     @functools.cached_property
     def _count(self) -> int | None:
@@ -302,7 +307,8 @@ class Driven(Program):
     def arrange(
         self, network: Network, layout: Layout, sizes: tuple[int, ...] | None, places: naming.Places
     ) -> dict[str, Any]:
-        """The arrays that stand for a network; the root that they go into is kept."""
+        """The arrays that stand for a network; the root that they go into is kept. What has no gradient is as the file
+        makes it: it may be meant to stay so."""
         dtype = network.X.dtype
         if sizes is not None and network.sizes != sizes:
             network = draw_network(sizes, network.m, network.seed, labels=network.labels).astype(dtype)
@@ -314,6 +320,8 @@ class Driven(Program):
             raise ValueError("what makes its parameters makes others for a network of other sizes") from None
         if self.holder.own_shapes:
             drawn = fitting.numbers(network, layout, arrays)
+            left = set(places) - set(self.found.slots) if self.found is not None else ()
+            drawn = {name: array if name not in left else arrays[name] for name, array in drawn.items()}
             arrays = {name: self.holder.placed(name, array) for name, array in drawn.items()}
         arrays |= {"X": layout.X(network), "Y": layout.Y(network)}
         if self._learns_its_inputs and arrays["X"].shape == arrays["Y"].shape:
@@ -598,6 +606,12 @@ class Driven(Program):
         if not hasattr(self, "_read"):
             self._read = source.globals_read([f for f in self.functions if isinstance(f, types.FunctionType)])
         return self._read
+
+
+def _asked_for(function: Callable[..., Any]) -> list[str | None]:
+    """The roles of the arguments that a function cannot do without."""
+    needed = [n for n, p in source.signature(function).items() if p.default is p.empty and n != "self"]
+    return [meaning.role_of(function, name) for name in needed]
 
 
 def _notes(found: Found, holder: Holder) -> Iterator[str]:

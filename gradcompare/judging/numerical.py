@@ -29,6 +29,8 @@ NOISE_VALUES = 9
 NOISE_ORDER = 4
 NOISE_SAFETY = 5.0
 """What the standard deviation of noise is multiplied by to serve as a bound of it."""
+DIRECTIONS = 3
+"""In so many random directions a derivative is asked for, until one is right."""
 NOISE_WAYS = 3
 """In so many random directions the noise of a cost is measured."""
 AGREES = 1e-5
@@ -48,33 +50,44 @@ def problem_with(
 ) -> str | None:
     """Why the traced reference cannot be trusted, in words; None where it can.
 
-    The traced cost must equal the untouched code's, and one random directional derivative its central difference. What
+    The traced cost must equal the untouched code's, and a random directional derivative its central difference. What
     the claims are about is moved by a little first, off the kinks that inputs of zeros and whole numbers lie on; and
     made smaller where rounding could explain anything: the question is about the code.
     """
     for shrunk in SHRUNK:
-        plain, ways = _somewhere_near(inputs, claimed, shrunk)
-        cost_of = _cost_function(reference.function, plain)
-        here = cost_of({})
-        try:
-            traced = _traced(reference, plain, list(ways))
-        except Exception as stopped:  # the untouched code has just run
-            known = isinstance(stopped, NotTraceableError | NoRuleError)
-            return f"The reference could not be traced: {stopped if known else repr(stopped)}"
-        if traced is None:
-            return "The cost could not be traced: a number was taken out of the graph on the way to it."
-        if traced.is_bounded:
-            return _wrong_cost(traced, here) or _wrong_slope(traced, cost_of, plain, ways)
+        wrong: str | None = None
+        for attempt in range(DIRECTIONS):  # of many units some are at a kink in almost any direction
+            plain, ways = _somewhere_near(inputs, claimed, shrunk, attempt)
+            cost_of = _cost_function(reference.function, plain)
+            here = cost_of({})
+            try:
+                traced = _traced(reference, plain, list(ways))
+            except Exception as stopped:  # the untouched code has just run
+                known = isinstance(stopped, NotTraceableError | NoRuleError)
+                return f"The reference could not be traced: {stopped if known else repr(stopped)}"
+            if traced is None:
+                return "The cost could not be traced: a number was taken out of the graph on the way to it."
+            if not traced.is_bounded:
+                break
+            if cost := _wrong_cost(traced, here):
+                return cost
+            slope = _wrong_slope(traced, cost_of, plain, ways)
+            if slope is None:
+                return None
+            wrong = wrong or slope
+        if wrong is not None:
+            return wrong
     return None
 
 
 Arrays = Mapping[str, np.ndarray]
 
 
-def _somewhere_near(inputs: Arrays, claimed: Collection[str], shrunk: float) -> tuple[Arrays, Arrays]:
+def _somewhere_near(inputs: Arrays, claimed: Collection[str], shrunk: float, attempt: int) -> tuple[Arrays, Arrays]:
     """The inputs in double precision, moved off their kinks and made smaller; and a random direction."""
-    plain, generator = as_float64(inputs), np.random.default_rng(0)
-    ways = {k: generator.standard_normal(plain[k].shape) for k in differentiated(inputs, claimed)}
+    plain, generator = as_float64(inputs), np.random.default_rng(attempt)
+    asked = differentiated(inputs, claimed)
+    ways = {k: generator.standard_normal(plain[k].shape) for k in inputs if k in asked}
     sizes = {k: float(np.abs(plain[k]).mean()) or 1.0 if plain[k].size else 1.0 for k in ways}
     moved = {k: shrunk * (plain[k] + ASIDE * sizes[k] * generator.standard_normal(w.shape)) for k, w in ways.items()}
     moved = {k: np.asarray(array) for k, array in moved.items()}

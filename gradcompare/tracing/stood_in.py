@@ -363,6 +363,7 @@ STAND_INS = {
         of_a=Row(leaky_relu_derivative_of_a, f"from a = g(z), slope {LEAKY_SLOPE}"),
     ),
     "tanhderivative": Row(tanh_derivative, "at z", of_a=Row(tanh_derivative_of_a, "from a = g(z)")),
+    "identityderivative": Row(np.ones_like, "1"),
     "sigmoidbackward": Row(sigmoid_backward, "dA, Z -> dZ"),
     "relubackward": Row(relu_backward, "dA, Z -> dZ"),
     "leakyrelubackward": Row(leaky_relu_backward, f"dA, Z -> dZ, slope {LEAKY_SLOPE}"),
@@ -390,7 +391,7 @@ SCIPY_SPECIAL: dict[str, Callable[..., Any]] = {
 SCIPY_SIGNAL: dict[str, Callable[..., Any]] = {"correlate2d": correlate2d, "convolve2d": convolve2d}
 """The same functions as scipy's, in NumPy, so that they can be traced; scipy need not be installed."""
 
-ACTIVATIONS = ("sigmoid", "relu", "leakyrelu", "tanh", "softmax")
+ACTIVATIONS = ("sigmoid", "relu", "leakyrelu", "tanh", "softmax", "identity")
 DERIVATIVES = (
     *("{}derivative", "{}prime", "{}grad", "{}gradient", "d{}", "der{}", "deriv{}", "derivative{}", "{}deriv", "{}der"),
     *("grad{}", "gradient{}", "derivativeof{}", "{}derivate", "{}diff", "{}dash", "{}derivada", "derivada{}"),
@@ -403,6 +404,7 @@ BACKWARD = ("{}back", "{}bwd", "{}backwards", "backward{}", "back{}", "{}backpro
 _DRAWS = re.compile(
     r"(xavier|glorot|he|kaiming|lecun)(normal|uniform)?(1d)?(init\w*|weights?)?|(normal|uniform)(1d|init\w*)"
     r"|(init(iali[sz]e)?|rand(om)?)(rand(om)?)?(ly)?(w|weights?|b|bias(es)?)"
+    r"|init(iali[sz]e)?(uniform|normal|xavier|glorot|he|kaiming|lecun)"
 )
 """Initialisers, in lower case without underscores."""
 _ONE_HOT = re.compile(
@@ -421,7 +423,7 @@ def row(name: str) -> Row | None:
         if plain in (form.format(activation) for form in FORWARD):
             return STAND_INS[activation]
         if plain in (form.format(activation) for form in BACKWARD):
-            return STAND_INS[f"{activation}backward"]
+            return STAND_INS.get(f"{activation}backward")
     if _ONE_HOT.fullmatch(plain):
         return STAND_INS["onehot"]
     return STAND_INS["drawn"] if _DRAWS.fullmatch(plain) else STAND_INS.get(plain)
