@@ -20,18 +20,18 @@ NEARLY = 0.05
 is added to what divides them."""
 TINY = 1e-4
 """Entries smaller than this part of the largest may have any sign, for a step is known to so many digits."""
-FEW = 3
-"""So many numbers may be nearly alike by chance."""
-EXACTLY = 1e-6
-"""They are not by chance as near to each other as this, as a part of the largest."""
+BY_CHANCE = {3: 1e-6, 8: 1e-3}
+"""So many numbers may be nearly alike by chance, and are not by chance as near to each other as this, as a part of the
+largest."""
 
 
 def is_adaptive(changes: Collection[Any]) -> bool:
     """Whether the changes of all parameters are equally large in most of their entries, or in all of a few."""
     sizes = np.concatenate([np.abs(values.plain(change)).ravel() for change in changes] or [np.zeros(0)])
-    if 1 < sizes.size <= FEW:
-        return bool(np.ptp(sizes) <= EXACTLY * np.max(sizes) > 0)
-    return sizes.size > FEW and bool(np.median(sizes) >= (1 - NEARLY) * np.max(sizes) > 0)
+    near = next((near for few, near in BY_CHANCE.items() if 1 < sizes.size <= few), None)
+    if near is not None:
+        return bool(np.ptp(sizes) <= near * np.max(sizes) > 0)
+    return sizes.size > 1 and bool(np.median(sizes) >= (1 - NEARLY) * np.max(sizes) > 0)
 
 
 def goes_along(step: Any, gradient: Any) -> bool:
