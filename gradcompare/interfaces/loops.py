@@ -238,7 +238,8 @@ def _programs(
     starts_as = starts.weights_of(turn.before, {weight for weight, _ in turn.pairs})
     holder = Arguments(turn.pairs, starts_as=starts_as, own={} if starts_first else names)
     for known in (turn.before, source.parsed(file).body):  # what is given to a loop, another function has made
-        holder.one_output = holder.one_output or starts.is_one_unit(known, turn.pairs[-1][0])
+        one = starts.is_one_unit(known, turn.pairs[-1][0]) or starts.is_number(known, turn.pairs[-1][1])
+        holder.one_output = holder.one_output or one
     of_any = Driven("training-loop", holder, steps, used)
     yield of_any
     if of_any.found is None and not starts_first:  # it is run before the next is asked for

@@ -88,14 +88,25 @@ def is_one_unit(statements: Iterable[ast.stmt], name: str) -> bool:
         size
         for statement in statements
         for node in ast.walk(statement)
-        if isinstance(node, ast.Assign)
-        for target, value in _one_by_one(node)
-        if isinstance(target, ast.Name) and target.id == name
-        for size in _sizes(value)
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == name
+        for size in _sizes(node.value)
     ]
     return bool(shapes) and all(
         len(s) == 2 and any(isinstance(n, ast.Constant) and n.value == 1 for n in s) for s in shapes
     )
+
+
+def is_number(statements: Iterable[ast.stmt], name: str) -> bool:
+    """Whether what begins as a number is called so, as the bias of one unit: `w, b = np.zeros((n, 1)), 0.0`."""
+    values = [
+        value
+        for statement in statements
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Assign)
+        for target, value in _one_by_one(node)
+        if isinstance(target, ast.Name) and target.id == name
+    ]
+    return any(isinstance(value, ast.Constant) and type(value.value) in (int, float) for value in values)
 
 
 def _sizes(value: ast.AST) -> Iterator[list[ast.expr]]:
