@@ -51,6 +51,7 @@ def test_clipping_is_no_mistake_and_hides_none(tmp_path, clip):
     "text",
     [
         "def forward(z):\n    z = np.clip(z, -500, 500)\n    return z",
+        "def loss(x, norm):\n    if norm > 0:\n        x = x / norm\n    return x",
         "def train(data):\n    data = np.clip(data, -3, 3)\n    return data",
         "def backward(dz):\n    dz = np.clip(dz, 0, 1)\n    return dz",
         "def backward(dz, norm):\n    if norm > 3:\n        dz = dz / 2\n    return dz",

@@ -197,18 +197,20 @@ def _of_several_samples(inquiry: Inquiry, before: Answer) -> Answer | None:
     report = before.report
     if not others.keys() & {finding.name for finding in report.tensors}:
         return None
-    report.tensors = [f if f.name not in others else _not_added_up(f, others[f.name]) for f in report.tensors]
+    cells = before.about.get("cells", {})
+    report.tensors = [f if f.name not in others else _not_added_up(f, others[f.name], cells) for f in report.tensors]
     report.verdict = "wrong"
     names, where = ", ".join(sorted(others)), next(iter(others.values()))["where"]
     report.notes.append(_NOT_THEIR_SUM.format(where, names))
     return Answer(report, before.about, is_last=True)
 
 
-def _not_added_up(finding: Finding, row: Mapping[str, Any]) -> Finding:
+def _not_added_up(finding: Finding, row: Mapping[str, Any], cells: Mapping[str, Sequence[int]]) -> Finding:
     """What was found of the gradient of one sample, as it is of the step that several make."""
     numbers = {"worst": tuple(row["worst"]), "claim": row["step"], "reference": row["wanted"]}
     error = abs(row["step"] - row["wanted"])
-    place = {"line": row["line"], "source": row["source"], "cell": None, "calls": (), "variable": ""}
+    cell, line = cells.get(str(row["line"]), (None, row["line"]))
+    place = {"line": line, "source": row["source"], "cell": cell, "calls": (), "variable": ""}
     ratio = error / finding.bound if finding.bound else math.inf
     return finding.but(verdict="fault", error=error, ratio=ratio, **numbers, **place)
 

@@ -11,9 +11,11 @@ how constructors are called        plans, asked, chained (widths), shared, drive
 a turn of a loop as functions      loops, turns, methods, making; sampling (what it goes through), surroundings, starts
 what a turn computes of what       dataflow, multiplied (layer by layer); unrolled, keyed, inlined (written out)
 functions that make no network     derivatives (a loss and its gradient)
+policies                           episodes (forward one observation at a time, back over their rows)
 layers, each on its own            alone (given a random gradient), offered (how their constructors let them be made),
                                    warmed (parameters that are made in the first forward pass); cost_pairs (costs)
-where gradients end up             naming, axes, inside (where only local variables hold them), ascent, rates
+where gradients end up             naming, axes, inside (where only local variables hold them), ascent, rates;
+                                   added_up (over several samples), multiples (of gradients, what steps are)
 which way up arrays are            layouts
 the trial that settles it all      candidates, fitting, rounds (how far code goes by itself), seen (what it is given)
 what none of these understands     rehearsal (the file's own program, up to the end of one turn of its loop)

@@ -23,6 +23,7 @@ import numpy as np
 from gradcompare.interfaces import calling, meaning, paths, source, values
 from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.layouts import RATE
+from gradcompare.interfaces.multiples import factor
 from gradcompare.interfaces.program import Program
 from gradcompare.network import draw_network, draw_networks
 from gradcompare.tracing.randomness import same_random_numbers
@@ -100,15 +101,15 @@ def _others(program: Driven, adder: Adder, seed: int) -> list[Other]:
     of_the_last = _factors(steps, {n: each[n][-1] for n in known}) if not factors else {}
     if len(of_the_last) < len(known) and (not factors or len(set(np.sign(list(factors.values())))) > 1):
         return []
-    factor = next(iter((factors or of_the_last).values()))
+    times = next(iter((factors or of_the_last).values()))
     found = []
     for name in sums:
         step = steps[name]
         if name not in factors and step is not None and (line := _line(program, adder, places[name][0])) is not None:
-            off = np.abs(step / factor - sums[name])
+            off = np.abs(step / times - sums[name])
             worst = tuple(int(i) for i in np.unravel_index(int(np.argmax(off)), off.shape))
             text = linecache.getline(method.__func__.__code__.co_filename, line).strip()
-            found.append(Other(name, line, text, worst, step[worst] / factor, sums[name][worst], adder.name))
+            found.append(Other(name, line, text, worst, step[worst] / times, sums[name][worst], adder.name))
     return found
 
 
@@ -129,16 +130,8 @@ def _given(method: Any, adder: Adder, pairs: list[Any]) -> dict[str, Any] | None
 
 def _factors(steps: Mapping[str, np.ndarray | None], gradients: Mapping[str, np.ndarray]) -> dict[str, float]:
     """The numbers by which steps are multiples, of those that are."""
-    found = {n: _factor(step, gradients[n]) for n, step in steps.items() if step is not None}
-    return {name: factor for name, factor in found.items() if factor is not None}
-
-
-def _factor(step: np.ndarray, gradient: np.ndarray) -> float | None:
-    """The number by which a step is a multiple of a sum, if it is."""
-    below = float(np.sum(gradient * gradient))
-    factor = float(np.sum(step * gradient)) / below if below else 0.0
-    near = factor and np.max(np.abs(step - factor * gradient)) <= NEAR * abs(factor) * np.max(np.abs(gradient))
-    return factor if near else None
+    found = {n: factor(step, gradients[n], NEAR) for n, step in steps.items() if step is not None}
+    return {name: number for name, number in found.items() if number}
 
 
 def _line(program: Driven, adder: Adder, path: paths.Path) -> int | None:

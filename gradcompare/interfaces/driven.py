@@ -634,7 +634,7 @@ def _notes(found: Found, holder: Holder) -> Iterator[str]:
         yield "A sample is a sequence: those drawn have several steps, and one label."
     if found.cost_from == "cotangent":
         yield GIVEN_SLOPE.format("the output", "output")
-    yield from getattr(holder, "says", ())
+    yield from holder.says
     handed = getattr(getattr(holder, "plan", holder), "stands_in", {})
     if handed:
         what = ", ".join(f"{name} ({says})" for name, says in handed.items())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -46,6 +46,9 @@ class Holder:
     """Whether a sample may be one number, by the shapes of the first and the last weights."""
     arguments: Collection[str] = ()
     """What arguments are called that are what it holds, whatever else such a name may mean."""
+
+    says: Sequence[str] = ()
+    """What a reader should know of what stands for the cost, or is not checked."""
 
     def build(self, network: Network, layout: Layout) -> Any:
         """A root that holds parameters of this network's sizes, whatever their values."""

@@ -213,8 +213,6 @@ class Shelf(Instance):
 
     def __init__(self, pairs: Sequence[Layer]) -> None:
         super().__init__(Library, _LibraryPlan(pairs))
-        self.says: list[str] = []
-        """What a reader should know of what stands for the cost."""
 
     def places(self, root: Any, data: Iterable[Any]) -> naming.Places:
         """Every array that it holds, whatever it is called: prev_h is one that a gradient is returned of."""

@@ -75,17 +75,23 @@ def _word(node: ast.expr) -> str:
 
 
 def _shrinks(node: ast.If) -> bool:
-    """Whether it is `if norm > most: d *= most / norm`, and nothing else."""
-    norms = {
-        side.id
+    """Whether it is `if norm > most: d *= most / norm`, and nothing else: what is divided by a norm alone, where that
+    is not 0, is made of unit length."""
+    limits = {
+        compare.left.id: ast.unparse(compare.comparators[0])
         for compare in ast.walk(node.test)
         if isinstance(compare, ast.Compare) and isinstance(compare.ops[0], ast.Gt | ast.GtE)
-        for side in (compare.left,)
-        if isinstance(side, ast.Name) and "norm" in side.id.lower()
+        if isinstance(compare.left, ast.Name) and "norm" in compare.left.id.lower()
     }
-    divided = {
-        part.right.id
-        for part in ast.walk(ast.Module(node.body, []))
-        if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Div) and isinstance(part.right, ast.Name)
-    }
-    return bool(norms & divided) and not node.orelse
+    shares = [part for s in node.body for part in ast.walk(s) if isinstance(part, ast.BinOp) and _is_division(part)]
+    return not node.orelse and any(
+        _holds(share.right, norm) and _holds(share.left, most) for share in shares for norm, most in limits.items()
+    )
+
+
+def _is_division(node: ast.BinOp) -> bool:
+    return isinstance(node.op, ast.Div)
+
+
+def _holds(node: ast.expr, text: str) -> bool:
+    return any(ast.unparse(part) == text for part in ast.walk(node) if isinstance(part, ast.expr))

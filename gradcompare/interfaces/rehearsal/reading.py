@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gradcompare.interfaces.multiples import factor
 from gradcompare.interfaces.rehearsal.costs import Seed
 from gradcompare.short_numbers import exactly
 
@@ -133,7 +134,7 @@ def steady(found: Sequence[Reading], again: Sequence[Reading]) -> list[Reading]:
 def _reading(candidate: Candidate, done: Done, whole: Candidate) -> Reading:
     """By its steps; or by what is computed for them, where more of that are gradients. `whole`: the same cost, of all
     the samples of a turn."""
-    factors = {n: _factor(done.steps[n], g) for n, g in candidate.gradients.items()}
+    factors = {n: factor(done.steps[n], g, NEAR) for n, g in candidate.gradients.items()}
     positive = {n: f for n, f in factors.items() if f is not None and f > 0}
     agreeing = _sharing({n: [f] for n, f in positive.items()}, candidate.gradients)
     if len(agreeing) < len(candidate.gradients):
@@ -155,7 +156,7 @@ def _by_rule(candidate: Candidate, done: Done, whole: Candidate) -> Reading:
     lead down."""
     down = {n for n, g in candidate.gradients.items() if _leads_down(done.steps[n], whole.gradients.get(n, g))}
     multiples = {
-        n: [(value, f) for value in done.values if n in down and (f := _factor(value.value, g))]
+        n: [(value, f) for value in done.values if n in down and (f := factor(value.value, g, NEAR))]
         for n, g in candidate.gradients.items()
     }
     shared = _sharing({n: [f for _, f in found] for n, found in multiples.items()}, candidate.gradients)
@@ -185,15 +186,6 @@ def _where_it_belongs(name: str, values: Sequence[Named], right: Mapping[str, Na
     taken = {value.occurrence for value in right.values()}
     beside = [v for v in values if v.occurrence[0] in places and v.occurrence not in taken]
     return next(iter(named), beside[0] if len(beside) == 1 else None)
-
-
-def _factor(step: np.ndarray, gradient: np.ndarray) -> float | None:
-    """The number by which a step is a multiple of a gradient, if it is."""
-    if step.shape != gradient.shape or not (below := float(np.sum(gradient * gradient))):
-        return None
-    factor = float(np.sum(step * gradient)) / below
-    near = np.max(np.abs(step - factor * gradient)) <= NEAR * abs(factor) * np.max(np.abs(gradient))
-    return factor if near else None
 
 
 def _sharing(factors: Mapping[str, Sequence[float]], gradients: Mapping[str, np.ndarray]) -> dict[str, float]:
@@ -240,7 +232,7 @@ def _alike(gradients: Mapping[str, np.ndarray], others: Mapping[str, np.ndarray]
     """Whether they are the same but for one constant."""
     if gradients.keys() != others.keys():
         return False
-    factors = [_factor(gradients[n], other) for n, other in others.items()]
+    factors = [factor(gradients[n], other, NEAR) for n, other in others.items()]
     known = [factor for factor in factors if factor]
     return len(known) == len(factors) > 0 and bool(np.allclose(known, known[0], rtol=NEAR))
 
