@@ -17,9 +17,12 @@ layers, each on its own            alone (given a random gradient), offered (how
 where gradients end up             naming, axes, inside (where only local variables hold them), ascent, rates;
                                    added_up (over several samples), multiples (of gradients, what steps are)
 which way up arrays are            layouts
-the trial that settles it all      candidates, fitting, rounds (how far code goes by itself), seen (what it is given)
+which functions go together        roles; candidates of all kinds, of_functions, of_classes
+the trial that settles it all      fitting (which layouts), trial (one run), drawing (its network), own_widths, rounds
+                                   (how far code goes), seen (what it is given), outcomes (what a call leaves)
 what none of these understands     rehearsal (the file's own program, up to the end of one turn of its loop)
-what is said                       failures (where nothing runs), left_out (what makes gradients and was not run)
+what is said                       remarks (how a file was understood), failures (where nothing runs), left_out (what
+                                   makes gradients and was not run)
 """
 
 from __future__ import annotations

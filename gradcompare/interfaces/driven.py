@@ -21,7 +21,7 @@ from gradcompare.interfaces import (
     averaged,
     axes,
     calling,
-    driver,
+    drawing,
     fitting,
     inside,
     meaning,
@@ -38,7 +38,9 @@ from gradcompare.interfaces import (
 )
 from gradcompare.interfaces.holders import Holder, set_for_now
 from gradcompare.interfaces.layouts import KEEP, RATE, REGULARISATION, SAMPLES, STEPS, Layout
-from gradcompare.interfaces.program import GIVEN_SLOPE, Program
+from gradcompare.interfaces.outcomes import differs, outcomes
+from gradcompare.interfaces.program import Program
+from gradcompare.interfaces.remarks import remarks
 from gradcompare.interfaces.session import Found, Session, Steps
 from gradcompare.loading.absent import Absent
 from gradcompare.network import Network, draw_network
@@ -97,14 +99,14 @@ class Driven(Program):
         elif found.cost_from == "step":
             step = getattr(self.function(self.steps.maker), "__name__", "the update")
             self.metric = f"the gradients are not those of what {step} returns"
-        self.notes = list(_notes(found, self.holder))
+        self.notes = list(remarks(found, self.holder))
         if self._count and not self.takes_one_sample:
             self.notes.append(f"The file divides by the number of its own samples, {self._count}: so many were drawn.")
         changed = any(slot.where == "change" for slot in found.slots.values())
         self.only_updates = changed
         if changed:
             maker, root = self.function(self.steps.maker), next(iter(self._templates.values()))[0]
-            self.rate = rates.rate_of(maker, self.functions, root, self._globals())
+            self.rate = rates.rate_of(maker, self.functions, root, self.globals_read())
             self.notes.append(
                 f"No gradient is to be seen, only its effect: it is taken to be (before - after) / {self.rate:g}."
             )
@@ -151,7 +153,7 @@ class Driven(Program):
         assert self.found is not None
         layout, sizes = self.found.layout, self.found.sizes
         outputs: Any = sizes[-1] if sizes else layout.outputs or (2, 5)
-        kwargs: dict[str, Any] = {"layers": self.found.depth, "outputs": outputs, "labels": fitting.kind_of(layout)}
+        kwargs: dict[str, Any] = {"layers": self.found.depth, "outputs": outputs, "labels": drawing.kind_of(layout)}
         if self.counts_classes:
             fewest = max(6, outputs) if isinstance(outputs, int) else 6
             kwargs |= {"samples": (fewest, fewest + 3)}
@@ -168,7 +170,7 @@ class Driven(Program):
         maker, forward = self.function(self.steps.maker), self.steps.forward
         roles = _asked_for(maker)
         if self.steps.role == "backward" and forward is not None and not roles:
-            labels = [n for n in self._globals() if words.role_of_argument(n) == "targets"]
+            labels = [n for n in self.globals_read() if words.role_of_argument(n) == "targets"]
             told = "targets" in getattr(getattr(self.holder, "plan", None), "roles", {}).values()
             roles = [] if told or labels or self.steps.cost is not None else _asked_for(self.function(forward))
         elif self.steps.role != "update":
@@ -280,8 +282,16 @@ class Driven(Program):
         with same_random_numbers():
             found = self._of_parameters(session, dict(self.run_maker(session, self.found.chain, all_stored=True)))
         told = [(a, b) for a, b in zip(first, (session.output, session.cost), strict=True) if a is not None]
-        alike = told and all(b is not None and not _differs(b, a) for a, b in told)
+        alike = told and all(b is not None and not differs(b, a) for a, b in told)
         return found if alike else {}
+
+    @functools.cached_property
+    def counts_samples(self) -> bool:
+        """Whether the code says something of several samples."""
+        called = [self.function(f) for f in (self.steps.maker, self.steps.forward) if f]
+        if any((f.__module__ or "").startswith("gradcompare.") for f in called):  # a chain of the file's layers
+            called = self.functions
+        return source.counts_samples(source.reached(called))
 
     @functools.cached_property
     def counts_classes(self) -> bool:
@@ -312,14 +322,14 @@ class Driven(Program):
         dtype = network.X.dtype
         if sizes is not None and network.sizes != sizes:
             network = draw_network(sizes, network.m, network.seed, labels=network.labels).astype(dtype)
-        network = fitting.with_every_class(network) if self.counts_classes else network
+        network = drawing.with_every_class(network) if self.counts_classes else network
         template = self.holder.build(network, layout)
         try:
             arrays: dict[str, Any] = {name: paths.get(template, where[0]) for name, where in places.items()}
         except (LookupError, AttributeError):
             raise ValueError("what makes its parameters makes others for a network of other sizes") from None
         if self.holder.own_shapes:
-            drawn = fitting.numbers(network, layout, arrays)
+            drawn = drawing.numbers(network, layout, arrays)
             left = set(places) - set(self.found.slots) if self.found is not None else ()
             drawn = {name: array if name not in left else arrays[name] for name, array in drawn.items()}
             arrays = {name: self.holder.placed(name, array) for name, array in drawn.items()}
@@ -460,7 +470,7 @@ class Driven(Program):
         order = ("inputs", "targets", "output") if "slope" not in chain else ("slope", "inputs", "targets")
         with self._entered(session), self._making(session), self._looked_into() as local:
             session.result = result = self.call(self.steps.maker, session, order)
-        found = self._candidates(session, result, before)
+        found = outcomes(self, session, result, before)
         changes = [array for slot, array in found if slot.where == "change"]
         if self.found is None and not self.adaptive and inside.is_adaptive(changes):
             self.adaptive = True
@@ -481,59 +491,6 @@ class Driven(Program):
         with self._entered(session):
             return self.call(self.steps.slope, session, ("output", "targets"))
 
-    def _candidates(self, session: Session, result: Any, before: dict[paths.Path, Any]) -> naming.Candidates:
-        function = self.function(self.steps.maker)
-        places = self.found.places if self.found else self.trial_places
-        own = {path: name for name, where in places.items() for path in where}
-        found: naming.Candidates = []
-        after: dict[str, Any] = {}
-        cost = values.cost_in(function, result) if self.steps.role in ("fused", "cost") else None
-        session.cost = cost if session.cost is None else session.cost
-        changed, stepped = source.updated_in(function), source.stepped_in(function)
-        if result is not session.root:
-            for name, path, array in calling.entries(function, result):
-                if cost is not None and array is cost:
-                    continue
-                updated = naming.updated_name(name, path, places, array, session.inputs)
-                taken_back = self._taken_back(path, array, session)
-                held = _holding(array, places, session.root)
-                updated = updated or held
-                if taken_back or (updated and (self.steps.role == "update" or name in changed or held)):
-                    after[taken_back or str(updated)] = array
-                else:
-                    found.append((naming.Slot("returned", path, name), array))
-        for path, array in paths.walk(session.root):
-            if path in own:
-                if array is not session.inputs[own[path]]:
-                    after.setdefault(own[path], array)
-            elif not _of_optimiser(path) and (path not in before or _differs(array, before[path])):
-                found.append((naming.Slot("stored", path, naming.stored_name(path, array, own)), array))
-        found = naming.shortest(found)
-        found = [row for row in found if self.found is not None or not self._is_step(row[1], after, session)]
-        for name, array in after.items():
-            change = (session.inputs[name] - array) / self.rate
-            changed_shape = np.shape(change) != np.shape(session.inputs[name])
-            known = self.found is not None and self.found.slots.get(name) == naming.Slot("change", (), name)
-            if changed_shape or known or name in stepped or _differs(array, session.inputs[name]):
-                found.append((naming.Slot("change", (), name), change))
-        return found
-
-    def _is_step(self, array: Any, after: Mapping[str, Any], session: Session) -> bool:
-        """Whether an array is what a parameter has been changed by, with the learning rate in it: no gradient."""
-        before = session.inputs
-        alike = [n for n, new in after.items() if np.shape(new) == np.shape(before[n]) == np.shape(array)]
-        steps = [values.plain(after[n]) - values.plain(before[n]) for n in alike]
-        own = [s for s in steps if np.any(s) and any(np.allclose(values.plain(array), a * s) for a in (1, -1))]
-        return bool(own) and rates.is_told(self.functions, session.root, self._globals())
-
-    def _taken_back(self, path: paths.Path, array: Any, session: Session) -> str | None:
-        """The parameter that the file has in a returned array from then on, as its own call says."""
-        place = tuple(key for _, key in path)
-        name = driver.given_back(self.function(self.steps.maker)).get(place)
-        places = self.found.places if self.found else self.trial_places
-        same = name in places and np.shape(array) == np.shape(session.inputs[name])
-        return name if same else None
-
     # ---- calling
 
     def call(self, step: Any, session: Session, in_order: tuple[str, ...]) -> Any:
@@ -552,9 +509,9 @@ class Driven(Program):
         with contextlib.ExitStack() as stack:
             stack.enter_context(self.holder.entered(session.root))
             for name, array in self._read_as_globals(session.root).items():
-                stack.enter_context(set_for_now(self._globals()[name], {name: array}))
-            others = words.other_rates(self._globals())
-            for name, namespace in self._globals().items():
+                stack.enter_context(set_for_now(self.globals_read()[name], {name: array}))
+            others = words.other_rates(self.globals_read())
+            for name, namespace in self.globals_read().items():
                 role = words.role_of_argument(name) if name not in others else None
                 if role in ("samples", "learning_rate", "regularisation", "inputs", "targets", "batch_size"):
                     missing = namespace.get(name) is None
@@ -578,7 +535,7 @@ class Driven(Program):
     def _global_arrays(self) -> set[str]:
         """The global names that are read and stand for arrays, or for nothing."""
         kinds = (np.ndarray, Absent, type(None))
-        return {name for name, space in self._globals().items() if isinstance(space.get(name), kinds)}
+        return {name for name, space in self.globals_read().items() if isinstance(space.get(name), kinds)}
 
     @functools.cached_property
     def _data(self) -> set[str]:
@@ -602,7 +559,7 @@ class Driven(Program):
         places = self.found.places if self.found else self.trial_places
         return self.holder.making(session.root, [path for where in places.values() for path in where])
 
-    def _globals(self) -> dict[str, dict[str, Any]]:
+    def globals_read(self) -> dict[str, dict[str, Any]]:
         if not hasattr(self, "_read"):
             self._read = source.globals_read([f for f in self.functions if isinstance(f, types.FunctionType)])
         return self._read
@@ -614,47 +571,6 @@ def _asked_for(function: Callable[..., Any]) -> list[str | None]:
     return [meaning.role_of(function, name) for name in needed]
 
 
-def _notes(found: Found, holder: Holder) -> Iterator[str]:
-    """What a reader should know of how the file was understood."""
-    own, says_one = holder.own_shapes and holder.kind != "flat", holder.one_output
-    if found.sizes is not None and holder.is_network:
-        widths = "-".join(map(str, found.sizes))
-        yield f"The file insists on its own widths: {widths}." if own else f"All networks drawn are {widths}."
-    elif found.lost_cost is not None and found.cost_from is not None:
-        once = "with one it gives a cost: only networks of one output were drawn"
-        yield f"With several outputs {found.lost_cost}; {once}."
-    elif found.layout.outputs == 1:
-        why = "starts with one" if says_one else "does not run with several"
-        yield f"Only networks of one output were drawn: the file {why}."
-    if found.lost_cost is not None and found.cost_from is None:
-        yield f"The file's own cost could not be used: {found.lost_cost}."
-    if SAMPLES[found.layout.samples].one:
-        yield "The file takes one sample at a time."
-    if SAMPLES[found.layout.samples].label:
-        yield "A sample is a sequence: those drawn have several steps, and one label."
-    if found.cost_from == "cotangent":
-        yield GIVEN_SLOPE.format("the output", "output")
-    yield from holder.says
-    handed = getattr(getattr(holder, "plan", holder), "stands_in", {})
-    if handed:
-        what = ", ".join(f"{name} ({says})" for name, says in handed.items())
-        yield f"In place of what a constructor is handed: {what}."
-    for name in _told_to_be_0(getattr(holder, "plan", None), found.layout):
-        yield f"{name} is 0 here, for the cost knows nothing of it: the term that it adds is not checked."
-    for name in found.spread:
-        yield f"The gradient of {name} has fewer axes than {name}; they are added where it is subtracted."
-    missing = [name for name in found.places if name not in found.slots]
-    if missing:
-        yield f"No gradient of {', '.join(missing)} was found."
-
-
-def _told_to_be_0(plan: Any, layout: Layout) -> list[str]:
-    """The strengths of a regulariser that what makes the parameters is told to be 0."""
-    roles, given = (plan.roles, plan.values) if plan is not None else ({}, {})
-    strengths = [name for name, role in roles.items() if role == "regularisation"]
-    return [name for name in strengths if given.get(name, layout.strength) == 0]
-
-
 def _state(parameters: list[Any], width: int) -> Any:
     """What goes from one sample of a sequence to the next, before the first: as a bias of that width, or of more;
     without biases a column, as wide as what a square matrix maps to itself."""
@@ -663,26 +579,6 @@ def _state(parameters: list[Any], width: int) -> Any:
         return np.zeros_like(array.reshape(-1)[:width]).reshape([n if n == 1 else width for n in np.shape(array)])
     square = [array for array in parameters if np.ndim(array) == 2 and len(set(np.shape(array))) == 1]
     return np.zeros_like(square[0][:, :1]) if square else None
-
-
-def _holding(array: Any, places: naming.Places, root: Any) -> str | None:
-    """The parameter that an array is from now on, by whatever name it is returned."""
-    if not np.ndim(array):
-        return None
-    return next((name for name, where in places.items() if any(array is _at(root, path) for path in where)), None)
-
-
-def _at(root: Any, path: paths.Path) -> Any:
-    try:
-        return paths.get(root, path)
-    except (LookupError, AttributeError, TypeError):
-        return None
-
-
-def _of_optimiser(path: paths.Path) -> bool:
-    """Whether something is kept there for the next update: a velocity, a mean of squares."""
-    names = [str(key) for kind, key in path if kind == "attr" or isinstance(key, str)]
-    return any(map(words.OPTIMISER.search, names)) or any(map(words.MOMENTS.match, names[:-1]))
 
 
 def _key(arrays: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -730,12 +626,6 @@ def _held(template: Any, arrays: Mapping[str, Any]) -> dict[paths.Path, str]:
 
 def _kept(array: Any) -> Any:
     return array.copy() if hasattr(array, "copy") else array
-
-
-def _differs(array: Any, before: Any) -> bool:
-    if np.shape(array) != np.shape(before):
-        return True
-    return not values.equal(array, before)
 
 
 @contextlib.contextmanager

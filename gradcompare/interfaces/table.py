@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from gradcompare.interfaces import candidates, failures, source, words
+from gradcompare.interfaces import candidates, failures, roles, source, words
 from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.driver import AsTold
 from gradcompare.interfaces.program import OWN_PROGRAM, CannotCheckError, Program
@@ -364,7 +364,7 @@ def rivals(program: Program, namespace: Mapping[str, Any]) -> list[str]:
     if isinstance(program.steps.maker, str) or namespace.get(getattr(maker, "__name__", "")) is not maker:
         return []
     own = [f for f in namespace.values() if inspect.isfunction(f) and f not in program.functions]
-    rows = candidates.by_role(own).values()
+    rows = roles.by_role(own).values()
     alike = [f.__name__ for row in rows for f in row if source.argument_names(f) == taken and len(taken) > 2]
     role, handed = words.role_of_function(maker.__name__), _lengths(maker)
     return [n for n in alike if words.role_of_function(n) == role and _lengths(namespace[n]) == handed]

@@ -323,3 +323,11 @@ def counts_hidden_layers(name: str) -> bool:
 def may_be_out(name: str) -> bool:
     """Whether an argument may ask for the number of a layer's units."""
     return SIZES["out"].search(plain(name)) is not None
+
+
+def loose_pairs(arguments: list[str]) -> list[tuple[str, str]]:
+    """Parameters of one layer: w, b."""
+    by_word = {plain(name): name for name in arguments}
+    weight = next((by_word[w] for w in ("w", "weights", "weight", "theta") if w in by_word), None)
+    bias = next((by_word[b] for b in ("b", "bias") if b in by_word), None)
+    return [(weight, bias or "")] if weight else []

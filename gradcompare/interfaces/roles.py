@@ -1,0 +1,244 @@
+"""Which functions of a file go together: the role of each, by its name or by what it does, and who goes with whom."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from gradcompare.interfaces import calling, meaning, naming, source, values, words
+
+MAKERS = ("backward", "slope_of_cost", "fused", "cost", "update")
+
+
+def by_role(functions: Iterable[Any]) -> dict[str, list[Any]]:
+    """The functions of each role, those with most arguments first."""
+    found: dict[str, list[Any]] = {}
+    for function in functions:
+        role = words.role_of_function(function.__name__.strip("_"))
+        if function.__name__ == "__call__":
+            role = "forward"
+        elif role == "slope_of_cost" and _gives_cost_and_gradients(function):
+            role = "fused"
+        found.setdefault(role or "", []).append(function)
+    for role, row in _by_what_they_do(found.pop("", ())).items():
+        if role == "initialise":  # what is called so may make one array
+            found[role] = found.get(role, []) + row
+        elif role not in found and (role != "forward" or "predict" not in found):
+            found[role] = row
+    return {role: sorted(row, key=lambda f: -len(source.argument_names(f))) for role, row in found.items()}
+
+
+_GRADIENT_OF_PARAMETER = re.compile(
+    r"^(d_?|grads?_?|gradients?_?|nabla_?|delta_?|d[jlce]_?d_?)(w|b|theta|weights?|bias(es)?|params?)_?\w{0,3}$"
+    r"|^(grads?|gradients?)$|^(w|b|theta|weights?|bias(es)?)_?\w{0,3}_(grads?|gradients?)$",
+    re.IGNORECASE,
+)
+
+
+def _gives_cost_and_gradients(function: Any) -> bool:
+    """Whether what is called the gradient of a cost takes inputs and labels, and hands out the cost as well."""
+    taken = {words.role_of_argument(name) for name in source.argument_names(function)}
+    return {"inputs", "targets"} <= taken and any(map(_COST.search, source.handed_out(function)))
+
+
+_COST = re.compile(r"cost|loss|^j$|error", re.IGNORECASE)
+
+
+def _by_what_they_do(functions: Iterable[Any]) -> dict[str, list[Any]]:
+    """The roles of functions whose names say nothing (another language, svm_step), by what they take and return."""
+    found: dict[str, list[Any]] = {}
+    functions = list(functions)
+    slopes = {id(slope): cost for slope, cost in _slopes_of(functions)}
+    costs = {id(cost) for cost in slopes.values()}
+    for function in functions:
+        taken = [meaning.role_of(function, name) for name in source.argument_names(function)]
+        names, rows = source.handed_out(function), source.returned_names(function)
+        if "likelihood" in words.plain(function.__name__):
+            continue  # what is wanted is its maximum
+        if id(function) in slopes or id(function) in costs:
+            found.setdefault("backward" if id(function) in slopes else "cost", []).append(function)
+            continue
+        told = re.search(
+            r"(?:^|_)((?:gradients?|grads?)(?!_?(?:des|asc))|loss|cost)(?:_|$)", function.__name__, re.IGNORECASE
+        )
+        told = told or re.search(r"(gradients?|grads?|loss|cost)$", words.plain(function.__name__))
+        if told and {"inputs", "targets"} <= set(taken):
+            found.setdefault("backward" if told[1].lower().startswith("grad") else "cost", []).append(function)
+        elif {"inputs", "targets"} <= set(taken) and (
+            source.returns_cost_and_more(function) or ("parameters" in taken and [len(row) for row in rows] == [2])
+        ):
+            found.setdefault("fused", []).append(function)
+        elif any(map(_GRADIENT_OF_PARAMETER.match, names)):
+            with_cost = any(map(_COST.search, names))
+            found.setdefault("fused" if with_cost else "backward", []).append(function)
+        elif {"inputs", "targets"} <= set(taken) and _updates_what_it_finds(function):
+            found.setdefault("update", []).append(function)
+        elif source.returns_nothing(function):
+            continue
+        elif _makes_parameters(function, taken):
+            found.setdefault("initialise", []).append(function)
+        elif "targets" in taken and len(taken) == 2:
+            found.setdefault("cost", []).append(function)
+        elif "inputs" in taken and "targets" not in taken and _takes_parameters(function, taken):
+            found.setdefault("forward", []).append(function)
+    return found
+
+
+_PARAMETERS = re.compile(r"param|weight|theta|layers|network|^(w|wb|net|nn|model)s?$")
+_AT_RANDOM = {"randn", "rand", "random", "normal", "uniform", "standard_normal", "random_sample"}
+
+
+def _makes_parameters(function: Any, roles: list[str | None]) -> bool:
+    """Whether a function that is given no data draws numbers, or has them drawn, and by what it or its results are
+    called these are parameters."""
+    if {"inputs", "targets", "parameters"} & set(roles):
+        return False
+    called = set().union(*map(source.names_called, source.reached([function])))
+    names = [name for row in source.returned_names(function) for name in row if name]
+    inner = [part for name in names for part in calling.elements(function, name) or [] if part]
+    says_so = any(map(_PARAMETERS.search, [words.plain(function.__name__), *map(words.plain, names)]))
+    return (
+        bool(called & _AT_RANDOM)
+        and "input" not in called
+        and (says_so or bool(words.parameter_pairs([*names, *inner])))
+    )
+
+
+def _updates_what_it_finds(function: Any) -> bool:
+    """Whether a function adds to or subtracts from global arrays, or from arrays that it is given."""
+    updated = source.updated_in(function)
+    read = source.globals_read([function])
+    known = {name for name in updated if isinstance(read.get(name, {}).get(name), np.ndarray)}
+    return bool(known or updated & set(source.argument_names(function)))
+
+
+def _slopes_of(functions: list[Any]) -> Iterator[tuple[Any, Any]]:
+    """(grad_f, f) of functions of the same arguments, the name of one in that of the other."""
+    by_name = {words.plain(f.__name__): f for f in functions}
+    for name, function in by_name.items():
+        for form in ("grad{}", "gradient{}", "d{}", "{}grad", "{}gradient", "{}prime", "{}derivative", "gradof{}"):
+            slope = by_name.get(form.format(name))
+            if slope is not None and source.argument_names(slope) == source.argument_names(function):
+                roles = set(map(words.role_of_argument, source.argument_names(slope)))
+                if {"inputs", "targets"} <= roles:
+                    yield slope, function
+
+
+def _takes_parameters(function: Any, roles: list[str | None]) -> bool:
+    arguments = source.argument_names(function)
+    if source.is_method(function):
+        return source.reads_its_object(function)
+    if any(np.ndim(s.get(n, 0)) == 2 for n, s in source.globals_read([function]).items()):
+        return True
+    return "parameters" in roles or bool(words.parameter_pairs(arguments) or words.loose_pairs(arguments))
+
+
+def steps_of(functions: Iterable[Any], everything: Iterable[Any] = ()) -> Iterator[tuple[Any, str, Any, Any, Any]]:
+    """(maker, its role, forward, cost, slope) to try, functions that share a suffix together."""
+    roles = by_role(functions)
+    others = by_role(everything)
+    slopes = roles.get("slope_of_cost", []) + others.get("slope_of_cost", []) or [None]
+    for role in MAKERS:
+        for maker in _outermost_first(roles.get(role, [])):
+            if role == "update" and (source.repeats(maker) or source.applies_what_it_is_given(maker)):
+                continue
+            if role == "update" and _is_given_gradients(maker):
+                continue
+            if role == "update" and source.is_method(maker) and not _meets_data(maker, functions):
+                continue
+            if role in ("cost", "slope_of_cost") and not _may_give_gradients(maker):
+                continue
+            forwards = [f for f in roles.get("forward", []) + roles.get("predict", []) if f is not maker]
+            forwards = [f for f in forwards if not _only_scores(f)]
+            others_named = [f for name in ("update", "initialise") for f in roles.get(name, []) if f is not maker]
+            forwards = forwards or list(filter(_only_takes_inputs, others_named))
+            costs = roles.get("cost", []) + (roles.get("fused", []) if role != "fused" else []) + others.get("cost", [])
+            costs = [c for c in costs if c is not maker]
+            near = lambda f, maker=maker: _strangeness(f, maker)  # noqa: E731
+            likely = lambda f, near=near: (not _may_reduce(f), near(f), not source.is_called(f))  # noqa: E731
+            chosen = sorted(dict.fromkeys(costs), key=likely)[:1]
+            own = [None] if role in ("cost", "fused") or not chosen else []
+            chosen = [*own, *chosen] if role == "cost" else [*chosen, *own]  # what is called a cost hands out its own
+            for forward in [*sorted(forwards, key=near)[:3], None]:
+                for cost in chosen:
+                    yield maker, role, forward, cost, slopes[0]
+            if not forwards and role in ("fused", "backward") and _gives_its_output(maker):
+                yield maker, "backward", maker, chosen[0], slopes[0]
+            elif role in ("update", "backward") and values.returns_its_output(maker):
+                yield maker, role, maker, chosen[0], slopes[0]
+
+
+def _is_given_gradients(function: Any) -> bool:
+    """Whether a function takes no samples, and gradients beside what they are of: update(w, dw, v)."""
+    names = source.argument_names(function)
+    if any(meaning.role_of(function, name) == "inputs" for name in names):
+        return False
+    return any(naming.likeness(name, other) == 3 for name in names for other in names if other != name)
+
+
+def _gives_its_output(function: Any) -> bool:
+    """Whether a function that makes gradients goes forward too, and returns what it gets there beside them."""
+    inputs = any(meaning.role_of(function, name) == "inputs" for name in source.argument_names(function))
+    rows = [row for row in source.returned_names(function) if len(row) > 1]
+    names = {name for row in rows for name in row if name}
+    last = any(
+        isinstance(part, ast.Subscript) and ast.unparse(part.slice) == "-1" for part in source.returned(function)
+    )
+    return inputs and bool(rows) and (last or any(map(values.is_output, names))) and not any(map(_COST.search, names))
+
+
+def _may_reduce(function: Any) -> bool:
+    """Whether it may make one number of many: it calls something that may sum, adds up, or calls what is not known."""
+    nodes = list(ast.walk(source.tree(function)))
+    return any(isinstance(node, ast.Call | ast.AugAssign) for node in nodes) or not nodes
+
+
+def _meets_data(method: Any, others: Iterable[Any]) -> bool:
+    """Whether a method that is given nothing finds samples or labels in its object or among global names: one that
+    makes its own trains on those, whatever it is asked."""
+    if source.argument_names(method):
+        return True
+    called = source.names_called(method)
+    trees = [source.tree(f) for f in (method, *(f for f in others if f.__name__ in called and f is not method))]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    held = {n.attr for n in nodes if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)}
+    read = held | set(source.globals_read([method]))
+    return any(words.role_of_argument(name) in ("inputs", "targets") for name in read)
+
+
+def _outermost_first(makers: list[Any]) -> list[Any]:
+    """Those that others of them call, layer by layer, last."""
+    once = [f for f in makers if not source.repeats(f)]
+    called = {name for f in once for name in source.names_called(f) if name != f.__name__}
+    return sorted(makers, key=lambda f: f.__name__ in called)
+
+
+def _only_takes_inputs(function: Any) -> bool:
+    """Whether what is called an update is one of the activations, or an initialisation theirs: update(inputs)."""
+    return [words.role_of_argument(name) for name in source.argument_names(function)] == ["inputs"]
+
+
+def _only_scores(function: Any) -> bool:
+    """Whether what is called a prediction is given one, and labels: predict(pred, y) counts the right ones."""
+    roles = {words.role_of_argument(name) for name in source.argument_names(function)}
+    return roles == {"output", "targets"} and not source.is_method(function)
+
+
+def _may_give_gradients(function: Any) -> bool:
+    """Whether it is given samples or parameters, or hands out several gradients of parameters by their names."""
+    roles = set(map(words.role_of_argument, source.argument_names(function)))
+    named = sum(map(bool, map(_GRADIENT_OF_PARAMETER.match, source.handed_out(function))))
+    return bool(roles & {"inputs", "parameters"}) or named > 1
+
+
+_SUFFIX = re.compile(r"dropout|reg(ulari[sz]ation|ulari[sz]ed)?|l2|l1|momentum|adam|batch|onehot|multi|softmax|binary")
+
+
+def _strangeness(function: Any, maker: Any) -> int:
+    """In how many special words two names differ."""
+    one, two = (set(_SUFFIX.findall(words.plain(f.__name__))) for f in (function, maker))
+    return len(one ^ two)
