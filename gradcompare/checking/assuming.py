@@ -19,6 +19,11 @@ from gradcompare.report import Report
 CROSS_ENTROPIES = ("cross_entropy", "cross_entropy_of_logits")
 """The cost of a classifier of two classes, which has one output; a key of `gradcompare.losses.LOSSES`."""
 
+PROBABILITIES = {"cross_entropy", "softmax_cross_entropy"}
+"""What is suggested by outputs that may be probabilities alone."""
+FEW = 6
+"""The outputs of so many networks are looked at where one has but one number."""
+
 
 def chosen_loss(subject: Subject, asked: str | None, networks: Sequence[Network]) -> str | None:
     """None for the file's own cost; else the one asked for, or that the last layer's gradients agree with: exactly, or
@@ -35,7 +40,7 @@ def chosen_loss(subject: Subject, asked: str | None, networks: Sequence[Network]
     if subject.about["has_cost"]:
         own = _fits(subject, subject.compared(chosen[0], "float64", verify=True), chosen[1:])
         return None if own else _exactly(subject, chosen) or _but_for_the_rate(subject, chosen)
-    fitting = subject.fitting_losses(networks[0])
+    fitting = _fitting(subject, networks)
     scaled: list[str] = []
     for loss in fitting:
         subject.loss = loss
@@ -102,12 +107,21 @@ def _some(networks: Sequence[Network]) -> list[Network]:
 
 def _exactly(subject: Subject, networks: Sequence[Network]) -> str | None:
     """The cost that the last layer's gradients are those of; None where there is none."""
-    for loss in subject.fitting_losses(networks[0]):
+    for loss in _fitting(subject, networks):
         subject.loss = loss
         if _fits(subject, subject.compared(networks[0], "float64", verify=True), networks[1:]):
             return loss
     subject.loss = None
     return None
+
+
+def _fitting(subject: Subject, networks: Sequence[Network]) -> list[str]:
+    """The costs that the outputs suggest: of a few networks, for a single number may lie between 0 and 1 by chance."""
+    first = subject.fitting_losses(networks[0])
+    if not PROBABILITIES & set(first) or networks[0].m > 1:
+        return first
+    others = map(subject.fitting_losses, networks[1:FEW])
+    return next((other for other in others if other and not PROBABILITIES & set(other)), first)
 
 
 def _but_for_the_rate(subject: Subject, networks: Sequence[Network]) -> str | None:

@@ -25,6 +25,7 @@ import numpy as np
 
 from gradcompare.checking.plain_numbers import plain_numbers
 from gradcompare.checking.sightings import Sighting, root
+from gradcompare.interfaces.rehearsal.asking import STAGE
 from gradcompare.tracing.numpy_on_torch import TracedArray
 
 DEPTH = 2
@@ -222,7 +223,7 @@ def _arrays(variables: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     """(name, array, token) of every array in reach; a token changes when another array stands there, or its numbers
     do."""
     for name, value in list(variables.items()):
-        if not name.startswith((".", "__")):
+        if not name.startswith((".", "__")) and name != STAGE:
             yield from _arrays_in(name, value, DEPTH)
 
 

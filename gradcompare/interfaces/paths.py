@@ -87,6 +87,13 @@ def label(path: Path) -> str:
     return f"{name}{indices[-1] + 1}" if indices and not name[-1:].isdigit() else name
 
 
+def full_label(path: Path) -> str:
+    """A name with every number on the path: weights1_2 of network[0][1]["weights"]."""
+    names = [str(key) for kind, key in path if kind == "attr" or isinstance(key, str)]
+    indices = [str(key + 1) for kind, key in path if kind == "item" and isinstance(key, int)]
+    return (names[-1] if names else "W") + "_".join(indices)
+
+
 def index(path: Path) -> int | None:
     """The last number on a path: the layer, where layers are in a list or numbered by a dict's keys."""
     for kind, key in reversed(path):

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import chained, source, starts, words
-from gradcompare.interfaces.asked import Asked, asked
+from gradcompare.interfaces import chained, naming, source, starts, words
+from gradcompare.interfaces.asked import Asked, asked, draws
 from gradcompare.interfaces.layouts import RATE, Layout
 from gradcompare.interfaces.shared import own_containers
 from gradcompare.network import Network, draw_network
@@ -32,7 +32,10 @@ class Plan:
         """Call it for a network."""
         given = {name: self._value(role, network, layout) for name, role in self.roles.items()} | dict(self.values)
         spread = [value for name in given if name.startswith("*") for value in given[name]]
-        return function(*spread, **{name: value for name, value in given.items() if not name.startswith("*")})
+        made = function(*spread, **{name: value for name, value in given.items() if not name.startswith("*")})
+        if draws in self.values.values():
+            _lie_as_gradients_do(made)
+        return made
 
     def rename(self, own: Mapping[str, str]) -> None:
         """Give what was read under other names to the arguments under their own."""
@@ -63,6 +66,17 @@ class Plan:
             "nothing": lambda: None,
             "pair": lambda: (layout.X(network), layout.Y(network)),
         }[role]()
+
+
+def _lie_as_gradients_do(made: Any) -> None:
+    """A vector that is drawn for a number alone, b = init(n), lies as the place does that the object has made for its
+    gradient: db = np.zeros((1, n))."""
+    arrays = {name: value for name, value in getattr(made, "__dict__", {}).items() if isinstance(value, np.ndarray)}
+    for name, vector in arrays.items():
+        beside = (array for other, array in arrays.items() if other != name and naming.likeness(name, other) == 3)
+        place = next((array for array in beside if array.ndim == 2 and sorted(array.shape) == [1, vector.size]), None)
+        if vector.ndim == 1 and place is not None:
+            setattr(made, name, vector.reshape(place.shape))
 
 
 class SearchedPlan(Plan):

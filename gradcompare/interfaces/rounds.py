@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, TypeGuard
 
 from gradcompare.interfaces import meaning, source, words
@@ -74,7 +74,26 @@ def _goes_through_samples(loop: ast.For, function: Any) -> bool:
     }
     ones = {text for name in counted for text in (name, f"{name}:{name} + 1")}
     parts = [n for n in inside if isinstance(n, ast.Subscript) and are_inputs(n.value)]
-    return any(ast.unparse(n.slice) in ones for n in parts)
+    if any(ast.unparse(n.slice) in ones for n in parts):
+        return True
+    return _counts_samples(loop.iter, are_inputs) and any(
+        any(map(are_inputs, call.args)) and bool(_names(loop.target) & {a.id for a in call.args if _is_name(a)})
+        for call in inside
+        if isinstance(call, ast.Call)
+    )
+
+
+def _is_name(node: ast.AST) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name)
+
+
+def _counts_samples(whole: ast.expr, are_inputs: Callable[[ast.AST], bool]) -> bool:
+    """Whether what a loop goes over is as many numbers as there are samples: range(n_samples), range(len(X))."""
+    if not isinstance(whole, ast.Call) or source.called(whole) not in ("range", "trange") or len(whole.args) != 1:
+        return False
+    count = whole.args[0]
+    told = words.role_of_argument(source.identifier(count) or "") == "samples"
+    return told or (isinstance(count, ast.Call | ast.Subscript) and any(map(are_inputs, ast.walk(count))))
 
 
 def _is_several(value: ast.expr) -> bool:

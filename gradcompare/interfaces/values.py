@@ -57,8 +57,9 @@ def output_and_cost(
     parts = list(result) if isinstance(result, tuple) else [result]
     arrays = [(i, part) for i, part in enumerate(parts) if paths.is_array(part) and id(part) not in own]
     if with_cost is None:
-        with_cost = _scalars(arrays, inputs)
+        with_cost = _scalars(arrays, inputs) or _is_beside_an_output(function, arrays, entries)
     single = [part for _, part in arrays if np.size(part) == 1] if with_cost else []
+    single.sort(key=np.ndim)  # of one unit and one sample the output is one number too, and mostly in an array
     cost = single[0] if single else None
     wide = [(i, part) for i, part in arrays if part is not cost]
     if not wide and cost is None:
@@ -103,6 +104,13 @@ def _scalars(arrays: list[tuple[int, Any]], inputs: Mapping[str, Any]) -> bool:
     """Whether one number among the results can be a cost, and is not the output of one unit for one sample."""
     X = inputs["X"]
     return np.ndim(X) == 2 and min(np.shape(X)) > 1 and any(np.size(part) == 1 for _, part in arrays)
+
+
+def _is_beside_an_output(function: Callable[..., Any], arrays: list[tuple[int, Any]], entries: int) -> bool:
+    """Whether what is given labels returns one number beside an output of several: of one sample, too, a cost."""
+    sizes = [np.size(part) for _, part in arrays]
+    labelled = "targets" in map(words.role_of_argument, source.argument_names(function))
+    return labelled and entries > 1 and entries in sizes and sizes.count(1) == 1
 
 
 def _nested(function: Callable[..., Any], result: Any, own: set[int]) -> list[Any]:

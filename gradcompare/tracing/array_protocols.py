@@ -114,7 +114,8 @@ def _item(self: Any, *index: Any) -> Any:
 
 
 def _tolist(self: Any) -> Any:
-    """`.tolist()`, likewise."""
+    """`.tolist()`, likewise; a row of a matrix is a matrix, and goes on for ever."""
+    self = self if type(self) is TracedArray else TracedArray(self.tensor)
     return [_tolist(row) for row in self] if self.ndim else self
 
 

@@ -148,7 +148,8 @@ class Asking(ast.NodeTransformer):
         own = called in self.own
         each = isinstance(value, ast.Tuple) and any(isinstance(part, ast.Call) for part in value.elts)
         if each or isinstance(value, ast.Call | ast.Attribute | ast.Subscript | ast.Name):
-            node.value = at(node, call("returned" if own else "named", structure, node.value))
+            how = "returned" if own else "converted" if _converts(value) else "named"
+            node.value = at(node, call(how, structure, node.value))
         trains = own and words.role_of_function(called) in _TRAIN
         measures = isinstance(structure, str) and _MEASURES.search(structure) and not trains
         if measures and isinstance(node.targets[0], ast.Name):
@@ -160,6 +161,12 @@ class Asking(ast.NodeTransformer):
         measures = called == "append" and _MEASURES.search(ast.unparse(node.value))
         self.generic_visit(node)
         return _left_out_where_it_fails(node, ast.Pass()) if _SHOWS.search(called) or measures else node
+
+
+def _converts(node: ast.expr) -> bool:
+    """Whether it makes an array of what has a name: np.array(samples)."""
+    made = isinstance(node, ast.Call) and source.called(node) in ("array", "asarray", "vstack", "stack", "concatenate")
+    return made and bool(node.args) and isinstance(node.args[0], ast.Name | ast.Attribute)  # type: ignore[attr-defined]
 
 
 def _has_another_way(handler: ast.ExceptHandler) -> bool:

@@ -92,6 +92,8 @@ def _fit(kind: str, output: Any, labels: Any) -> bool:
 def paired(kind: str, output: Any, labels: Any) -> Pair:
     """Output and labels as tables. Raises ValueError or TypeError where they are none."""
     output = output if isinstance(output, TracedArray) else np.asarray(output)  # and no matrix
+    if isinstance(output, np.ndarray) and output.dtype.kind not in "fiub":
+        raise TypeError("an output is numbers")
     if kind == "look-up":
         return _looked_up(output, labels)
     labels = labels if isinstance(labels, TracedArray) else np.asarray(labels)

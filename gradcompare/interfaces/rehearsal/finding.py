@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import re
 import types
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,7 +42,11 @@ from gradcompare.interfaces.rehearsal.supplies import ROLES, Supplies, is_whole
 from gradcompare.tracing.numpy_on_torch import NumpyOnTorch, TracedArray
 from gradcompare.tracing.traced_array import leaves, plain
 
-_COST = re.compile(r"cost|loss|mse|entropy|\bj\b|objective|custo|perda|costo|kosten|verlust", re.IGNORECASE)
+_COST = re.compile(
+    r"cost|loss|mse|sse|entropy|\bj\b|objective|custo|perda|perdida|costo|coste|kosten|verlust|"
+    r"(sum|total|mean|avg|average|squared|epoch)_?error|error_?(sum|total)",
+    re.IGNORECASE,
+)
 _NO_COST = re.compile(r"list|hist|_d|^d|grad|delta|deriv|prime", re.IGNORECASE)
 _NO_DATA = re.compile(r"^d[A-Z_bw]|grad|delta|nabla|mom|^v\d?$|^m\d?$", re.IGNORECASE)
 TIMES = 20
@@ -181,14 +186,20 @@ def _with_copies(first: Turn, path: paths.Path) -> Where:
 def _named(changed: Sequence[Sequence[paths.Path]]) -> dict[str, Where]:
     """The arrays that a turn changes by a name for each; data that it shuffles are left out."""
     names: dict[str, Where] = {}
-    for where in changed:
-        word = paths.word(where[0])
-        if words.role_of_argument(word) in ROLES or is_whole(word):
-            continue
-        label = paths.label(where[0][1:]) or "W"
+    data = [where for where in changed if _is_of_data(paths.word(where[0]))]
+    left = [where for where in changed if where not in data]
+    labels = Counter((paths.word(where[0][1:]), paths.label(where[0][1:])) for where in left)
+    shared = {word for (word, _), times in labels.items() if times > 1}
+    for where in left:
+        path = where[0][1:]
+        label = (paths.full_label if paths.word(path) in shared else paths.label)(path) or "W"
         tries = (label, *(f"{label}_{i}" for i in range(2, len(changed) + 2)))
         names[next(n for n in tries if n not in names and n not in ("X", "Y"))] = tuple(where)
     return names
+
+
+def _is_of_data(word: str) -> bool:
+    return words.role_of_argument(word) in ROLES or is_whole(word)
 
 
 class _Traced:
@@ -230,6 +241,7 @@ class _Traced:
         self.took_too_long = turn.took_too_long
         if turn.took_too_long:
             return
+        parameters |= turn.entries & {n for n in turn.entries if any(p in parameters for p in self.run.parents[n])}
         met = meetings(self.run, parameters, data)
         computed = [
             Named(occurrence, self.script.places[e.place].text, plain(e.value))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -96,7 +96,20 @@ def readings(candidates: Iterable[Candidate], done: Done) -> list[Reading]:
     wholes: dict[tuple[Seed | None, str | None], Candidate] = {
         (c.seed._replace(times=1), c.loss): c for c in candidates if c.seed is not None and c.seed.times > 1
     }
-    return [_reading(c, done, wholes.get((c.seed, c.loss), c)) for c in candidates]
+    one_way = _one_way(candidates)
+    return [_reading(c, done, wholes.get((c.seed, c.loss), c), one_way) for c in candidates]
+
+
+def _one_way(candidates: Sequence[Candidate]) -> set[str]:
+    """The vectors whose gradients have one direction whatever the cost, as those of one unit do that meets one sample:
+    that a step has it too says little."""
+    first: dict[str, np.ndarray] = {}
+    ways: dict[str, list[bool]] = {}
+    for candidate in candidates:
+        for name, gradient in candidate.gradients.items():
+            if gradient.ndim == 1:
+                ways.setdefault(name, []).append(factor(gradient, first.setdefault(name, gradient), NEAR) is not None)
+    return {name for name, same in ways.items() if len(same) > 1 and all(same)}
 
 
 def likeliest(found: Sequence[Reading]) -> Reading | None:
@@ -131,9 +144,9 @@ def steady(found: Sequence[Reading], again: Sequence[Reading]) -> list[Reading]:
     return same or list(found)
 
 
-def _reading(candidate: Candidate, done: Done, whole: Candidate) -> Reading:
+def _reading(candidate: Candidate, done: Done, whole: Candidate, one_way: Collection[str]) -> Reading:
     """By its steps; or by what is computed for them, where more of that are gradients. `whole`: the same cost, of all
-    the samples of a turn."""
+    the samples of a turn; `one_way`: see `_one_way`."""
     factors = {n: factor(done.steps[n], g, NEAR) for n, g in candidate.gradients.items()}
     positive = {n: f for n, f in factors.items() if f is not None and f > 0}
     agreeing = _sharing({n: [f] for n, f in positive.items()}, candidate.gradients)
@@ -146,6 +159,8 @@ def _reading(candidate: Candidate, done: Done, whole: Candidate) -> Reading:
     written = {n: exactly(factor, roughly=NEAR) for n, factor in agreeing.items()}
     told = any(abs(done.rate - factor) <= TOLD * factor for factor in agreeing.values())
     if len(agreeing) == 1 < len(candidate.gradients) and not told and written == agreeing:  # chance: no rate is such
+        written = {}
+    if len(candidate.gradients) > 1 and len(written) == 1 and set(written) <= set(one_way):
         written = {}
     agreeing = written
     return Reading(candidate, agreeing, None, done.rate if told else next(iter(agreeing.values()), 1.0), told)
@@ -160,10 +175,7 @@ def _by_rule(candidate: Candidate, done: Done, whole: Candidate) -> Reading:
         for n, g in candidate.gradients.items()
     }
     shared = _sharing({n: [f for _, f in found] for n, found in multiples.items()}, candidate.gradients)
-    right = {
-        n: next((value, f) for value, f in multiples[n] if np.isclose(f, factor, rtol=NEAR))
-        for n, factor in shared.items()
-    }
+    right = {n: min(multiples[n], key=lambda found: abs(found[1] - shared[n])) for n in shared}
     held = {n: Held(value.occurrence, exactly(f, roughly=NEAR)) for n, (value, f) in right.items()}
     for n, gradient in candidate.gradients.items():
         if n not in right:

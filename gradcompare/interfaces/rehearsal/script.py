@@ -98,6 +98,9 @@ class Stage(Protocol):
     def named(self, structure: Any, value: Any) -> Any:
         """The value, as names say that it is bound to."""
 
+    def converted(self, structure: Any, value: Any) -> Any:
+        """The same, of an array that is made of a list."""
+
     def returned(self, structure: Any, value: Any) -> Any:
         """The same, of what a function of the file returned."""
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from gradcompare.bounds import BoundedTensor
 from gradcompare.interfaces import naming, paths
+from gradcompare.interfaces.rehearsal.asking import STAGE
 from gradcompare.interfaces.rehearsal.images import Tensor
 from gradcompare.interfaces.rehearsal.script import TurnOverError
 from gradcompare.interfaces.rehearsal.supplies import Supplies
@@ -21,12 +22,14 @@ from gradcompare.interfaces.rehearsal.tables import Record
 from gradcompare.loading.absent import Absent
 from gradcompare.tracing.matrices import like
 from gradcompare.tracing.numpy_on_torch import trace_from_now_on
-from gradcompare.tracing.traced_array import TracedArray, plain
+from gradcompare.tracing.traced_array import TracedArray, plain, torch_numpy
 
 SECONDS = 3.0
 """So long the file's own program may take to come to the end of a turn."""
 LONGEST = 64
-"""Lists of more numbers than this hold data."""
+"""Lists of more than this hold data."""
+LONGEST_ROW = 256
+"""Lists of more numbers than this are no vectors."""
 OFTEN = 200
 """What meets oftener in one turn is no output and its labels."""
 
@@ -100,7 +103,7 @@ class Exploring(Stage):
             self._seen.add(loop)
             root = root_of(sys._getframe(1))
             before = arrays_in(root)
-            kept = {path: (np.array(array), _kept(root, path, array)) for path, array in before.items()}
+            kept = {path: (_numbers(array), _kept(root, path, array)) for path, array in before.items()}
             self._active.append((loop, kept))
         return False
 
@@ -110,7 +113,7 @@ class Exploring(Stage):
             return
         _, before = self._active.pop()
         after = arrays_in(root_of(sys._getframe(1)))
-        changed = [p for p, (was, _) in before.items() if p in after and differs(was, after[p])]
+        changed = [p for p, (was, _) in before.items() if p in after and _has_moved(was, after[p])]
         if changed:
             numbers = {path: "" if np.ndim(was) else str(after.get(path, path)) for path, (was, _) in before.items()}
             together = _together({path: (kept, numbers[path]) for path, (_, kept) in before.items()})
@@ -197,6 +200,8 @@ class Turn(Stage):
         """All that got a name in the turn."""
         self.met: dict[int, tuple[list[Event], list[Event]]] = {}
         """By meeting, what was on its two sides, time after time."""
+        self.entries: set[int] = set()
+        """The numbers of the tensors that are entries of what was given to the places of lists."""
         self.stopped: BaseException | None = None
         """What ended the turn before its time."""
         self._pending: dict[str, Any] = {}
@@ -222,7 +227,7 @@ class Turn(Stage):
             self.stopped = now if now is not self._handled else None
             root = root_of(sys._getframe(1))
             for name, where in self.watched.items():
-                found = [value for path in where if (value := _got(root, path)) is not None]
+                found = [gathered(value) for path in where if (value := _got(root, path)) is not None]
                 moved = [value for value in found if value is not self.given.get(where)]
                 self.after[name] = next(iter(moved or found), None)
             raise TurnOverError
@@ -264,13 +269,11 @@ class Turn(Stage):
         root = root_of(frame)
         mine = {path for where in self.given for path in where}
         others = {path: array for path, array in arrays_in(root, whole=True).items() if path not in mine}
-        self.before = {
-            path: np.array(plain(array) if isinstance(array, TracedArray) else array) for path, array in others.items()
-        }
+        self.before = {path: _numbers(array) for path, array in others.items()}
         self.alike = list(_together({path: (_kept(root, path, array), None) for path, array in others.items()}))
         if self.wrapped is not None:
             for group in self.alike:
-                made = self.wrapped(group[0], others[group[0]])
+                made = self.wrapped(group[0], gathered(others[group[0]]))
                 for path in group:
                     self._put(root, path, made, frame)
         for where, value in self.given.items():
@@ -281,6 +284,11 @@ class Turn(Stage):
         (_, scope), (_, name), *rest = path
         names = root[scope]
         before = _got(root, path)
+        if is_row(before):
+            entries = [value[i] for i in range(len(value))]
+            self.entries |= {n for entry in entries if (n := number_of(entry)) is not None}
+            before[:] = entries
+            return
         value = like(value, before)
         if isinstance(before, float | np.floating) and type(value) is np.ndarray:
             value = value[()]  # a number, which nothing can write into
@@ -290,6 +298,36 @@ class Turn(Stage):
             frame.f_globals[name] = put
         else:
             self._pending[name] = put
+
+
+def is_row(value: Any) -> bool:
+    """Whether it is a vector as Python writes it: a list of numbers that are none of whole ones."""
+    return (
+        type(value) is list
+        and 1 < len(value) <= LONGEST_ROW
+        and all(isinstance(n, float | np.floating) or (isinstance(n, TracedArray) and n.ndim == 0) for n in value)
+    )
+
+
+def gathered(value: Any) -> Any:
+    """A list of numbers as an array of them; anything else as it is."""
+    if not is_row(value):
+        return value
+    if not any(isinstance(number, TracedArray) for number in value):
+        return np.array(value)
+    return torch_numpy.stack([torch_numpy.asarray(number) for number in value])
+
+
+def _numbers(array: Any) -> np.ndarray:
+    """An array, a number or a list of these, as plain numbers."""
+    array = gathered(array)
+    return np.array(plain(array) if isinstance(array, TracedArray) else array)
+
+
+def _has_moved(was: np.ndarray, now: Any) -> bool:
+    """Whether it is another than before, and no list that has grown."""
+    now = gathered(now)
+    return not (isinstance(now, list) or (was.ndim == 1 and np.ndim(now) == 0)) and differs(was, now)
 
 
 def _got(root: Root, path: paths.Path) -> Any:
@@ -307,7 +345,7 @@ def root_of(frame: types.FrameType) -> Root:
 
 def own_names(names: Mapping[str, Any]) -> dict[str, Any]:
     """What is data among names."""
-    return {n: v for n, v in names.items() if not n.startswith("__") and n != "_stage_" and not isinstance(v, _LIBRARY)}
+    return {n: v for n, v in names.items() if not n.startswith("__") and n != STAGE and not isinstance(v, _LIBRARY)}
 
 
 def arrays_in(root: Root, whole: bool = False) -> dict[paths.Path, Any]:
@@ -315,6 +353,9 @@ def arrays_in(root: Root, whole: bool = False) -> dict[paths.Path, Any]:
     found: dict[paths.Path, Any] = {}
     for scope, names in root.items():
         for path, array in _walk(names, (("item", scope),), frozenset()):
+            if isinstance(array, list):
+                found[path] = array
+                continue
             kind = getattr(getattr(array, "dtype", None), "kind", "f")
             number = isinstance(array, float | np.floating) or (
                 isinstance(array, int) and naming.is_bias(str(path[-1][1]))
@@ -327,11 +368,11 @@ def arrays_in(root: Root, whole: bool = False) -> dict[paths.Path, Any]:
 
 
 def _walk(tree: Any, path: paths.Path, seen: frozenset[int]) -> Iterator[tuple[paths.Path, Any]]:
-    if isinstance(tree, list | tuple) and len(tree) > LONGEST:
+    if isinstance(tree, list | tuple) and len(tree) > LONGEST and not is_row(tree):
         return
     if isinstance(tree, (*_LIBRARY.__args__, str, bytes)):
         return
-    if paths.is_array(tree):
+    if paths.is_array(tree) or is_row(tree):
         yield path, tree
         return
     if id(tree) in seen or len(path) > paths.DEEPEST:

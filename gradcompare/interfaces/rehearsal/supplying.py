@@ -27,6 +27,8 @@ class Supplying:
         self.told: set[str] = set()
         """For what else something stands in."""
         self.answers = missing.Answers()
+        self._has_filled = False
+        """Whether samples stand in for an array that stayed empty."""
 
     def supply(self, name: str) -> Any:
         """Samples or labels, or a part of a network, for a name that is called so; KeyError for others."""
@@ -84,6 +86,18 @@ class Supplying:
                 for part in structure
             )
         return value
+
+    def converted(self, structure: Structure, value: Any) -> Any:
+        """The same of an array that is made of a list, which stays empty where there is nothing to fill it from:
+        samples, and whatever follows them is their labels."""
+        if not isinstance(structure, str) or not isinstance(value, np.ndarray) or value.size:
+            return self.named(structure, value)
+        role = supplies.role(structure) or ("targets" if self._has_filled else "")
+        if role not in self.supplied:
+            return value
+        self._has_filled = True
+        self.told.add(structure)
+        return self.supplied[role].copy()
 
     def _named(self, name: str, value: Any) -> Any:
         role = None if supplies.is_whole(name) else supplies.role(name)
