@@ -56,6 +56,8 @@ def chosen_loss(subject: Subject, asked: str | None, networks: Sequence[Network]
         if subject.penalty is not None and _fits(subject, subject.compared(chosen[0], "float64"), chosen[1:]):
             return loss
         subject.penalise(None)
+        if "replaced" in subject.about:
+            return loss
     if not fitting:
         raise CodeError(
             "The file has no cost, and its output suggests none: --loss NAME says which is meant, "

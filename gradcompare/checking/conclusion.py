@@ -19,6 +19,7 @@ from gradcompare.checking.explaining import diagnosed
 from gradcompare.checking.placing import Placed, merged_with, place, shown
 from gradcompare.checking.smallest import smallest
 from gradcompare.checking.subject import Subject
+from gradcompare.diagnosis.step import Diagnosis
 from gradcompare.judging.claims import Familiar
 from gradcompare.judging.evaluation import COST
 from gradcompare.judging.verdict import WRONG, Finding
@@ -107,6 +108,9 @@ def factor(judged: Iterable[Judged]) -> str | None:
 
 def _diagnosis(report: Report, subject: Subject, placed: Sequence[Placed]) -> list[dict[str, Any]]:
     about = subject.about
+    if "replaced" in about and report.first_fault is not None:
+        name, line = report.first_fault.name, report.first_fault.line
+        return [Diagnosis(name, line, "replaced", about["replaced"], None).to_dict()]
     found = diagnosed(placed, report.first_fault, about["samples_axis"], about["text"], report.notes, about["cells"])
     return [diagnosis.to_dict() for diagnosis in found]
 

@@ -165,6 +165,7 @@ class Host:
             "given_slope": program.given_slope,
             "ahead_of_output": list(program.ahead_of_output),
             "only_updates": program.only_updates,
+            "rate": program.rate,
             "uphill": [list(update) for update in program.uphill],
             "goes_down": program.goes_down or program.only_updates,
             "notes": notes,

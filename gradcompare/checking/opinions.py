@@ -69,7 +69,7 @@ class Inquiry:
             about = self.parts()
             return Answer(self.judged(about, self.examples), about)
         except UnfinishedError as found:
-            return Answer(self._without_verdict("unfinished", str(found), about), about, is_last=True)
+            return Answer(self._without_verdict("unfinished", str(found), about), about)
         except CodeError as problem:
             report = self._without_verdict("error", str(problem), about)
             return Answer(report, about, is_last=isinstance(problem, TimeIsUpError))
@@ -219,9 +219,10 @@ def _of_each_layer(inquiry: Inquiry, before: Answer) -> Answer | None:
     """The layers of the file each on its own.
 
     A network may leave out some of the layers, or some of what they can do. What is wrong there counts; that all of it
-    is right counts where nothing else could be run, and where there is nothing else.
+    is right counts where nothing else could be run, and where there is nothing else; beside what is still to be written
+    only what is wrong.
     """
-    report, error = before.report, before.report.verdict == "error"
+    report, error = before.report, before.report.verdict in ("error", "unfinished")
     if not (error or report.verdict == "agrees"):
         return None
     try:
@@ -233,8 +234,10 @@ def _of_each_layer(inquiry: Inquiry, before: Answer) -> Answer | None:
     except CodeError:
         return None
     kinds = f"{', '.join(about['alone'])}, each on its own"
-    counts = ["wrong", "scaled"] if error else ["wrong"]  # one constant for all may be what layers hand to one another
-    if other.verdict in counts or (error and other.verdict == "agrees" and about["is_all"]):
+    unfinished = report.notes if report.verdict == "unfinished" else []
+    counts = ["wrong", "scaled"] if report.verdict == "error" else ["wrong"]  # one constant may be a convention
+    if other.verdict in counts or (report.verdict == "error" and other.verdict == "agrees" and about["is_all"]):
+        other.notes += unfinished
         other.notes += about["left_out"] if error else []
         other.notes.append(f"These are {kinds}{'' if error else '; where they are put together, all is right'}.")
         return Answer(other, about, is_last=True)

@@ -22,6 +22,10 @@ NEARLY = 1e-7
 TOLERANCE = 1e-6
 """How near a measured strength must be to one that somebody has written down, as a part of it."""
 
+REPLACED = (
+    "{} is replaced by its step, and not moved by it: what it was before is lost. Usually = stands where += belongs."
+)
+
 
 def penalty_of(subject: Subject, networks: Iterable[Network]) -> Penalty | None:
     """The penalty that the gradients of a few networks show beside the gradient of the assumed cost, if they do: in the
@@ -39,11 +43,20 @@ def penalty_of(subject: Subject, networks: Iterable[Network]) -> Penalty | None:
         strengths = {name: [(m, _multiple(kind, beside[name])) for m, beside in found] for name in parameters}
         for per_sample in (False, True):
             strength = _alike(strengths[weights], per_sample)
+            if strength is not None and _replaces(subject, kind, strength, per_sample):
+                subject.about["replaced"] = REPLACED.format(weights)
+                return None
             if strength is not None and strength > 0:
                 alike = [name for name in parameters if _alike(strengths[name], per_sample) == strength]
                 wrong = [name for name in parameters if all(_is_wrong_matrix(beside[name]) for _, beside in found)]
                 return Penalty(kind, [name for name in parameters if name in {*alike, *wrong}], strength, per_sample)
     return None
+
+
+def _replaces(subject: Subject, kind: str, strength: float, per_sample: bool) -> bool:
+    """Whether steps by a rate take off all of a parameter: what looks like its decay is that it is replaced."""
+    whole = subject.about["only_updates"] and kind == "squares" and not per_sample
+    return bool(whole and math.isclose(strength * subject.about["rate"], 1.0, rel_tol=TOLERANCE))
 
 
 def _alike(strengths: Iterable[tuple[int, float | None]], per_sample: bool) -> float | None:

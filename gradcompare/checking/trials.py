@@ -184,7 +184,8 @@ class Trials:
         """Whether what is applied is made of right gradients, or of one constant times them, by a rule; then these are
         compared from now on. It is asked again where all networks before differ by one constant, and this does not."""
         constant = 1.0 if report.verdict == "scaled" else self._constant()
-        if constant in self._asked_for_rules or self.subject.untraceable is not None:
+        replaced = "replaced" in self.subject.about
+        if replaced or constant in self._asked_for_rules or self.subject.untraceable is not None:
             return False
         self._asked_for_rules.add(constant)
         some = [one.astype("float64") for one in (network, *self._networks[:RULED])]

@@ -80,7 +80,7 @@ class Alone:
     def output(self, arrays: Mapping[str, Any]) -> tuple[Any, Any]:
         """Output, and the array that it is multiplied by."""
         with same_random_numbers():
-            _, _, output, slope = self._ahead(arrays)
+            _, _, output, slope, _ = self._ahead(arrays)
         return output, slope
 
     def run(self, arrays: Mapping[str, Any], part: float = 1.0) -> tuple[Any, Any, tuple[Any, ...]]:
@@ -106,14 +106,16 @@ class Alone:
     def ran(self, arrays: Mapping[str, Any], part: float = 1.0) -> tuple[Any, Any, dict[naming.Slot, Any], Any]:
         """Output, what it is multiplied by, all that may be gradients of parameters, and that of the inputs."""
         with same_random_numbers():  # backward draws others than forward
-            layer, given, output, slope = self._ahead(arrays, part)
+            layer, given, output, slope, cache = self._ahead(arrays, part)
+            output = _kept(output)  # backward may write into what it is handed
             before = {path: _kept(array) for path, array in paths.walk(layer)}
-            result = chain.result_of_backward(layer, slope.copy(), RATE, given)
+            result = chain.result_of_backward(layer, slope.copy(), RATE, given, cache)
         dX = _gradient_of_inputs(layer, result, np.shape(given))
         return output, slope, self._candidates(layer, result, dX, before), dX
 
-    def _ahead(self, arrays: Mapping[str, Any], part: float = 1.0) -> tuple[Any, Any, Any, Any]:
-        """A layer that has gone forward, what it was given, its output, and what that is multiplied by."""
+    def _ahead(self, arrays: Mapping[str, Any], part: float = 1.0) -> tuple[Any, Any, Any, Any, Any]:
+        """A layer that has gone forward, what it was given, its output, what that is multiplied by, and what forward
+        returned for the way back."""
         layer = copy.deepcopy(self.layer)
         for name, where in self.places.items():
             for path in where if name in arrays else ():
@@ -122,9 +124,9 @@ class Alone:
         given = (self.inputs if given is None else given).copy()
         if not isinstance(given, np.ndarray):  # traced: what it adds to in place is to be traced too
             layer = _with_sums(layer, np.sum(given) * 0.0)
-        output = chain.forward_of(layer, given)
+        output, cache = chain.forward_of(layer, given)
         slope = np.zeros_like(output) + part * self._slope(np.size(output)).reshape(np.shape(output))
-        return layer, given, output, slope
+        return layer, given, output, slope, cache
 
     def _candidates(self, layer: Any, result: Any, dX: Any, before: Mapping[paths.Path, Any]) -> dict[Any, Any]:
         own = {path: name for name, where in self.places.items() for path in where}

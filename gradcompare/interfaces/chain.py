@@ -44,15 +44,16 @@ class Chain:
 
     def __init__(self, layers: list[Any], loss: Any) -> None:
         self.layers, self.loss = layers, loss
-        self.given: list[Any] = []
-        """What each layer went forward from."""
+        self.given: list[tuple[Any, Any]] = []
+        """What each layer went forward from, and what it returned for the way back."""
 
     def forward(self, inputs: Any) -> Any:
         """Each layer after the other; a layer that returns nothing keeps its output."""
         self.given = []
         for layer in self.layers:
-            self.given.append(inputs)
-            inputs = forward_of(layer, inputs)
+            output, cache = forward_of(layer, inputs)
+            self.given.append((inputs, cache))
+            inputs = output
         return inputs
 
     def cost(self, output: Any, targets: Any) -> Any:
@@ -79,23 +80,26 @@ class Chain:
 
     def backward(self, slope: Any, learning_rate: float) -> Any:
         """Each layer before the other; returns the gradient of the inputs."""
-        for layer, inputs in zip(reversed(self.layers), reversed(self.given), strict=True):
-            result = result_of_backward(layer, slope, learning_rate, inputs)
+        for layer, (inputs, cache) in zip(reversed(self.layers), reversed(self.given), strict=True):
+            result = result_of_backward(layer, slope, learning_rate, inputs, cache)
             slope = result[0] if isinstance(result, tuple) else result
             slope = slope if slope is not None else kept_gradient_of_inputs(layer)
         dX = slope
         return dX  # noqa: RET504 (its name says what it is)
 
 
-def forward_of(layer: Any, inputs: Any) -> Any:
-    """What a layer makes of its inputs in training; one that returns nothing keeps it."""
+def forward_of(layer: Any, inputs: Any) -> tuple[Any, Any]:
+    """What a layer makes of its inputs in training, and what it returns beside it for the way back, None for nothing;
+    one that returns nothing keeps its output."""
     method = _method(layer, "forward")
     known = {"inputs": inputs, "cache": inputs, "training": True}
     known |= {name: word for name in source.signature(method) if (word := _in_training(name)) is not None}
     result = calling.call(method, known, ("inputs",))
+    cache = None
     if isinstance(result, tuple):
-        result = result[0]
-    return result if result is not None else _kept_output(layer, method)
+        result, *rest = result
+        cache = rest[0] if len(rest) == 1 else tuple(rest)
+    return result if result is not None else _kept_output(layer, method), cache
 
 
 def _in_training(name: str) -> bool | None:
@@ -105,11 +109,14 @@ def _in_training(name: str) -> bool | None:
     return False if re.fullmatch(r"(is_?)?(test|testing|inference|eval|predict)", name, re.IGNORECASE) else None
 
 
-def result_of_backward(layer: Any, slope: Any, learning_rate: float, inputs: Any) -> Any:
-    """What the backward method of a layer returns; one that asks for them is given what went forward too."""
+def result_of_backward(layer: Any, slope: Any, learning_rate: float, inputs: Any, cache: Any) -> Any:
+    """What the backward method of a layer returns; one that asks for them is given what went forward too, and what
+    forward returned for it."""
     method = _method(layer, "backward")
     known = {"learning_rate": learning_rate, "cache": slope, **calling.with_slope(method, slope)}
     roles = [words.role_of_argument(name) for name in source.argument_names(method)]
+    if cache is not None and len(roles) > 1:
+        known["cache"] = cache
     if "inputs" in roles and "slope" in roles:
         known["inputs"] = inputs
     return calling.call(method, known, ("slope", "learning_rate"))

@@ -72,6 +72,8 @@ class Driven(Program):
         self._share = averaged.Share(1.0, False)
         self._slope_of: str | None = None
         self._strength = REGULARISATION
+        self.cost_takes_output = False
+        """Whether what a cost calls its labels is the output: y of `np.sum((self.train_Y - y) ** 2)`."""
 
     # ---- the API of every program
 
@@ -453,6 +455,8 @@ class Driven(Program):
             return session.cost
         with self._entered(session), _laid_alike(session, self.function(self.steps.cost)):
             given = ("output", "targets") if self.steps.forward is not None else ("inputs", "targets")
+            if self.cost_takes_output:
+                session.known = {**session.known, "targets": session.output}
             result = self.call(self.steps.cost, session, given)
         return values.cost_in(self.function(self.steps.cost), result)
 

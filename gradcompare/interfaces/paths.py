@@ -53,7 +53,12 @@ def branches(tree: Any) -> Iterator[tuple[tuple[str, Any], Any]]:
     elif isinstance(tree, list | tuple) or (isinstance(tree, np.ndarray) and tree.dtype == object and tree.ndim == 1):
         yield from ((("item", i), branch) for i, branch in enumerate(tree))
     elif hasattr(tree, "__dict__") and type(tree).__module__.partition(".")[0] not in ("numpy", "torch", "builtins"):
-        yield from ((("attr", name), branch) for name, branch in list(vars(tree).items()))
+        own = vars(tree)
+        yield from ((("attr", name), branch) for name, branch in list(own.items()))
+        for made in type(tree).__mro__:  # what all objects of a class share, until one gets its own
+            for name, branch in vars(made).items():
+                if isinstance(branch, np.ndarray) and name not in own:
+                    yield ("attr", name), branch
 
 
 def get(tree: Any, path: Path) -> Any:

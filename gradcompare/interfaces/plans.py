@@ -240,7 +240,8 @@ def _plans(parameters: list[inspect.Parameter], settled: Mapping[str, str]) -> I
     others |= known
     data = _in(required, "inputs", "targets")
     unknown = [n for n in required if other_role(n) is None and n not in others]
-    if "targets" in data.values():  # made for its data: NeuralNetwork(X, y)
+    if "targets" in data.values():  # made for its data: NeuralNetwork(X, y), and told settings
+        data = {n: role for n in required if n not in others and (role := other_role(n))}
         yield Plan(others | data, (2,))
         hidden = {name: f"width {i}" for i, name in enumerate(unknown, start=1)}
         yield Plan(others | data | hidden, (len(hidden) + 1,))

@@ -56,6 +56,8 @@ class Program(ABC):
     """What it may be given that of in its place: values on the way to the output, of its shape, the last first."""
     only_updates: bool
     """Whether no gradients are to be seen, only what they do to the parameters."""
+    rate: float = 1.0
+    """Over which what they do is a gradient, where no more is to be seen."""
     goes_down: bool = False
     """Whether what is called a gradient is seen to be subtracted from its parameter."""
     uphill: Sequence[Uphill] = ()

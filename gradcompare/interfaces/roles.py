@@ -238,7 +238,10 @@ def _may_give_gradients(function: Any) -> bool:
 _SUFFIX = re.compile(r"dropout|reg(ulari[sz]ation|ulari[sz]ed)?|l2|l1|momentum|adam|batch|onehot|multi|softmax|binary")
 
 
-def _strangeness(function: Any, maker: Any) -> int:
-    """In how many special words two names differ."""
-    one, two = (set(_SUFFIX.findall(words.plain(f.__name__))) for f in (function, maker))
-    return len(one ^ two)
+def _strangeness(function: Any, maker: Any) -> tuple[int, int]:
+    """In how many special words two names differ; and how many other parts of theirs are the same, less than 0: of two
+    costs, mse_loss and logistic_loss, the second goes with logistic_gradient."""
+    names = [function.__name__, maker.__name__]
+    one, two = (set(_SUFFIX.findall(words.plain(name))) for name in names)
+    parts = [set(words.parts(name)) for name in names]
+    return len(one ^ two), -len(parts[0] & parts[1])

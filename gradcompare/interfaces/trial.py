@@ -233,7 +233,21 @@ class Trial:
         return self.program.steps.cost is not None and self._tried_cost(session, network) is None
 
     def _tried_cost(self, session: Session, network: Network) -> str | None:
-        """Why the cost function gives no cost, in words; None where it does."""
+        """Why the cost function gives no cost, in words; None where it does: of what it says that it is given, else of
+        the output where it is given labels alone and its object has these."""
+        program, function = self.program, self.program.function(self.program.steps.cost)
+        program.cost_takes_output = False
+        why = self._why_no_cost(session, network)
+        roles = [words.role_of_argument(name) for name in source.argument_names(function)]
+        if why is not None and roles == ["targets"] and program.steps.forward is not None:
+            program.cost_takes_output = True
+            if self._why_no_cost(session, network) is None:
+                return None
+            program.cost_takes_output = False
+        return why
+
+    def _why_no_cost(self, session: Session, network: Network) -> str | None:
+        """Why the cost function gives no cost, in words."""
         function = self.program.function(self.program.steps.cost)
         name = getattr(function, "__name__", "the cost function")
         try:

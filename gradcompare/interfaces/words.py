@@ -158,6 +158,11 @@ def plain(name: str) -> str:
     return name.replace("_", "").lower()
 
 
+def parts(name: str) -> list[str]:
+    """The words that a name is made of: mean, squared and error of meanSquaredError, or of mean_squared_error."""
+    return [part.lower() for part in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
+
+
 def _without_accents(word: str) -> str:
     """propagacao for propagação."""
     return "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))

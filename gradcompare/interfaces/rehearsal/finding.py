@@ -249,7 +249,8 @@ class _Traced:
             if e.number is not None and met.depends[e.number] and occurrence[1] <= TIMES
         ]
         steps = {n: _step(plain(TracedArray(start[n])), turn.after.get(n)) for n in self.names}
-        self.done = Done(steps, computed, self.rate)
+        after = {n: plain(array) for n, array in turn.after.items() if isinstance(array, TracedArray)}
+        self.done = Done(steps, computed, self.rate, after)
         self.carried = {n for n in self.names if _is_carried(start[n], turn.after.get(n))}
         self.samples, self.labels = (data.get(n) if n is not None else None for n in (met.samples, met.labels))
         self.samples_axis = _samples_axis(self._at(self.samples), self._at(self.labels))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -47,6 +48,8 @@ class Done(NamedTuple):
     """What got a name in it, and was computed from parameters."""
     rate: float
     """What the file calls its learning rate; 0 where nothing is called so."""
+    after: Mapping[str, np.ndarray] = MappingProxyType({})
+    """What each parameter is after it."""
 
 
 class Candidate(NamedTuple):
@@ -171,7 +174,7 @@ def _by_rule(candidate: Candidate, done: Done, whole: Candidate) -> Reading:
     lead down."""
     down = {n for n, g in candidate.gradients.items() if _leads_down(done.steps[n], whole.gradients.get(n, g))}
     multiples = {
-        n: [(value, f) for value in done.values if n in down and (f := factor(value.value, g, NEAR))]
+        n: [(v, f) for v in done.values if n in down and not _is_it(v, n, done) and (f := factor(v.value, g, NEAR))]
         for n, g in candidate.gradients.items()
     }
     shared = _sharing({n: [f for _, f in found] for n, found in multiples.items()}, candidate.gradients)
@@ -184,6 +187,11 @@ def _by_rule(candidate: Candidate, done: Done, whole: Candidate) -> Reading:
             held |= {n: Held(likest.occurrence, next(iter(held.values())).factor)} if likest and held else {}
     complete = held.keys() == candidate.gradients.keys()
     return Reading(candidate, shared, held if complete else {}, done.rate or 1.0, False)
+
+
+def _is_it(value: Named, name: str, done: Done) -> bool:
+    """Whether something is the parameter as it is after the turn: one that its gradient replaces is not moved by it."""
+    return name in done.after and np.array_equal(value.value, done.after[name])
 
 
 def _leads_down(step: np.ndarray, gradient: np.ndarray) -> bool:
