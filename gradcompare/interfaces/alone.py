@@ -394,6 +394,7 @@ def _made(made: type, given: Mapping[str, Any], inputs: np.ndarray) -> Any:
 def _with_slots(one: Alone) -> Alone | None:
     """The layer with what its gradients are of, and where they are."""
     arrays = {name: np.array(paths.get(one.layer, where[0])) for name, where in one.places.items() if name != INPUTS}
+    arrays = {name: array if np.any(array) else _drawn(array) for name, array in arrays.items()}
     one.places = {name: one.places[name] for name in arrays}
     output, _, found, dX = one.ran(arrays)
     if not paths.is_array(output) or np.ndim(output) == 0 or not np.isfinite(output).all():
@@ -443,6 +444,11 @@ def _has_effect(one: Alone, arrays: Mapping[str, Any], name: str, array: Any, ou
     step = 0.37 * np.random.default_rng(3).standard_normal(np.shape(array))
     moved = one.ran({**arrays, name: array + step})[0]
     return np.shape(moved) != np.shape(output) or not np.allclose(moved, output, rtol=1e-12, atol=1e-12)
+
+
+def _drawn(array: np.ndarray) -> np.ndarray:
+    """Other numbers than 0, from which nothing goes on."""
+    return np.random.default_rng(array.size).standard_normal(array.shape)
 
 
 def _arrays(one: Alone) -> dict[str, np.ndarray]:

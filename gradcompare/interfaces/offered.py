@@ -14,6 +14,7 @@ import numpy as np
 
 from gradcompare.interfaces import source, words
 from gradcompare.interfaces.asked import INITIALISER, draws, functions_given
+from gradcompare.interfaces.keyed_settings import settings_class
 from gradcompare.interfaces.layouts import RATE
 from gradcompare.interfaces.lent import lent
 
@@ -85,6 +86,11 @@ def ways(made: type, functions: Sequence[Callable[..., Any]], chosen: Mapping[st
     """What a constructor may be given beside what was chosen, the likeliest first."""
     given = {n: p for n, p in _arguments(made).items() if n not in chosen}
     needed = [n for n, p in given.items() if p.default is p.empty]
+    settings = settings_class(made, needed[0]) if len(needed) == 1 else None
+    if settings is not None:
+        asked = [n for n, p in _arguments(settings).items() if p.default is p.empty]
+        yield from ({**chosen, needed[0]: settings(**way)} for way in _products(asked, made, of_any_width=True))
+        return
     pairs = _with_slopes(functions) if any(map(_is_function, needed)) else []
     together = [n for n in needed if _is_function(n)]
     if len(together) == 2 and pairs:
@@ -103,8 +109,11 @@ def ways(made: type, functions: Sequence[Callable[..., Any]], chosen: Mapping[st
         yield {**chosen, **way}
 
 
-def _products(names: list[str], made: type) -> Iterator[Given]:
+def _products(names: list[str], made: type, of_any_width: bool = False) -> Iterator[Given]:
+    """Values for all of these, the likeliest first; `of_any_width`: what is a width is not said."""
     rows = [_values(name, made) for name in names]
+    if of_any_width:
+        rows = [(*row, *({IN, OUT} - set(row))) if {IN, OUT} & set(row) else row for row in rows]
     picks = itertools.islice(itertools.product(*(range(len(row)) for row in rows)), 4000)
     for picked in sorted(picks, key=lambda numbers: (sum(numbers), max(numbers, default=0)))[:MOST_WAYS]:
         yield {name: row[i] for name, row, i in zip(names, rows, picked, strict=True)}

@@ -13,6 +13,7 @@ import numpy as np
 
 from gradcompare.interfaces import chained, naming, source, starts, words
 from gradcompare.interfaces.asked import Asked, asked, draws
+from gradcompare.interfaces.keyed_settings import settings_class
 from gradcompare.interfaces.layouts import RATE, Layout
 from gradcompare.interfaces.shared import own_containers
 from gradcompare.network import Network, draw_network
@@ -131,11 +132,13 @@ class SettingsPlan(Plan):
 
 
 def _settings_of(function: Callable[..., Any], argument: str) -> type | None:
-    """The class of fields that an argument is said to be of, where it is one of the function's file."""
+    """The class of fields that an argument is said to be of, where it is one of the function's file; else one of what
+    the function reads of it, where it is called like settings."""
     made: Any = getattr(function, "__init__", function) if inspect.isclass(function) else function
     said = getattr(made, "__annotations__", {}).get(argument)
     found = getattr(made, "__globals__", {}).get(said) if isinstance(said, str) else said
-    return found if inspect.isclass(found) and dataclasses.is_dataclass(found) else None
+    is_known = inspect.isclass(found) and dataclasses.is_dataclass(found)
+    return found if is_known else settings_class(function, argument)
 
 
 _MOST_ORDERS = 150

@@ -37,23 +37,26 @@ FUNCTIONS = {
     "backward": re.compile(
         rf"^{_WHOSE}(back|bprop|bp$|bptt|bwd|propagateback|(compute|calc|calculate|get|find|evaluate)(the|all)?_?"
         r"(d_?weights|grads?|gradients?|deltas?)|gradients?(?!des?cen[dt])|grads?(fn|func|function|step)?$|dloss$|deltas?$"
-        r"|retro_?prop|propaga\w*(atras|tras$|arriere)|passearriere|rueckw|ruckw)"
+        r"|retro_?prop|propaga\w*(atras|tras$|arriere)|passearriere|rueckw|ruckw|geri(ye)?yay)"
     ),
     "forward": re.compile(
         rf"^{_WHOSE}(forward|for?w?ard|feed_?f[ao]?or?ward|feed|fprop|fp$|fwd|propagate(forward)?$|predictproba|hypothesis"
         r"|netinput|decision(function)?$|inference|call$|think|scores?$|computeoutput|activate$|f$"
-        r"|propaga(r|cao|cion|tion)?(a|para|hacia|en)?(adelante|frente|avant|directa|direta)?$|propa?g?\w*(vers)?l?avant|passeavant|vorw(ae|a)rts)"
+        r"|propaga(r|cao|cion|tion)?(a|para|hacia|en)?(adelante|frente|avant|directa|direta)?$|propa?g?\w*(vers)?l?avant|passeavant|vorw(ae|a)rts"
+        r"|ileri(ye)?(yay|besle))"
     ),
     "cost": re.compile(
-        rf"^(?!.*(gradientdes?cen[dt]|train|fit$)){_WHOSE}(compute|calc|calculate|get|eval|find|total|mean|avg|average)*(the)?"
+        rf"^(?!.*(gradientdes?cen[dt]|train|fit$)){_WHOSE}(compute|calc|calculate|get|eval|find|total|mean|avg|average"
+        r"|calcular?|calculer|calcola|berechne|funcion|funcao|funzione|fonction|funktion|hesapla)*(the|de|da|do|di)?"
         r"(cost|loss|crossentropy|categoricalcrossentropy|binarycrossentropy|bce|cce|mse|mean_?squared|squared|nll|error"
-        r"|logloss|j$|objective|custo|cout|perte|perda|perdida|verlust|kosten|erreur|erro$)"
+        r"|logloss|j$|objective|custo|coste?$|costo|cout|perte|perda|perdida|perdita|verlust|kosten|erreur|erro$|errore$"
+        r"|entropia(cruzada|incrociata)|kayip|maliyet)"
     ),
     "update": re.compile(
         rf"^{_WHOSE}(train|fit|step|learn|sgd|optimi[sz]e|gradientdes?cen[dt]|update|onestep|adjust|run$|teach"
-        r"|entrena|entrain|treina|apprend|apprentissage|aprend|lerne|atuali[sz]a|actuali[sz]a)"
+        r"|entrena|entrain|treina|addestra|apprend|apprentissage|aprend|lerne|atuali[sz]a|actuali[sz]a|egit(im)?$|guncelle)"
     ),
-    "predict": re.compile(rf"^{_WHOSE}(predict|query|run|output|evaluate|ask|predec|predi[rz]|prever|vorhers)"),
+    "predict": re.compile(rf"^{_WHOSE}(predict|query|run|output|evaluate|ask|predec|predi[rz]|prever|vorhers|tahmin)"),
 }
 """In the order in which they are tried."""
 
@@ -83,7 +86,8 @@ ARGUMENTS = {
         r"|trainingset(inputs)?|inputx|xdata|batch"
         r"|imgs?|(training)?examples?|train(ing)?(inputs?|data|set)"
         r"|x(train(ing)?|batch|tr)?(scaled|norm|std|normali[sz]ed|standardi[sz]ed|flat)"
-        r"|(x|inputs?|in)?s?(seqs?|sequences?)|tokens?|phrases?|sentences?|entradas?|entrees?|eingaben?|donnees|datos|dados|amostras?|muestras?)$"
+        r"|(x|inputs?|in)?s?(seqs?|sequences?)|tokens?|phrases?|sentences?|entradas?|entrees?|eingaben?|donnees|datos|dados|amostras?|muestras?"
+        r"|giris(ler)?|girdi(ler)?)$"
     ),
     "targets": re.compile(
         r"^(y|ys|yi|yy|t|ts|ytrain|trainy|ybatch|yb|labels?|targets?|ytrue|truey|yactual|actual|desired|expected|ans|answers?"
@@ -91,11 +95,14 @@ ARGUMENTS = {
         r"|(expected|desired|training|train|true|target)(outputs?|labels?|values?|targets?|y)|trainingset(outputs)|want"
         r"|y(train(ing)?|batch|tr)?(onehot|oh|enc|encoded|cat|categorical|scaled|norm|normali[sz]ed|flat)"
         r"|(y|t|targets?|labels?|ytrue|outputs?)s?(seqs?|sequences?)|etiquetas?|etiquettes?|rotulos?|alvos?|cibles?|ziele?"
-        r"|(salidas?|saidas?|sorties?)(esperad[ao]s?|desead[ao]s?|desejad[ao]s?|attendues?))$"
+        r"|(y|salidas?|saidas?|sorties?|valor(es)?)?(esperad[ao]s?|desead[ao]s?|desejad[ao]s?|attendues?)"
+        r"|(y|valor(es)?)(real(es)?|reais|verdader[ao]s?|verdadeir[ao]s?|objetivo)|etiket(ler)?|hedef(ler)?)$"
     ),
     "output": re.compile(
         r"^(a(l|out|last|final)?|yhat|yhats|yh|hy|yp|ypred|predy|preds?|predicted|predictions?|probs?|probabilities|out(put)?s?"
-        r"|o|h|scores|logits|hyp|hypothesis|fx|(final|network|model|actual)?outputs?(activations?)?|yout|y_?)$"
+        r"|o|h|scores|logits|hyp|hypothesis|fx|(final|network|model|actual)?outputs?(activations?)?|yout|y_?"
+        r"|y?(predic(cion|ao|h[ao])(es)?|predicoes|previs(ao|oes|t[ao]s?)|estimad[ao]s?|chapeu)|salidas?(obtenidas?|reales)?"
+        r"|saidas?(obtidas?|previstas?)?|sorties?|ausgaben?|cikti(lar)?|cikis(lar)?|tahmin(ler)?)$"
     ),
     "slope": re.compile(
         r"^(slope|d_?(l|loss|e|j|c|cost|error)_?d_?(out|output|a|y|z|o)|d_?(out|a|al|y|z|values?|loss|l|j|scores|h|x)|g"

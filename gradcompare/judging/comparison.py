@@ -201,7 +201,7 @@ def claim_errors(
         with run, torch.no_grad():
             traced = subject({name: run.exact(torch.from_numpy(array.copy())) for name, array in inputs.items()})
     except Exception as stopped:
-        why = str(stopped) if isinstance(stopped, NotTraceableError | NoRuleError) else repr(stopped)
+        why = str(stopped) if isinstance(stopped, NotTraceableError | NoRuleError) else numerical.in_a_line(stopped)
         notes.append(f"The subject's own rounding is not known: run on torch it stopped. {why}")
         return None
     errors: dict[str, np.ndarray] = {}

@@ -8,6 +8,7 @@ Engineering Software 4 (1982), pp. 75-76; as in Numerical Recipes, 3rd ed., sect
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
@@ -64,7 +65,7 @@ def problem_with(
                 traced = _traced(reference, plain, list(ways))
             except Exception as stopped:  # the untouched code has just run
                 known = isinstance(stopped, NotTraceableError | NoRuleError)
-                return f"The reference could not be traced: {stopped if known else repr(stopped)}"
+                return f"The reference could not be traced: {stopped if known else in_a_line(stopped)}"
             if traced is None:
                 return "The cost could not be traced: a number was taken out of the graph on the way to it."
             if not traced.is_bounded:
@@ -277,3 +278,8 @@ def _cost_function(
         return float(np.asarray(result).reshape(-1)[0])
 
     return cost_of
+
+
+def in_a_line(error: BaseException) -> str:
+    """An exception of torch's: its kind, and the beginning of what it says, which may be an array in full."""
+    return f"{type(error).__name__}: {textwrap.shorten(str(error), 160, placeholder=' ...')}".removesuffix(": ")
