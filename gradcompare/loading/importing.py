@@ -8,6 +8,7 @@ import builtins
 import importlib
 import importlib.util
 import inspect
+import itertools
 import re
 import sys
 import types
@@ -209,7 +210,14 @@ class Importer:
                     return self._helper_file(path, name)
             if base.is_dir() and (level or name.partition(".")[0] not in sys.stdlib_module_names | NEVER | PUT_OFF):
                 return types.ModuleType(f"subject_{name}")
-        return None
+        return self._helper_below(name) if not level else None
+
+    def _helper_below(self, name: str) -> Any:
+        """A helper file in a folder beside the file, which its author had on the path, where there is but one."""
+        if self.folder is None or not name.isidentifier() or self._is_installed(name):
+            return None
+        found = list(itertools.islice(self.folder.glob(f"*/{name}.py"), 2))
+        return self._helper_file(found[0], name) if len(found) == 1 else None
 
     def _where(self, name: str, level: int) -> list[Path]:
         if self.folder is None:

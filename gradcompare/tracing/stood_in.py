@@ -242,6 +242,36 @@ def cross_entropy_error(y, t):  # type: ignore[no-untyped-def]
     return -np.sum(np.log(y[np.arange(y.shape[0]), t.reshape(-1)])) / y.shape[0]
 
 
+# ---- images as the rows of a matrix, as in Saito, Deep Learning from Scratch, section 7.4 ----------------------------
+
+
+def im2col(images, height, width, stride=1, pad=0):  # type: ignore[no-untyped-def]
+    """(samples, channels, h, w) -> a row for each place of the window, (channels, height, width) flat."""
+    samples, channels, tall, wide = images.shape
+    down, across = (tall + 2 * pad - height) // stride + 1, (wide + 2 * pad - width) // stride + 1
+    padded = np.pad(images, [(0, 0), (0, 0), (pad, pad), (pad, pad)])
+    parts = [
+        padded[:, :, y : y + stride * down : stride, x : x + stride * across : stride]
+        for y in range(height)
+        for x in range(width)
+    ]
+    whole = np.stack(parts, axis=-1)  # (samples, channels, down, across, height width)
+    return whole.transpose(0, 2, 3, 1, 4).reshape(samples * down * across, channels * height * width)
+
+
+def col2im(columns, shape, height, width, stride=1, pad=0):  # type: ignore[no-untyped-def]
+    """The transpose of im2col: what meets at a place is added up."""
+    samples, channels, tall, wide = shape
+    down, across = (tall + 2 * pad - height) // stride + 1, (wide + 2 * pad - width) // stride + 1
+    whole = columns.reshape(samples, down, across, channels, height, width).transpose(0, 3, 4, 5, 1, 2)
+    shape = (samples, channels, tall + 2 * pad + stride - 1, wide + 2 * pad + stride - 1)
+    padded = np.zeros(shape) + np.sum(columns) * 0  # traced where the columns are
+    for y in range(height):
+        for x in range(width):
+            padded[:, :, y : y + stride * down : stride, x : x + stride * across : stride] += whole[:, :, y, x]
+    return padded[:, :, pad : tall + pad, pad : wide + pad]
+
+
 def cross_entropy(output, targets):  # type: ignore[no-untyped-def]
     return -np.sum(targets * np.log(output))
 
@@ -376,6 +406,8 @@ STAND_INS = {
     "drawn": Row(drawn, "random numbers in the shape that is asked for", drawn_with_bias),
     "onehot": Row(one_hot, "whole numbers -> a row of 0 and one 1 for each"),
     "computecost": Row(compute_cost, "mean cross entropy of A and Y"),
+    "im2col": Row(im2col, "(images, height, width, stride, pad) -> rows"),
+    "col2im": Row(col2im, "(rows, shape, height, width, stride, pad) -> images"),
     "crossentropyerror": Row(cross_entropy_error, "mean cross entropy of rows; labels are classes or one-hot"),
 }
 """By name in lower case without underscores."""
