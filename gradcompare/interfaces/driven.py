@@ -307,6 +307,12 @@ class Driven(Program):
         return any(source.skips_zeros_of(maker, name) for name in source.argument_names(maker))
 
     @functools.cached_property
+    def _keeps_by_layer(self) -> bool:
+        """Whether what is asked for as the part that dropout keeps is a number for each layer, inputs among them."""
+        rows = [(f, n) for f in self.functions if isinstance(f, types.FunctionType) for n in source.argument_names(f)]
+        return any(words.role_of_argument(name) == "keep" and name in source.entered_in(f) for f, name in rows)
+
+    @functools.cached_property
     def _changed(self) -> set[str]:
         """Names of forward that stand for one value after another, as with dropout: which one dA1 is of is not said."""
         return source.changed_in(self.function(self.steps.forward)) if self.steps.forward is not None else set()
@@ -373,7 +379,8 @@ class Driven(Program):
             "batch_size": samples,
             "epochs": 1,
         }
-        known |= {"learning_rate": self.rate, "regularisation": self._strength, "keep": KEEP, "quiet": False}
+        known |= {"learning_rate": self.rate, "regularisation": self._strength, "quiet": False}
+        known |= {"keep": [*[KEEP] * (len(sizes) - 1), 1.0] if self._keeps_by_layer else KEEP}  # outputs are kept
         known |= {"layers": len(sizes) - 1, "size in": sizes[0], "size out": sizes[-1], "size all": list(sizes)}
         known |= {"size hidden": sizes[1], "classes": sizes[-1]}
         known |= {f"size hidden {i}": n for i, n in enumerate(sizes[1:-1], start=1)}

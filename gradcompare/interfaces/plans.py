@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import dataclasses
 import inspect
@@ -32,6 +33,8 @@ class Plan:
     def call(self, function: Callable[..., Any], network: Network, layout: Layout) -> Any:
         """Call it for a network."""
         given = {name: self._value(role, network, layout) for name, role in self.roles.items()} | dict(self.values)
+        for name in (name for name, role in self.roles.items() if role == "activations" and given[name]):
+            given[name][-1] = _of_outputs(function, given[name][-1])
         spread = [value for name in given if name.startswith("*") for value in given[name]]
         made = function(*spread, **{name: value for name, value in given.items() if not name.startswith("*")})
         if draws in self.values.values():
@@ -67,6 +70,15 @@ class Plan:
             "nothing": lambda: None,
             "pair": lambda: (layout.X(network), layout.Y(network)),
         }[role]()
+
+
+def _of_outputs(function: Callable[..., Any], activation: str | None) -> str | None:
+    """The activation of the last layer: a sigmoid, where the code knows one by that name, for what ends in another has
+    another cost."""
+    functions = [f for _, f in inspect.getmembers(function, inspect.isfunction)] if inspect.isclass(function) else []
+    nodes = (node for f in functions if source.has_source(f) for node in ast.walk(source.tree(f)))
+    known = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return next((word for word in ("sigmoid", "Sigmoid") if word in known), activation)
 
 
 def _lie_as_gradients_do(made: Any) -> None:
@@ -316,7 +328,7 @@ def plans_of_widths(names: tuple[str, ...]) -> Iterator[tuple[dict[str, str], tu
 def other_role(name: str) -> str | None:
     """The role of a required argument that is no width."""
     role = words.role_of_argument(name)
-    if role == "activation":
+    if role == "activation" or words.plain(name) == "activations":  # of a constructor they are no cache
         return "activations" if name.lower().endswith("s") else "activation"
     if role in ("learning_rate", "regularisation", "epochs", "batch_size", "inputs", "targets"):
         return role

@@ -260,6 +260,12 @@ def listed_in(function: Any) -> set[str]:
     return found
 
 
+def entered_in(function: Any) -> set[str]:
+    """The names of which a function takes entries: keep of keep[l]."""
+    nodes = (node.value for node in ast.walk(tree(function)) if isinstance(node, ast.Subscript))
+    return {node.id for node in nodes if isinstance(node, ast.Name)}
+
+
 def updated_in(function: Any) -> frozenset[str]:
     """The names that a function adds to or subtracts from: w1 of `w1 = w1 - rate * d` and of `w1 -= rate * d`, and of
     `return w1 - rate * dw1`."""

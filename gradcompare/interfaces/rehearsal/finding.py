@@ -184,7 +184,8 @@ def _with_copies(first: Turn, path: paths.Path) -> Where:
 
 
 def _named(changed: Sequence[Sequence[paths.Path]]) -> dict[str, Where]:
-    """The arrays that a turn changes by a name for each; data that it shuffles are left out."""
+    """The arrays that a turn changes by a name for each; data that it shuffles and costs that it adds up are left
+    out."""
     names: dict[str, Where] = {}
     data = [where for where in changed if _is_of_data(paths.word(where[0]))]
     left = [where for where in changed if where not in data]
@@ -199,7 +200,8 @@ def _named(changed: Sequence[Sequence[paths.Path]]) -> dict[str, Where]:
 
 
 def _is_of_data(word: str) -> bool:
-    return words.role_of_argument(word) in ROLES or is_whole(word)
+    """Whether it is called like data, or a cost."""
+    return words.role_of_argument(word) in ROLES or is_whole(word) or bool(_COST.search(word))
 
 
 class _Traced:
