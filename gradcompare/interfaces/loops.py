@@ -36,7 +36,7 @@ def candidates(names: Mapping[str, Any], costs: Iterable[Function]) -> Iterator[
         turn = turns.training_turn(inlined(loop, tree), before, data, called)
         if turn is not None:
             yield from _programs(turn, names, file, own, _starts_from_vectors(turn, names))
-    for function in map(surroundings.spread, [*called.values(), *_static(tree)]):
+    for function in map(surroundings.spread, called.values()):
         told = surroundings.settings(function, tree, names)
         for loop, before in _loops(function.body, told):
             roles = surroundings.roles(function)
@@ -47,13 +47,6 @@ def candidates(names: Mapping[str, Any], costs: Iterable[Function]) -> Iterator[
                 turn.given, turn.arguments = surroundings.asked(function)
                 yield from _programs(turn, names, file, own, True)
     yield from _of_straight_script(tree, names, file)
-
-
-def _static(tree: ast.Module) -> list[ast.FunctionDef]:
-    """The static methods of a file's classes: functions under another roof."""
-    inside = [node for made in tree.body if isinstance(made, ast.ClassDef) for node in made.body]
-    methods = [node for node in inside if isinstance(node, ast.FunctionDef)]
-    return [f for f in methods if any(ast.unparse(each) == "staticmethod" for each in f.decorator_list)]
 
 
 def _of_straight_script(tree: ast.Module, names: Mapping[str, Any], file: str) -> Iterator[Driven]:

@@ -25,7 +25,7 @@ def by_role(functions: Iterable[Any]) -> dict[str, list[Any]]:
             role = "fused"
         found.setdefault(role or "", []).append(function)
     for role, row in _by_what_they_do(found.pop("", ())).items():
-        if role == "initialise":  # what is called so may make one array
+        if role in ("initialise", "cost"):  # what is called so may make one array, or be the cost of another model
             found[role] = found.get(role, []) + row
         elif role not in found and (role != "forward" or "predict" not in found):
             found[role] = row

@@ -190,8 +190,9 @@ def _by_rule(candidate: Candidate, done: Done, whole: Candidate) -> Reading:
 
 
 def _is_it(value: Named, name: str, done: Done) -> bool:
-    """Whether something is the parameter as it is after the turn: one that its gradient replaces is not moved by it."""
-    return name in done.after and np.array_equal(value.value, done.after[name])
+    """Whether something is the parameter anew: one that its gradient replaces is not moved by it."""
+    called_so = value.text.rpartition(".")[2] == name
+    return called_so or (name in done.after and np.array_equal(value.value, done.after[name]))
 
 
 def _leads_down(step: np.ndarray, gradient: np.ndarray) -> bool:
