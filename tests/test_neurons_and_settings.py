@@ -364,17 +364,17 @@ def test_beside_what_is_not_filled_in_a_layer_may_be_wrong(tmp_path):
 
 
 TWO_COSTS = """
-    def mse_loss(y, X, w):
+    def compute_loss_mse(y, X, w):
         return np.mean((y - X @ w) ** 2) / 2
 
-    def mse_gradient(y, X, w):
+    def compute_gradient_mse(y, X, w):
         return -X.T @ (y - X @ w) / len(y)
 
-    def logistic_loss(y, X, w):
+    def compute_loss_logistic(y, X, w):
         p = 1 / (1 + np.exp(-X @ w))
         return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
 
-    def logistic_gradient(y, X, w):
+    def compute_gradient_logistic(y, X, w):
         return X.T @ (1 / (1 + np.exp(-X @ w)) - y) / len(y)
 """
 
