@@ -527,3 +527,43 @@ def test_words_of_arguments_in_other_languages(word, role):
 )
 def test_words_of_functions_in_other_languages(word, role):
     assert words.role_of_function(word) == role
+
+
+SPARSE = """
+    def squash(z):
+        return 1 / (1 + np.exp(-z))
+
+    def divergence(rho, activity):
+        return rho * np.log(rho / activity) + (1 - rho) * np.log((1 - rho) / (1 - activity))
+
+    def penalty(sparsity_param, beta, activity):
+        return beta * np.sum(divergence(sparsity_param, activity))
+
+    def sparse_autoencoder_cost(theta, visible_size, hidden_size, lambda_, sparsity_param, beta, data):
+        n = hidden_size * visible_size
+        W1, W2 = theta[:n].reshape(hidden_size, visible_size), theta[n : 2 * n].reshape(visible_size, hidden_size)
+        b1, b2 = theta[2 * n : 2 * n + hidden_size], theta[2 * n + hidden_size :]
+        m = data.shape[1]
+        a2 = squash(W1 @ data + b1[:, None])
+        a3 = squash(W2 @ a2 + b2[:, None])
+        activity = a2.mean(axis=1)
+        cost = np.sum((a3 - data) ** 2) / (2 * m) + lambda_ / 2 * (np.sum(W1**2) + np.sum(W2**2))
+        cost += penalty(sparsity_param, beta, activity)
+        d3 = (a3 - data) * a3 * (1 - a3)
+        sparse = beta * (-sparsity_param / activity + (1 - sparsity_param) / (1 - activity))
+        d2 = (W2.T @ d3 + sparse[:, None]) * a2 * (1 - a2)
+        W1grad, W2grad = d2 @ data.T / m + lambda_ * W1, d3 @ a2.T / m + lambda_ * W2
+        grad = np.concatenate([W1grad.ravel(), W2grad.ravel(), d2.mean(axis=1), d3.mean(axis=1)])
+        return cost, grad
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [("(-sparsity_param / activity +", "(sparsity_param / activity +"), ("@ data.T / m", "@ data.T")],
+)
+def test_a_sparse_autoencoder_of_one_vector_that_is_told_numbers(tmp_path, right, wrong):
+    assert SPARSE.count(right) == 1
+    report = checked(tmp_path, SPARSE)
+    assert report.verdict == "agrees", str(report)
+    assert checked(tmp_path, SPARSE.replace(right, wrong)).verdict == "wrong"

@@ -39,7 +39,8 @@ def call(function: Callable[..., Any], known: Mapping[str, Any], in_order: Seque
     used = {role for role in in_order if any(value is known.get(role) for value in given.values())}
     left = [role for role in in_order if role not in used and role in known]
     for name in reversed(list(unknown)):  # settings come last
-        if len(unknown) > len(left) and (value := usage.told(function, name) or usage.places(function, name)):
+        too_many = len(unknown) > len(left) or words.is_setting(name)
+        if too_many and (value := usage.told(function, name) or usage.places(function, name)):
             given[name] = value[0]
             unknown.remove(name)
     says_otherwise = any(meaning.role_of(function, name) in ("parameters", "biases") for name in unknown)

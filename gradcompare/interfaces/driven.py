@@ -166,7 +166,7 @@ class Driven(Program):
         return kwargs | ({"samples": (1, 1)} if SAMPLES[layout.samples].one else {})
 
     @functools.cached_property
-    def _learns_its_inputs(self) -> bool:
+    def learns_its_inputs(self) -> bool:
         """Whether what goes a step, or what goes forward and back, is given samples and nothing that may be labels: an
         autoencoder."""
         maker, forward = self.function(self.steps.maker), self.steps.forward
@@ -175,6 +175,10 @@ class Driven(Program):
             labels = [n for n in self.globals_read() if words.role_of_argument(n) == "targets"]
             told = "targets" in getattr(getattr(self.holder, "plan", None), "roles", {}).values()
             roles = [] if told or labels or self.steps.cost is not None else _asked_for(self.function(forward))
+        elif self.steps.role == "fused" and forward is None:
+            needed = [n for n, p in source.signature(maker).items() if p.default is p.empty and n != "self"]
+            named = [(n, words.role_of_argument(n) or words.role_of_size(n)) for n in needed]
+            roles = [role for name, role in named if role or not usage.told(maker, name)]
         elif self.steps.role != "update":
             return False
         return bool("inputs" in roles and not {"targets", "slope", "output", None} & set(roles))
@@ -342,7 +346,7 @@ class Driven(Program):
             drawn = {name: array if name not in left else arrays[name] for name, array in drawn.items()}
             arrays = {name: self.holder.placed(name, array) for name, array in drawn.items()}
         arrays |= {"X": layout.X(network), "Y": layout.Y(network)}
-        if self._learns_its_inputs and arrays["X"].shape == arrays["Y"].shape:
+        if self.learns_its_inputs and arrays["X"].shape == arrays["Y"].shape:
             arrays["Y"] = arrays["X"].copy()
         if layout.labels == "cotangent" and self._takes_one_entry:
             arrays["Y"] = np.where(np.arange(arrays["Y"].size).reshape(arrays["Y"].shape) == 0, arrays["Y"], 0.0)

@@ -158,6 +158,8 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
     if layout.samples in OF_WORDS:
         sizes = (outputs, *sizes[1:])
     ones = program.holder.kind == "flat"
+    mirrors = ones and layout.outputs is None and program.learns_its_inputs  # theta of as many outputs as inputs
+    sizes = (*sizes[:-1], sizes[0]) if mirrors else sizes
     network = draw(sizes, layout, seed, ones)
     program.found, program.namers, program.trial_layout = None, {}, layout
     program.samples_axis = SAMPLES[layout.samples].axis
@@ -186,7 +188,7 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
         fixed = None
     if fixed is None and has_its_own_inputs(program, network, layout, shapes):
         fixed = sizes
-    if program.holder.kind == "flat" and depth > 2:
+    if program.holder.kind == "flat" and (depth > 2 or mirrors):
         fixed = sizes  # the length of one vector does not tell the widths of several hidden layers
     if layout.samples == "number":
         fixed = (1, *dict.fromkeys(n for shape in shapes.values() if len(shape) == 2 for n in shape), 1)

@@ -20,9 +20,27 @@ _NUMERIC = ("int", "float", "max", "min", "print", "abs", "sqrt", "exp", "log", 
 _ARITHMETIC = ast.Mult | ast.Div | ast.Add | ast.Sub | ast.Pow | ast.FloorDiv | ast.Mod
 
 
-def told(function: Callable[..., Any], argument: str) -> list[Any]:
-    """[a value that an argument may have]; empty where the code does more with it than to calculate."""
-    return told_in(source.tree(function), argument)
+DEEP = 3
+"""Through so many functions that hand it on an argument is followed."""
+
+
+def told(function: Callable[..., Any], argument: str, deep: int = DEEP) -> list[Any]:
+    """[a value that an argument may have]; empty where the code, and the functions of the file that it hands it to, do
+    more with it than to calculate."""
+    tree = source.tree(function)
+    return _value_of([use or _handed_on(function, parent, name, deep) for use, parent, name in _uses(tree, argument)])
+
+
+def _handed_on(function: Callable[..., Any], parent: ast.AST, name: ast.Name, deep: int) -> str | None:
+    """The use that another function of the file makes of what it is handed."""
+    to = _handed_to(function, parent, name) if deep else None
+    value = told(*to, deep - 1) if to is not None else []
+    if not value:
+        return None
+    return f"={value[0]}" if isinstance(value[0], str) else _KINDS[type(value[0])]
+
+
+_KINDS = {int: "count", float: "number", bool: "truth"}
 
 
 _OF_ARRAYS = {"shape", "ndim", "T", "dot", "reshape", "ravel", "flatten", "sum", "mean", "astype", "transpose"}
@@ -140,7 +158,11 @@ def _handed_to(function: Callable[..., Any], call: ast.AST, node: ast.Name) -> t
 
 def told_in(tree: ast.AST, name: str) -> list[Any]:
     """The same of a name in a tree."""
-    uses = list(_uses(tree, name))
+    return _value_of([use for use, *_ in _uses(tree, name)])
+
+
+def _value_of(uses: list[str | None]) -> list[Any]:
+    """The value that goes with all uses."""
     if not uses or None in uses:
         return []
     compared = [use[1:] for use in uses if use and use.startswith("=")]
@@ -149,9 +171,9 @@ def told_in(tree: ast.AST, name: str) -> list[Any]:
     return [1] if "count" in uses else [REGULARISATION] if "number" in uses else [False]
 
 
-def _uses(tree: ast.AST, name: str) -> Iterator[str | None]:
-    """ "number", "count", "truth", or the word that it is compared with after a "="; None for anything else. What is
-    made of a state under its own name, and handed out, is another."""
+def _uses(tree: ast.AST, name: str) -> Iterator[tuple[str | None, ast.AST, ast.Name]]:
+    """ "number", "count", "truth", or the word that it is compared with after a "="; None for anything else; and where.
+    What is made of a state under its own name, and handed out, is another."""
     names = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name]
     is_state = words.role_of_argument(name) is None and not (words.WEIGHT.match(name) or words.BIAS.match(name))
     changed = is_state and any(isinstance(node.ctx, ast.Store) for node in names)
@@ -161,7 +183,7 @@ def _uses(tree: ast.AST, name: str) -> Iterator[str | None]:
             continue
         for child in ast.iter_child_nodes(parent):
             if isinstance(child, ast.Name) and child.id == name and isinstance(child.ctx, ast.Load):
-                yield _use(parent, child)
+                yield _use(parent, child), parent, child
 
 
 def _use(parent: ast.AST, name: ast.Name) -> str | None:

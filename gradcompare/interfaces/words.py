@@ -217,6 +217,14 @@ def other_rates(names: Iterable[str]) -> set[str]:
     return unsure if unsure < rates else set()
 
 
+_SETTING = re.compile(r"beta|rho|gamma|spars|param$|penalty|coeff?|strength|ratio|factor|momentum|temperature|margin")
+
+
+def is_setting(name: str) -> bool:
+    """Whether an argument is called like a number that somebody has chosen, whatever it does."""
+    return _SETTING.search(plain(name)) is not None
+
+
 def is_guard(name: str, value: object) -> bool:
     """Whether what may be a learning rate by its name, epsilon, is a small number against a division by 0."""
     return plain(name) == "epsilon" and isinstance(value, float) and abs(value) <= 1e-4
