@@ -567,3 +567,43 @@ def test_a_sparse_autoencoder_of_one_vector_that_is_told_numbers(tmp_path, right
     report = checked(tmp_path, SPARSE)
     assert report.verdict == "agrees", str(report)
     assert checked(tmp_path, SPARSE.replace(right, wrong)).verdict == "wrong"
+
+
+TYPED = Habit(
+    """
+    import sys
+
+    def read(name):
+        with open(name) as file:
+            table = np.array([[float(number) for number in line.split(",")] for line in file])
+        return table[:, 0], table[:, 1:]
+
+    def begin(n, k, width):
+        if init_flag == 1:
+            return np.random.uniform(-0.1, 0.1, (n, width)), np.random.uniform(-0.1, 0.1, (k, n))
+        if init_flag == 2:
+            return np.zeros((n, width)), np.zeros((k, n))
+
+    train_y, train_x = read(sys.argv[1])
+    epochs, hidden_units = int(sys.argv[2]), int(sys.argv[3])
+    init_flag = int(sys.argv[4])
+    rate = float(sys.argv[5])
+    A, B = begin(hidden_units, 10, train_x.shape[1])
+    for epoch in range(epochs):
+        for x, y in zip(train_x, train_y):
+            h = np.tanh(A @ x)
+            e = np.exp(B @ h)
+            delta = e / e.sum()
+            delta[int(y)] -= 1
+            back = B.T @ delta * (1 - h**2)
+            B = B - rate * np.outer(delta, h)
+            A = A - rate * np.outer(back, x)
+    """,
+    "back = B.T @ delta * (1 - h**2)",
+    "back = B.T @ delta * (1 - h)",
+)
+
+
+def test_what_a_command_line_would_choose_is_the_first_way(tmp_path):
+    text, _ = rehearsed_right_and_wrong(tmp_path, TYPED)
+    assert "a file that the command line names" in text

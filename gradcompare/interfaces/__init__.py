@@ -7,13 +7,15 @@ what holds the parameters          holders, handed, late, built (step by step), 
 what a function says               source, meaning and usage (of its arguments), words (what they are called), metrics
 how it is called, what it returns  calling, values, session; averaged, strengths, whole_costs (its cost)
 how constructors are called        plans, asked, chained (widths), shared, driver (what the file gives, its functions),
+                                   keyed_settings (what they read of one object),
                                    lent (activations), one_output (whether its networks have no more)
 a turn of a loop as functions      loops, turns, methods, making; sampling (what it goes through), surroundings, starts
 what a turn computes of what       dataflow, multiplied (layer by layer); unrolled, keyed, inlined (written out)
 functions that make no network     derivatives (a loss and its gradient)
 policies                           episodes (forward one observation at a time, back over their rows)
 layers, each on its own            alone (given a random gradient), offered (how their constructors let them be made),
-                                   warmed (parameters that are made in the first forward pass); cost_pairs (costs)
+                                   warmed (parameters that are made in the first forward pass); cost_pairs (costs),
+                                   nodes (of a graph)
 where gradients end up             naming, axes, inside (where only local variables hold them), ascent, rates;
                                    added_up (over several samples), multiples (of gradients, what steps are)
 which way up arrays are            layouts

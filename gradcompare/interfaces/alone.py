@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import calling, chain, cost_pairs, lent, naming, offered, paths, source, told, words
+from gradcompare.interfaces import calling, chain, cost_pairs, lent, naming, nodes, offered, paths, source, told, words
 from gradcompare.interfaces.derivatives import smooth
 from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.layouts import RATE
@@ -197,21 +197,23 @@ def program(namespace: Mapping[str, Any], but: Iterable[str] = ()) -> Driven | N
     for made in dict.fromkeys(classes):
         if made.__name__ not in but and _may_be_alone(made):
             found += found_of(made, functions, until)
+    graph = list(nodes.found_in([made for made in dict.fromkeys(classes) if made.__name__ not in but], until))
     held = list(cost_pairs.judged(functions, classes))
     costs = [pair for pair, is_right in held if not is_right]
-    if not (found or costs):
+    if not (found or graph or costs):
         return None
     used = [f for one in found for f in _written_in(one.made)]
+    used += [f for node in graph for f in (node.made.forward, node.made.backward)]  # type: ignore[attr-defined]
     used += [f for pair in costs for f in (pair.forward, pair.backward) if f is not None]
     right = [pair.name for pair, is_right in held if is_right]
-    return library_of("layers", Single(found, costs, right), list(dict.fromkeys(used)))
+    return library_of("layers", Single([*found, *graph], costs, right), list(dict.fromkeys(used)))
 
 
 class Single(Shelf):
     """The arrays of several layers, inside of the domain of those that take logarithms or roots."""
 
     def __init__(
-        self, layers: Sequence[Alone], costs: Sequence[cost_pairs.CostPair] = (), right: Sequence[str] = ()
+        self, layers: Sequence[Alone | nodes.Node], costs: Sequence[cost_pairs.CostPair] = (), right: Sequence[str] = ()
     ) -> None:
         super().__init__([*layers, *costs])
         self.stands_in = {

@@ -73,10 +73,24 @@ def _makes_gradients(function: Any) -> bool:
     role = words.role_of_function(name)
     says = role in ("backward", "fused") or (role not in ("ignored", "update") and _SAYS_SO.search(name))
     makes = says and not _TAKES.search(name) and source.argument_names(function)
-    return bool(makes) and not _is_empty(function)
+    return bool(makes) and not _is_empty(function) and not _only_asks(function)
+
+
+def _only_asks(function: Any) -> bool:
+    """Whether all that a function, which is no method, does is to ask others, and to hand nothing on between them:
+    `for node in reversed(graph): node.backward()`."""
+    body = [] if _is_method(function) else _body(function)
+    nodes = [node for statement in body for node in ast.walk(statement)]
+    calls = [node for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+    works = any(isinstance(node, ast.BinOp | ast.AugAssign | ast.Assign | ast.Return) for node in nodes)
+    return bool(calls) and not works and not any(call.args or call.keywords for call in calls)
 
 
 def _is_empty(function: Any) -> bool:
     """Whether it only says that another class has it."""
-    body = getattr(next(iter(getattr(source.tree(function), "body", [])), None), "body", [])
-    return all(isinstance(node, ast.Pass | ast.Raise | ast.Expr) for node in body)
+    return all(isinstance(node, ast.Pass | ast.Raise | ast.Expr) for node in _body(function))
+
+
+def _body(function: Any) -> list[ast.stmt]:
+    """The statements of a function."""
+    return list(getattr(next(iter(getattr(source.tree(function), "body", [])), None), "body", []))

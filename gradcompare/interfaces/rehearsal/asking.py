@@ -149,6 +149,7 @@ class Asking(ast.NodeTransformer):
         each = isinstance(value, ast.Tuple) and any(isinstance(part, ast.Call) for part in value.elts)
         if each or isinstance(value, ast.Call | ast.Attribute | ast.Subscript | ast.Name):
             how = "returned" if own else "converted" if _converts(value) else "named"
+            how = "typed" if "argv" in ast.unparse(value) else how
             node.value = at(node, call(how, structure, node.value))
         trains = own and words.role_of_function(called) in _TRAIN
         measures = isinstance(structure, str) and _MEASURES.search(structure) and not trains

@@ -101,6 +101,9 @@ class Stage(Protocol):
     def converted(self, structure: Any, value: Any) -> Any:
         """The same, of an array that is made of a list."""
 
+    def typed(self, structure: Any, value: Any) -> Any:
+        """The same, of what stood on a command line."""
+
     def returned(self, structure: Any, value: Any) -> Any:
         """The same, of what a function of the file returned."""
 

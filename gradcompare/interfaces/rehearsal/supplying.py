@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -15,6 +16,10 @@ from gradcompare.loading.absent import Absent, AbsentError, Inert
 
 Structure = str | tuple[Any, ...]
 """The name of what is bound, or those of its parts."""
+
+
+_CHOICE = re.compile(r"flag|mode|choice|option|init|kind|type")
+"""What a number is called by which a program chooses what it does."""
 
 
 class Supplying:
@@ -59,7 +64,7 @@ class Supplying:
                 raise FileNotFoundError(file)
             return open(file, mode, *args, **kwargs)
         except OSError:
-            self.told.add(str(file))
+            self.told.add(str(file) if not str(file).isdigit() else "a file that the command line names")
             return missing.opened(file, mode, self.supplied)
 
     def really(self, function: Any, *args: Any, **kwargs: Any) -> Any:
@@ -98,6 +103,11 @@ class Supplying:
         self._has_filled = True
         self.told.add(structure)
         return self.supplied[role].copy()
+
+    def typed(self, structure: Structure, value: Any) -> Any:
+        """The same of what stood on a command line: the first of several ways, where it is called like a choice."""
+        chooses = isinstance(structure, str) and isinstance(value, int | float) and _CHOICE.search(structure.lower())
+        return type(value)(1) if chooses else self.named(structure, value)
 
     def _named(self, name: str, value: Any) -> Any:
         role = None if supplies.is_whole(name) else supplies.role(name)
