@@ -37,7 +37,7 @@ def _handed_on(function: Callable[..., Any], parent: ast.AST, name: ast.Name, de
     value = told(*to, deep - 1) if to is not None else []
     if not value:
         return None
-    return f"={value[0]}" if isinstance(value[0], str) else _KINDS[type(value[0])]
+    return f"={value[0]}" if isinstance(value[0], str) else _KINDS.get(type(value[0]))
 
 
 _KINDS = {int: "count", float: "number", bool: "truth"}
