@@ -227,7 +227,7 @@ class Turn(Stage):
             self.stopped = now if now is not self._handled else None
             root = root_of(sys._getframe(1))
             for name, where in self.watched.items():
-                found = [gathered(value) for path in where if (value := _got(root, path)) is not None]
+                found = [_after(value) for path in where if (value := _got(root, path)) is not None]
                 moved = [value for value in found if value is not self.given.get(where)]
                 self.after[name] = next(iter(moved or found), None)
             raise TurnOverError
@@ -318,6 +318,12 @@ def gathered(value: Any) -> Any:
     return torch_numpy.stack([torch_numpy.asarray(number) for number in value])
 
 
+def _after(value: Any) -> Any:
+    """What is left of an array, or of a list, into which whole numbers may have been written."""
+    numbers = isinstance(value, list) and all(type(n) in (int, float) or hasattr(n, "ndim") for n in value)
+    return gathered([float(n) if type(n) is int else n for n in value] if numbers else value)
+
+
 def _numbers(array: Any) -> np.ndarray:
     """An array, a number or a list of these, as plain numbers."""
     array = gathered(array)
@@ -364,7 +370,20 @@ def arrays_in(root: Root, whole: bool = False) -> dict[paths.Path, Any]:
                 continue
             if isinstance(array, TracedArray) or kind == "f" or (whole and kind in "iub" and np.ndim(array)):
                 found[path] = array
-    return found
+    return _with_shared_numbers(found)
+
+
+def _with_shared_numbers(found: Mapping[paths.Path, Any]) -> dict[paths.Path, Any]:
+    """The same, but of a list that shares a number with a name its numbers, one by one: [w1, w2], of which w1 is
+    another name."""
+    named = {id(value) for value in found.values() if isinstance(value, float | np.floating)}
+    apart: dict[paths.Path, Any] = {}
+    for path, value in found.items():
+        if isinstance(value, list) and any(id(number) in named for number in value):
+            apart |= {(*path, ("item", i)): number for i, number in enumerate(value)}
+        else:
+            apart[path] = value
+    return apart
 
 
 def _walk(tree: Any, path: paths.Path, seen: frozenset[int]) -> Iterator[tuple[paths.Path, Any]]:
