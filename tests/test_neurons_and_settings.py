@@ -607,3 +607,62 @@ TYPED = Habit(
 def test_what_a_command_line_would_choose_is_the_first_way(tmp_path):
     text, _ = rehearsed_right_and_wrong(tmp_path, TYPED)
     assert "a file that the command line names" in text
+
+
+DRAWN = """
+    class Words:
+        def __init__(self, vocabulary_size, embedding_dim):
+            self.W_in = np.random.randn(vocabulary_size, embedding_dim) * 0.1
+            self.W_out = np.random.randn(vocabulary_size, embedding_dim) * 0.1
+
+        def train_pair(self, target, context, negative_samples, lr):
+            v, u = self.W_in[target].copy(), self.W_out[context].copy()
+            said = 1 / (1 + np.exp(-u @ v))
+            loss = -np.log(said)
+            self.W_out[context] -= lr * (said - 1) * v
+            self.W_in[target] -= lr * (said - 1) * u
+            for word in negative_samples:
+                u = self.W_out[word].copy()
+                said = 1 / (1 + np.exp(-u @ v))
+                loss -= np.log(1 - said)
+                self.W_out[word] -= lr * said * v
+                self.W_in[target] -= lr * said * u
+            return loss
+"""
+
+
+def test_words_that_are_drawn_are_none_of_those_that_are_given(tmp_path):
+    """Whoever meets a row again meets it as it is by then, which is no mistake of the gradient's."""
+    report = checked(tmp_path, DRAWN, examples=12)
+    assert report.verdict == "agrees", str(report)
+    assert checked(tmp_path, DRAWN.replace("lr * said * u", "lr * said * v")).verdict == "wrong"
+
+
+HANDED_SLOPE = """
+    class Net:
+        def __init__(self, i_nodes, h_nodes, o_nodes):
+            self.W1, self.W2 = np.random.randn(i_nodes, h_nodes), np.random.randn(h_nodes, o_nodes)
+
+        def forward(self, u):
+            z = u @ self.W1
+            h = np.tanh(z)
+            v = h @ self.W2
+            return v, h, z
+
+        def loss_mse(self, preds, targets):
+            return 0.5 * np.sum((preds - targets) ** 2)
+
+        def loss_deriv(self, preds, targets):
+            return preds - targets
+
+        def backprop(self, W1, W2, dL_dPred, U, H, Z):
+            dL_dW2 = H.T @ dL_dPred
+            dL_dZ = dL_dPred @ W2.T * (1 - np.tanh(Z) ** 2)
+            return U.T @ dL_dZ, dL_dW2
+"""
+
+
+def test_the_derivative_of_the_loss_by_a_prediction_is_what_goes_back(tmp_path):
+    report = checked(tmp_path, HANDED_SLOPE)
+    assert report.verdict == "agrees", str(report)
+    assert checked(tmp_path, HANDED_SLOPE.replace("* (1 - np.tanh(Z) ** 2)", "")).verdict == "wrong"

@@ -13,7 +13,10 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from gradcompare.interfaces import dataflow, driver, meaning, paths, source, usage, words
+from gradcompare.tracing.traced_array import TracedArray, plain
 
 ALWAYS = ("learning_rate", "regularisation", "epochs", "batch_size", "quiet", "targets", "keep")
 """Roles that are filled even where the argument has a default."""
@@ -30,6 +33,13 @@ class CannotCallError(TypeError):
     """An argument whose role cannot be told from its name."""
 
 
+def _words(known: Mapping[str, Any]) -> list[int]:
+    """The places of the words that are given, where single ones are."""
+    given = [word for role in ("inputs", "targets") if (word := known.get(role)) is not None]
+    places = [plain(word) if isinstance(word, TracedArray) else np.asarray(word) for word in given]
+    return [int(place) for place in places if place.ndim == 0 and place.dtype.kind in "iu"]
+
+
 def call(function: Callable[..., Any], known: Mapping[str, Any], in_order: Sequence[str] = ()) -> Any:
     """Call a function with what its arguments' names ask for; those that say nothing get `in_order` what is left.
 
@@ -40,7 +50,7 @@ def call(function: Callable[..., Any], known: Mapping[str, Any], in_order: Seque
     left = [role for role in in_order if role not in used and role in known]
     for name in reversed(list(unknown)):  # settings come last
         too_many = len(unknown) > len(left) or words.is_setting(name)
-        if too_many and (value := usage.told(function, name) or usage.places(function, name)):
+        if too_many and (value := usage.told(function, name) or usage.places(function, name, _words(known))):
             given[name] = value[0]
             unknown.remove(name)
     says_otherwise = any(meaning.role_of(function, name) in ("parameters", "biases") for name in unknown)

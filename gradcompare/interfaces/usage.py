@@ -6,7 +6,7 @@ from __future__ import annotations
 import ast
 import re
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -96,20 +96,20 @@ def _is_operand(node: ast.Name, parent: ast.AST) -> bool:
     return isinstance(parent, ast.BinOp | ast.UnaryOp) and isinstance(node.ctx, ast.Load)
 
 
-_PLACES = (2, 3)
-"""Of other words than the first two."""
+_PLACES = (2, 3, 0, 1)
+"""Of other words than the first two, where these are those that are given."""
 
 
-def places(function: Callable[..., Any], argument: str) -> list[Any]:
+def places(function: Callable[..., Any], argument: str, taken: Collection[int] = ()) -> list[Any]:
     """[the places that an argument may be], where a function takes rows by it, as words that were drawn; empty where it
-    does not."""
+    does not. `taken`: the places of the words that are given: who meets one of them again meets it as it is by then."""
     nodes = list(ast.walk(source.tree(function)))
     through = [n for n in nodes if isinstance(n, ast.For | ast.comprehension) and _is_name(n.iter, argument)]
     names = {argument, *(n.target.id for n in through if isinstance(n.target, ast.Name))}
     parts = (node for node in nodes if isinstance(node, ast.Subscript))
     drawn = re.match(r"neg(ative)?s?(_|$)", argument, re.IGNORECASE)
-    taken = drawn or any(_is_name(part.slice, name) for part in parts for name in names)
-    return [np.array(_PLACES)] if taken else []
+    takes_rows = drawn or any(_is_name(part.slice, name) for part in parts for name in names)
+    return [np.array([place for place in _PLACES if place not in taken][:2])] if takes_rows else []
 
 
 class Drawing:

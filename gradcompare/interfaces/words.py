@@ -105,7 +105,7 @@ ARGUMENTS = {
         r"|saidas?(obtidas?|previstas?)?|sorties?|ausgaben?|cikti(lar)?|cikis(lar)?|tahmin(ler)?)$"
     ),
     "slope": re.compile(
-        r"^(slope|d_?(l|loss|e|j|c|cost|error)_?d_?(out|output|a|y|z|o)|d_?(out|a|al|y|z|values?|loss|l|j|scores|h|x)|g"
+        r"^(slope|d_?(l|loss|e|j|c|cost|error)_?d_?(out|output|a|y|z|o|preds?|prediction|yhat|logits)|d_?(out|a|al|y|z|values?|loss|l|j|scores|h|x)|g"
         r"|grads?|gradients?|(out|output|upstream|loss|next|incoming|chain|prev|previous|last|top|back)_?(put)?"
         r"(grads?|gradients?|error|delta)|delta|error|err|grad(out|output|y|wrtoutput|output)?|gradients?output|upstream)$"
     ),
@@ -306,11 +306,11 @@ SIZES = {
     ),
     "out": re.compile(
         r"^(n|nn|num|size|dim|d|units|nodes)?_?(of)?_?(y|out\w*|class(es)?|k|nclass(es)?|numclasses|labels|targets|next\w*)$"
-        r"|^(c|m|k|no|nl|ny|nout|fanout|dout|outdim|outfeatures|n2|neurons|nneurons|units)$"
+        r"|^(c|m|k|no|nl|ny|nout|fanout|dout|outdim|outfeatures|n2|neurons|nneurons|units|o(nodes|units|neurons))$"
     ),
     "in": re.compile(
         r"^(n|nn|num|size|dim|d|units|nodes)?_?(of)?_?(x|in\w*|features?|i|vis\w*|prev\w*)$"
-        r"|^(d|ni|nx|nin|n0|fanin|din|infeatures|nfeatures|numfeatures)$"
+        r"|^(d|ni|nx|nin|n0|fanin|din|infeatures|nfeatures|numfeatures|i(nodes|units|neurons))$"
     ),
 }
 
