@@ -75,14 +75,7 @@ def _holding(array: Any, places: naming.Places, root: Any) -> str | None:
     """The parameter that an array is from now on, by whatever name it is returned."""
     if not np.ndim(array):
         return None
-    return next((name for name, where in places.items() if any(array is _at(root, path) for path in where)), None)
-
-
-def _at(root: Any, path: paths.Path) -> Any:
-    try:
-        return paths.get(root, path)
-    except (LookupError, AttributeError, TypeError):
-        return None
+    return next((name for name, where in places.items() if any(array is paths.got(root, path) for path in where)), None)
 
 
 def _of_optimiser(path: paths.Path) -> bool:

@@ -68,6 +68,14 @@ def get(tree: Any, path: Path) -> Any:
     return tree
 
 
+def got(tree: Any, path: Path) -> Any:
+    """The same, and None where nothing is."""
+    try:
+        return get(tree, path)
+    except (LookupError, AttributeError, TypeError):
+        return None
+
+
 def put(tree: Any, path: Path, value: Any) -> Any:
     """Set what is at a path; returns the root, which is another where it is a tuple."""
     if not path:

@@ -15,6 +15,7 @@ from gradcompare.bounds import BoundedTensor
 from gradcompare.interfaces import naming, paths
 from gradcompare.interfaces.rehearsal.asking import STAGE
 from gradcompare.interfaces.rehearsal.images import Tensor
+from gradcompare.interfaces.rehearsal.rows import gathered, is_row, left_in, numbers_of, with_shared_numbers
 from gradcompare.interfaces.rehearsal.script import TurnOverError
 from gradcompare.interfaces.rehearsal.supplies import Supplies
 from gradcompare.interfaces.rehearsal.supplying import Supplying
@@ -22,14 +23,12 @@ from gradcompare.interfaces.rehearsal.tables import Record
 from gradcompare.loading.absent import Absent
 from gradcompare.tracing.matrices import like
 from gradcompare.tracing.numpy_on_torch import trace_from_now_on
-from gradcompare.tracing.traced_array import TracedArray, plain, torch_numpy
+from gradcompare.tracing.traced_array import TracedArray
 
 SECONDS = 3.0
 """So long the file's own program may take to come to the end of a turn."""
 LONGEST = 64
 """Lists of more than this hold data."""
-LONGEST_ROW = 256
-"""Lists of more numbers than this are no vectors."""
 OFTEN = 200
 """What meets oftener in one turn is no output and its labels."""
 
@@ -103,7 +102,7 @@ class Exploring(Stage):
             self._seen.add(loop)
             root = root_of(sys._getframe(1))
             before = arrays_in(root)
-            kept = {path: (_numbers(array), _kept(root, path, array)) for path, array in before.items()}
+            kept = {path: (numbers_of(array), _kept(root, path, array)) for path, array in before.items()}
             self._active.append((loop, kept))
         return False
 
@@ -113,7 +112,7 @@ class Exploring(Stage):
             return
         _, before = self._active.pop()
         after = arrays_in(root_of(sys._getframe(1)))
-        changed = [p for p, (was, _) in before.items() if p in after and _has_moved(was, after[p])]
+        changed = [p for p, (was, _) in before.items() if p in after and has_moved(was, after[p])]
         if changed:
             numbers = {path: "" if np.ndim(was) else str(after.get(path, path)) for path, (was, _) in before.items()}
             together = _together({path: (kept, numbers[path]) for path, (_, kept) in before.items()})
@@ -227,7 +226,7 @@ class Turn(Stage):
             self.stopped = now if now is not self._handled else None
             root = root_of(sys._getframe(1))
             for name, where in self.watched.items():
-                found = [_after(value) for path in where if (value := _got(root, path)) is not None]
+                found = [left_in(value) for path in where if (value := paths.got(root, path)) is not None]
                 moved = [value for value in found if value is not self.given.get(where)]
                 self.after[name] = next(iter(moved or found), None)
             raise TurnOverError
@@ -269,7 +268,7 @@ class Turn(Stage):
         root = root_of(frame)
         mine = {path for where in self.given for path in where}
         others = {path: array for path, array in arrays_in(root, whole=True).items() if path not in mine}
-        self.before = {path: _numbers(array) for path, array in others.items()}
+        self.before = {path: numbers_of(array) for path, array in others.items()}
         self.alike = list(_together({path: (_kept(root, path, array), None) for path, array in others.items()}))
         if self.wrapped is not None:
             for group in self.alike:
@@ -283,7 +282,7 @@ class Turn(Stage):
     def _put(self, root: Root, path: paths.Path, value: Any, frame: types.FrameType) -> None:
         (_, scope), (_, name), *rest = path
         names = root[scope]
-        before = _got(root, path)
+        before = paths.got(root, path)
         if is_row(before):
             entries = [value[i] for i in range(len(value))]
             self.entries |= {n for entry in entries if (n := number_of(entry)) is not None}
@@ -300,47 +299,10 @@ class Turn(Stage):
             self._pending[name] = put
 
 
-def is_row(value: Any) -> bool:
-    """Whether it is a vector as Python writes it: a list of numbers that are none of whole ones."""
-    return (
-        type(value) is list
-        and 1 < len(value) <= LONGEST_ROW
-        and all(isinstance(n, float | np.floating) or (isinstance(n, TracedArray) and n.ndim == 0) for n in value)
-    )
-
-
-def gathered(value: Any) -> Any:
-    """A list of numbers as an array of them; anything else as it is."""
-    if not is_row(value):
-        return value
-    if not any(isinstance(number, TracedArray) for number in value):
-        return np.array(value)
-    return torch_numpy.stack([torch_numpy.asarray(number) for number in value])
-
-
-def _after(value: Any) -> Any:
-    """What is left of an array, or of a list, into which whole numbers may have been written."""
-    numbers = isinstance(value, list) and all(type(n) in (int, float) or hasattr(n, "ndim") for n in value)
-    return gathered([float(n) if type(n) is int else n for n in value] if numbers else value)
-
-
-def _numbers(array: Any) -> np.ndarray:
-    """An array, a number or a list of these, as plain numbers."""
-    array = gathered(array)
-    return np.array(plain(array) if isinstance(array, TracedArray) else array)
-
-
-def _has_moved(was: np.ndarray, now: Any) -> bool:
+def has_moved(was: np.ndarray, now: Any) -> bool:
     """Whether it is another than before, and no list that has grown."""
     now = gathered(now)
     return not (isinstance(now, list) or (was.ndim == 1 and np.ndim(now) == 0)) and differs(was, now)
-
-
-def _got(root: Root, path: paths.Path) -> Any:
-    try:
-        return paths.get(root, path)
-    except (LookupError, AttributeError, TypeError):
-        return None
 
 
 def root_of(frame: types.FrameType) -> Root:
@@ -370,20 +332,7 @@ def arrays_in(root: Root, whole: bool = False) -> dict[paths.Path, Any]:
                 continue
             if isinstance(array, TracedArray) or kind == "f" or (whole and kind in "iub" and np.ndim(array)):
                 found[path] = array
-    return _with_shared_numbers(found)
-
-
-def _with_shared_numbers(found: Mapping[paths.Path, Any]) -> dict[paths.Path, Any]:
-    """The same, but of a list that shares a number with a name its numbers, one by one: [w1, w2], of which w1 is
-    another name."""
-    named = {id(value) for value in found.values() if isinstance(value, float | np.floating)}
-    apart: dict[paths.Path, Any] = {}
-    for path, value in found.items():
-        if isinstance(value, list) and any(id(number) in named for number in value):
-            apart |= {(*path, ("item", i)): number for i, number in enumerate(value)}
-        else:
-            apart[path] = value
-    return apart
+    return with_shared_numbers(found)
 
 
 def _walk(tree: Any, path: paths.Path, seen: frozenset[int]) -> Iterator[tuple[paths.Path, Any]]:

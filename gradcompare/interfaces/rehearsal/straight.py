@@ -12,8 +12,9 @@ import numpy as np
 
 from gradcompare.interfaces import paths
 from gradcompare.interfaces.rehearsal.finding import Found, found_in
+from gradcompare.interfaces.rehearsal.rows import numbers_of
 from gradcompare.interfaces.rehearsal.script import Script
-from gradcompare.interfaces.rehearsal.stage import Stage, arrays_in, differs, own_names, root_of
+from gradcompare.interfaces.rehearsal.stage import Stage, arrays_in, has_moved, own_names, root_of
 from gradcompare.interfaces.rehearsal.supplies import Supplies
 
 LARGEST = 100_000
@@ -64,8 +65,8 @@ class _Between(Stage):
             if array is self._left.get(path):
                 continue
             if path not in self._values and np.size(array) <= LARGEST:
-                self.made[path], self._values[path] = number, (id(array), np.array(array))
-            elif path not in self.changed and path in self._values and differs(self._values[path][1], array):
+                self.made[path], self._values[path] = number, (id(array), numbers_of(array))
+            elif path not in self.changed and path in self._values and has_moved(self._values[path][1], array):
                 self.changed[path] = number
 
     def together(self, found: list[paths.Path]) -> list[list[paths.Path]]:
