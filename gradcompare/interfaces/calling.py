@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from gradcompare.interfaces import dataflow, driver, meaning, paths, source, usage, words
-from gradcompare.tracing.traced_array import TracedArray, plain
 
 ALWAYS = ("learning_rate", "regularisation", "epochs", "batch_size", "quiet", "targets", "keep")
 """Roles that are filled even where the argument has a default."""
@@ -35,8 +34,10 @@ class CannotCallError(TypeError):
 
 def _words(known: Mapping[str, Any]) -> list[int]:
     """The places of the words that are given, where single ones are."""
+    from gradcompare.interfaces import values  # which calls functions itself
+
     given = [word for role in ("inputs", "targets") if (word := known.get(role)) is not None]
-    places = [plain(word) if isinstance(word, TracedArray) else np.asarray(word) for word in given]
+    places = [np.asarray(values.plain(word)) for word in given]
     return [int(place) for place in places if place.ndim == 0 and place.dtype.kind in "iu"]
 
 
