@@ -146,21 +146,17 @@ def _called(classes: Sequence[type]) -> Called | None:
     values, after, gradients = Counter[str](), Counter[str](), Counter[str]()
     for made in classes:
         for node in ast.walk(source.tree(made.forward)):  # type: ignore[attr-defined]
-            if isinstance(node, ast.Attribute) and _is_of_self(getattr(node.value, "value", None)):
+            if isinstance(node, ast.Attribute) and source.is_of_self(getattr(node.value, "value", None)):
                 values.update([node.attr] if isinstance(node.value, ast.Subscript) else [])
         for node in ast.walk(source.tree(made.backward)):  # type: ignore[attr-defined]
-            if isinstance(node, ast.For) and _is_of_self(node.iter) and isinstance(node.target, ast.Name):
+            if isinstance(node, ast.For) and source.is_of_self(node.iter) and isinstance(node.target, ast.Name):
                 read = [n for n in ast.walk(node) if isinstance(n, ast.Subscript) and ast.unparse(n.slice) == "self"]
                 kept = [n.value.attr for n in read if isinstance(n.value, ast.Attribute)]
-                after.update([node.iter.attr] if kept else [])  # type: ignore[attr-defined]
+                after.update([node.iter.attr] if kept else [])
                 gradients.update(kept)
     if not (values and after and gradients):
         return None
     return Called(*(counts.most_common(1)[0][0] for counts in (values, after, gradients)))
-
-
-def _is_of_self(node: ast.AST | None) -> bool:
-    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
 
 
 def _is_right(node: Node) -> bool:

@@ -15,7 +15,7 @@ def rounds_of(made: type) -> set[str]:
     `self.W[k]`, and change something or call a method; and of `while turn < self.n`, where the turns are counted."""
     methods = [method for method in vars(made).values() if inspect.isfunction(method)]
     loops = [node for method in methods for node in ast.walk(source.tree(method)) if isinstance(node, ast.For)]
-    counts = {node.attr for loop in loops if _trains(loop) for node in ast.walk(loop.iter) if _is_of_self(node)}
+    counts = {node.attr for loop in loops if _trains(loop) for node in ast.walk(loop.iter) if source.is_of_self(node)}
     counted = (node for method in methods for node in ast.walk(source.tree(method)) if isinstance(node, ast.While))
     counts |= {name for loop in counted for name in _ends_of(loop)}
     return {name for name in counts if words.role_of_size(name) is None}
@@ -28,7 +28,7 @@ def _ends_of(loop: ast.While) -> set[str]:
     compared = [node for node in ast.walk(loop.test) if isinstance(node, ast.Compare) and len(node.ops) == 1]
     upwards = [node for node in compared if isinstance(node.ops[0], ast.Lt | ast.LtE)]
     ends = [node.comparators[0] for node in upwards if ast.unparse(node.left) in steps]
-    return {end.attr for end in ends if _is_of_self(end)}
+    return {end.attr for end in ends if source.is_of_self(end)}
 
 
 def _trains(loop: ast.For) -> bool:
@@ -41,10 +41,6 @@ def _trains(loop: ast.For) -> bool:
 
 def _names(node: ast.AST) -> set[str]:
     return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
-
-
-def _is_of_self(node: ast.AST) -> TypeGuard[ast.Attribute]:
-    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
 
 
 def steps_with_each_sample(function: Any, names: Collection[str]) -> bool:

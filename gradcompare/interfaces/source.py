@@ -13,7 +13,7 @@ import re
 import textwrap
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 from gradcompare.interfaces import words
 from gradcompare.loading.statements import updates
@@ -258,6 +258,11 @@ def listed_in(function: Any) -> set[str]:
         elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "len":
             found |= {n.id for n in node.args if isinstance(n, ast.Name)}
     return found
+
+
+def is_of_self(node: ast.AST | None) -> TypeGuard[ast.Attribute]:
+    """Whether it is an attribute of the object whose method it stands in: self.x."""
+    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
 
 
 def entered_in(function: Any) -> set[str]:

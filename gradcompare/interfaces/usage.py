@@ -7,7 +7,7 @@ import ast
 import re
 import types
 from collections.abc import Callable, Collection, Iterator
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 
@@ -210,23 +210,23 @@ def is_only_stored(made: Any, argument: str) -> bool:
     if not isinstance(made, type) or begin is None:
         return False
     tree = source.tree(begin)
-    called = {node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call) and _is_of_self(node.func)}
+    called = {node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call) and source.is_of_self(node.func)}
     inner = [source.tree(f) for name in called if (f := getattr(made, name, None)) is not None]
     kept = [node for node in ast.walk(tree) if isinstance(node, ast.Assign) and _is_name(node.value, argument)]
     names = {target.attr for node in kept for target in node.targets if isinstance(target, ast.Attribute)}
     uses = sum(_is_name(node, argument) and isinstance(node.ctx, ast.Load) for node in ast.walk(tree))  # type: ignore[attr-defined]
-    loaded = (n for t in (tree, *inner) for n in ast.walk(t) if _is_of_self(n) and isinstance(n.ctx, ast.Load))
+    loaded = (n for t in (tree, *inner) for n in ast.walk(t) if source.is_of_self(n) and isinstance(n.ctx, ast.Load))
     return 0 < uses == len(kept) and not names & {node.attr for node in loaded}
 
 
 def kept_as(made: Any, argument: str) -> str:
     """What an argument that is only kept is given: a learning rate where a method multiplies by it, else nothing."""
     attributes = (n for n in ast.walk(source.tree(made.__init__)) if isinstance(n, ast.Assign))
-    names = {t.attr for n in attributes if _is_name(n.value, argument) for t in n.targets if _is_of_self(t)}
+    names = {t.attr for n in attributes if _is_name(n.value, argument) for t in n.targets if source.is_of_self(t)}
     methods = [f for f in vars(made).values() if isinstance(f, types.FunctionType)]
     nodes = (n for f in methods for n in ast.walk(source.tree(f)) if isinstance(n, ast.BinOp))
     factors = (side for n in nodes if isinstance(n.op, ast.Mult) for side in (n.left, n.right))
-    return "learning_rate" if any(_is_of_self(side) and side.attr in names for side in factors) else "nothing"
+    return "learning_rate" if any(source.is_of_self(side) and side.attr in names for side in factors) else "nothing"
 
 
 def stands_between(function: Callable[..., Any], argument: str) -> bool:
@@ -246,10 +246,6 @@ def stands_between(function: Callable[..., Any], argument: str) -> bool:
 
 def _is_name(node: ast.AST, name: str) -> bool:
     return isinstance(node, ast.Name) and node.id == name
-
-
-def _is_of_self(node: ast.AST) -> TypeGuard[ast.Attribute]:
-    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
 
 
 def _texts(side: ast.expr) -> Iterator[str]:

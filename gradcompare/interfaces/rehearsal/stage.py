@@ -301,8 +301,9 @@ class Turn(Stage):
 
 def has_moved(was: np.ndarray, now: Any) -> bool:
     """Whether it is another than before, and no list that has grown."""
-    now = gathered(now)
-    return not (isinstance(now, list) or (was.ndim == 1 and np.ndim(now) == 0)) and differs(was, now)
+    array = gathered(now)
+    grown = isinstance(now, list) and np.shape(array) != was.shape
+    return not isinstance(array, list) and not grown and differs(was, array)
 
 
 def root_of(frame: types.FrameType) -> Root:
