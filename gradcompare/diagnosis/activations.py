@@ -114,10 +114,13 @@ def seen_activations(cases: Sequence[Case], shape: tuple[int, ...]) -> list[Appl
 
 
 def guessed_activations(cases: Sequence[Case], shape: tuple[int, ...], of: str) -> list[Applied]:
-    """Every activation, of the step's own tensor, or of all that have its shape where it is not known."""
+    """Every activation, of the step's own tensor, or of all that have its shape where it is not known: but then not
+    the square, for whatever is multiplied by an array, a gate, is multiplied by its derivative."""
     fitting = _fitting(cases[0], shape)
-    rows = [*((k, g) for k, g in ACTIVATIONS.items() if k != "identity"), *((LEAKY, leaky(s)) for s in SLOPES[:3])]
-    return [Applied(name, g, z, None) for z in ([of] if of in fitting else fitting) for name, g in rows]
+    known = [of] if of in fitting else []
+    but = ("identity",) if known else ("identity", "square")
+    rows = [*((k, g) for k, g in ACTIVATIONS.items() if k not in but), *((LEAKY, leaky(s)) for s in SLOPES[:3])]
+    return [Applied(name, g, z, None) for z in (known or fitting) for name, g in rows]
 
 
 def _between(cases: Sequence[Case], z: str, a: str) -> Applied | None:

@@ -256,6 +256,8 @@ class Line:
                 return name
         axis = step.samples_axis
         for text, name in self.leaves.items():
+            if name not in self.identifiers:  # spelled as something that had no value before
+                continue
             shapes = [case.names[self.identifiers[name]].shape for case in self.cases]
             if all(len(s) > axis and s[axis] == c.step.samples for s, c in zip(shapes, self.cases, strict=True)):
                 return f"{text}.shape[{axis}]"

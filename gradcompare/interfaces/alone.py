@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import inspect
-import math
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,10 +19,25 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import calling, chain, cost_pairs, lent, naming, nodes, offered, paths, source, told, words
+from gradcompare.interfaces import (
+    cells,
+    chain,
+    cost_pairs,
+    lent,
+    measured,
+    naming,
+    nodes,
+    offered,
+    paths,
+    source,
+    told,
+    words,
+)
 from gradcompare.interfaces.derivatives import smooth
 from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.layouts import RATE
+from gradcompare.interfaces.left_behind import found_after, held, kept, with_sums
+from gradcompare.interfaces.measured import INPUTS, NEAR, arrays_for, is_one
 from gradcompare.interfaces.offered import IN, SAMPLES
 from gradcompare.interfaces.pairs import Shelf, library_of
 from gradcompare.interfaces.warmed import warmed
@@ -40,7 +54,6 @@ SECONDS = 0.8
 SECONDS_IN_ALL = 4.0
 _PROBABILITIES = re.compile(r"softmax|sigmoid|logistic", re.IGNORECASE)
 _TERM = re.compile(r"lambda|lambd|decay|^l[12]|l[12]$|regulari[sz]")
-_NEAR = 1e-4
 _UNITS = re.compile(r"units|neurons|filters|kernels$|maps|depth|out", re.IGNORECASE)
 SMALL = 1e-9
 _LITTLE = 1e-6
@@ -109,11 +122,11 @@ class Alone:
         """Output, what it is multiplied by, all that may be gradients of parameters, and that of the inputs."""
         with same_random_numbers():  # backward draws others than forward
             layer, given, output, slope, cache = self._ahead(arrays, part)
-            output = _kept(output)  # backward may write into what it is handed
-            before = {path: _kept(array) for path, array in paths.walk(layer)}
+            output, before = kept(output), held(layer)
             result = chain.result_of_backward(layer, slope.copy(), RATE, given, cache)
         dX = _gradient_of_inputs(layer, result, np.shape(given))
-        return output, slope, self._candidates(layer, result, dX, before), dX
+        back = chain.method_of(type(layer), "backward")
+        return output, slope, found_after(layer, back, result, (dX,), before, self.places), dX
 
     def _ahead(self, arrays: Mapping[str, Any], part: float = 1.0) -> tuple[Any, Any, Any, Any, Any]:
         """A layer that has gone forward, what it was given, its output, what that is multiplied by, and what forward
@@ -125,52 +138,13 @@ class Alone:
         given = arrays.get(INPUTS)
         given = (self.inputs if given is None else given).copy()
         if not isinstance(given, np.ndarray):  # traced: what it adds to in place is to be traced too
-            layer = _with_sums(layer, np.sum(given) * 0.0)
+            layer = with_sums(layer, np.sum(given) * 0.0)
         output, cache = chain.forward_of(layer, given)
         slope = np.zeros_like(output) + part * self._slope(np.size(output)).reshape(np.shape(output))
         return layer, given, output, slope, cache
 
-    def _candidates(self, layer: Any, result: Any, dX: Any, before: Mapping[paths.Path, Any]) -> dict[Any, Any]:
-        own = {path: name for name, where in self.places.items() for path in where}
-        function = chain.method_of(type(layer), "backward")
-        found: dict[naming.Slot, Any] = {}
-        for name, path, array in calling.entries(function, result):
-            if array is not dX:
-                found[naming.Slot("returned", path, name)] = array
-        for path, array in paths.walk(layer):
-            old = before.get(path)
-            differs = old is None or np.shape(old) != np.shape(array) or not _equal(old, array)
-            if path in own and differs:
-                found[naming.Slot("change", (), own[path])] = (old - array) / RATE
-            elif path not in own and (differs or words.GRADIENT.match(paths.word(path))):
-                found[naming.Slot("stored", path, naming.stored_name(path, array, own))] = array
-        return found
 
-
-INPUTS = "x"
 _UNSURE = "Not checked, since what is done to it is more, or less, than a gradient"
-
-
-def _with_sums(layer: Any, nothing: Any) -> Any:
-    """The layer with each array of its own plus a 0."""
-    for path, array in list(paths.walk(layer)):
-        if isinstance(array, np.ndarray) and array.dtype.kind == "f":
-            layer = paths.put(layer, path, array + nothing)
-    return layer
-
-
-def _kept(array: Any) -> Any:
-    return array.copy() if hasattr(array, "copy") else array
-
-
-def _equal(a: Any, b: Any) -> bool:
-    return bool(np.array_equal(_plain(a), _plain(b), equal_nan=True))
-
-
-def _plain(array: Any) -> Any:
-    from gradcompare.interfaces import values
-
-    return values.plain(array)
 
 
 def _gradient_of_inputs(layer: Any, result: Any, shape: tuple[int, ...]) -> Any:
@@ -199,23 +173,29 @@ def program(namespace: Mapping[str, Any], but: Iterable[str] = ()) -> Driven | N
     for made in dict.fromkeys(classes):
         if made.__name__ not in but and _may_be_alone(made):
             found += found_of(made, functions, until)
-    graph = list(nodes.found_in([made for made in dict.fromkeys(classes) if made.__name__ not in but], until))
+    others = [made for made in dict.fromkeys(classes) if made.__name__ not in but]
+    found_cells = list(cells.found_in(others, functions, until))
+    graph = list(nodes.found_in(others, until))
     held = list(cost_pairs.judged(functions, classes))
     costs = [pair for pair, is_right in held if not is_right]
-    if not (found or graph or costs):
+    if not (found or found_cells or graph or costs):
         return None
     used = [f for one in found for f in _written_in(one.made)]
+    used += [f for cell in found_cells for f in (cell.forward, cell.backward)]
     used += [f for node in graph for f in (node.made.forward, node.made.backward)]  # type: ignore[attr-defined]
     used += [f for pair in costs for f in (pair.forward, pair.backward) if f is not None]
     right = [pair.name for pair, is_right in held if is_right]
-    return library_of("layers", Single([*found, *graph], costs, right), list(dict.fromkeys(used)))
+    return library_of("layers", Single([*found, *found_cells, *graph], costs, right), list(dict.fromkeys(used)))
 
 
 class Single(Shelf):
     """The arrays of several layers, inside of the domain of those that take logarithms or roots."""
 
     def __init__(
-        self, layers: Sequence[Alone | nodes.Node], costs: Sequence[cost_pairs.CostPair] = (), right: Sequence[str] = ()
+        self,
+        layers: Sequence[Alone | cells.Cell | nodes.Node],
+        costs: Sequence[cost_pairs.CostPair] = (),
+        right: Sequence[str] = (),
     ) -> None:
         super().__init__([*layers, *costs])
         self.stands_in = {
@@ -290,7 +270,7 @@ def found_of(made: type, functions: Sequence[Callable[..., Any]], until: float) 
         end = min(time.monotonic() + SECONDS, until)
         with np.errstate(all="ignore"):
             for best in _best(made, functions, chosen, end):
-                output = best.run(_arrays(best))[0]
+                output = best.run(arrays_for(best))[0]
                 if not any(np.shape(o) == np.shape(output) and np.array_equal(o, output) for o in outputs):
                     outputs.append(output)
                     yield best
@@ -317,7 +297,7 @@ def _best(
             if one is None:
                 continue
             ran = True
-            wrong = [name for name, ratios in _ratios(one).items() if not _is_one(ratios)]
+            wrong = [name for name, some in measured.ratios(one).items() if not is_one(some)]
             if not wrong and (first is None or shape not in IMAGES or _stays_right(made, kind, given, shape)):
                 yield _with_more_units(made, kind, given, shape) or one
                 return
@@ -333,7 +313,7 @@ def _stays_right(made: type, kind: str, given: Mapping[str, Any], shape: tuple[i
     number of one may stand where that of another belongs."""
     others = [tuple(SAMPLES if i == axis else n for i, n in enumerate(shape)) for axis in range(len(shape))]
     fitted = [one for other in others if (one := _fitted(made, kind, given, other)) is not None]
-    return not fitted or any(all(map(_is_one, _ratios(one).values())) for one in fitted)
+    return not fitted or any(map(measured.all_one, fitted))
 
 
 def _with_more_units(made: type, kind: str, given: Mapping[str, Any], shape: tuple[int, ...]) -> Alone | None:
@@ -342,7 +322,7 @@ def _with_more_units(made: type, kind: str, given: Mapping[str, Any], shape: tup
     for name, units in given.items():
         wider = {**given, name: units + 1} if type(units) is int and _UNITS.search(name) else None
         one = _fitted(made, kind, wider, shape) if wider is not None else None
-        wrong = [name for name, ratios in _ratios(one).items() if not _is_one(ratios)] if one is not None else []
+        wrong = [name for name, some in measured.ratios(one).items() if not is_one(some)] if one is not None else []
         if one is not None and wrong:
             return _with_what_is_its_own(one, wrong)
     return None
@@ -358,11 +338,11 @@ def _shapes(made: type) -> tuple[tuple[int, ...], ...]:
 
 def _mixes(one: Alone) -> bool:
     """Whether the output for one sample depends on the others, whichever axis is theirs: a softmax of one vector."""
-    output = one.run(_arrays(one))[0]
+    output = one.run(arrays_for(one))[0]
     for axis in range(min(np.ndim(output), 2)):
         moved = one.inputs.copy()
         np.moveaxis(moved, axis, 0)[0] += 0.37
-        other = one.run(_arrays(one) | ({INPUTS: moved} if INPUTS in one.shapes else {}))[0]
+        other = one.run(arrays_for(one) | ({INPUTS: moved} if INPUTS in one.shapes else {}))[0]
         rest = np.moveaxis(np.asarray(output != other), axis, 0)[1:]
         if not np.any(rest):
             return False
@@ -417,10 +397,10 @@ def _with_slots(one: Alone) -> Alone | None:
     one.shapes = {**({INPUTS: one.inputs.shape} if dX is not None else {}), **{n: shapes[n] for n in slots}}
     if not one.shapes:
         return None
-    by_name = {name: some for name, some in _ratios(one).items() if name != INPUTS}
+    by_name = {name: some for name, some in measured.ratios(one).items() if name != INPUTS}
     ratios = [ratio for some in by_name.values() for ratio in some]
-    counts = [n for n in dict.fromkeys(np.shape(output)) if n > 1 and ratios and _is_one([n * r for r in ratios])]
-    for name in [] if counts else [name for name, some in by_name.items() if not _is_one(some)]:
+    counts = [n for n in dict.fromkeys(np.shape(output)) if n > 1 and ratios and is_one([n * r for r in ratios])]
+    for name in [] if counts else [name for name, some in by_name.items() if not is_one(some)]:
         _take_another(one, name, [slot for slot, array in own if np.shape(array) == shapes[name]])
     one.samples = counts[0] if counts else 1
     return one
@@ -433,7 +413,7 @@ def _take_another(one: Alone, name: str, slots: Sequence[naming.Slot]) -> None:
     for slot in slots if _is_kept_by_an_inner_layer(one, first) else ():
         if slot not in one.slots.values():
             one.slots = {**one.slots, name: slot}
-            if _is_one(_ratios(one)[name]):
+            if is_one(measured.ratios(one)[name]):
                 return
     one.slots = {**one.slots, name: first}
 
@@ -455,33 +435,10 @@ def _drawn(array: np.ndarray) -> np.ndarray:
     return np.random.default_rng(array.size).standard_normal(array.shape)
 
 
-def _arrays(one: Alone) -> dict[str, np.ndarray]:
-    drawn = {n: np.random.default_rng(i).standard_normal(s) for i, (n, s) in enumerate(one.shapes.items())}
-    return {n: smooth(array) if n == INPUTS and one.is_bounded else array for n, array in drawn.items()}
-
-
-def _ratios(one: Alone, part: float = 1.0) -> dict[str, list[float]]:
-    """By how much each gradient is that of the output, along some ways."""
-    arrays = _arrays(one)
-    _, slope, gradients = one.run(arrays, part)
-    found: dict[str, list[float]] = {}
-    for name, gradient in zip(one.shapes, gradients, strict=True):
-        found[name] = [] if np.shape(gradient) == arrays[name].shape else [math.nan]
-        for way in range(0 if found[name] else 3):
-            step = 1e-6 * np.random.default_rng(7 + way).standard_normal(arrays[name].shape)
-            ends = [np.sum(one.run({**arrays, name: arrays[name] + side * step})[0] * slope) for side in (1, -1)]
-            found[name].append(float(2 * np.sum(gradient * step) / (ends[0] - ends[1])))
-    return found
-
-
-def _is_one(ratios: Sequence[float]) -> bool:
-    return all(abs(ratio - 1) < _NEAR for ratio in ratios)
-
-
 def _with_what_is_its_own(one: Alone, wrong: Sequence[str]) -> Alone | None:
     """The layer with those gradients alone that it does not leave to others: a softmax that hands on what the loss
     gives it, a gradient that is clipped, a step of which it is not known what else is in it."""
-    small, arrays = _ratios(one, 1e-3), _arrays(one)
+    small, arrays = measured.ratios(one, 1e-3), arrays_for(one)
     _, slope, gradients = one.run(arrays)
     named = dict(zip(one.shapes, gradients, strict=True))
     still = dict(zip(one.shapes, one.run(arrays, 0.0)[2], strict=True))
@@ -497,7 +454,7 @@ def _with_what_is_its_own(one: Alone, wrong: Sequence[str]) -> Alone | None:
         unsure = _is_step(one, name) and not _is_all_of_a_step(one, name)
         lies_across = np.shape(named[name]) != arrays[name].shape
         unknown = not (lies_across or np.isfinite(small[name]).all())
-        if merged or unsure or unknown or _is_one(small[name]):
+        if merged or unsure or unknown or is_one(small[name]):
             left.add(name)
     one.left = [name for name in one.places if name in left]
     one.shapes = {name: shape for name, shape in one.shapes.items() if name not in left}
@@ -513,10 +470,10 @@ def _is_all_of_a_step(one: Alone, name: str) -> bool:
     """Whether a step is what a gradient, right or wrong, may be: no constant times the right one, as with a rate of its
     own; nothing where the output's is 0, as with a decay it is not; and, where it does not grow with that, not at least
     down everywhere, as with Adam."""
-    arrays, at, all_ratios = _arrays(one), list(one.shapes).index(name), _ratios(one)
+    arrays, at, all_ratios = arrays_for(one), list(one.shapes).index(name), measured.ratios(one)
     ratios = all_ratios.pop(name)
-    rate_is_known = any(n != INPUTS and _is_one(some) for n, some in all_ratios.items())
-    if not rate_is_known and all(abs(ratio - ratios[0]) <= _NEAR * abs(ratios[0]) for ratio in ratios):
+    rate_is_known = any(n != INPUTS and is_one(some) for n, some in all_ratios.items())
+    if not rate_is_known and all(abs(ratio - ratios[0]) <= NEAR * abs(ratios[0]) for ratio in ratios):
         return False
     still, once, twice = (np.asarray(one.run(arrays, part)[2][at]) for part in (0.0, 1.0, 2.0))
     if np.any(np.abs(still) > SMALL) or any(n > 1 and not np.ptp(once, axis=i).any() for i, n in enumerate(once.shape)):
@@ -526,7 +483,7 @@ def _is_all_of_a_step(one: Alone, name: str) -> bool:
 
 def _goes_down(one: Alone, name: str, step: np.ndarray) -> bool:
     """Whether some entries of a step all have the signs of the right gradient."""
-    arrays, slope = _arrays(one), one.run(_arrays(one))[1]
+    arrays, slope = arrays_for(one), one.run(arrays_for(one))[1]
     for place in np.random.default_rng(5).permutation(step.size)[:12]:
         way = 1e-5 * (np.arange(step.size) == place).reshape(step.shape)
         ends = [np.sum(one.run({**arrays, name: arrays[name] + side * way})[0] * slope) for side in (1, -1)]

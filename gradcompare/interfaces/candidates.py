@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from gradcompare.interfaces import chain, derivatives, episodes, loops, of_classes, of_functions, pairs
+from gradcompare.interfaces import cells, chain, derivatives, episodes, loops, of_classes, of_functions, pairs
 from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.roles import by_role
 
@@ -21,7 +21,7 @@ def candidates(names: Mapping[str, Any]) -> Iterator[Driven]:
     """Programs to try, the likeliest first."""
     functions: list[Callable[..., Any]] = [f for f in names.values() if inspect.isfunction(f)]
     classes = [c for c in names.values() if inspect.isclass(c) and not issubclass(c, BaseException)]
-    classes = [made for made in classes if not is_engine(made)]
+    classes = [made for made in classes if not (is_engine(made) or cells.is_cell(made))]
     own = _own(functions)
     paired = pairs.members(own)
     yield from itertools.islice(of_functions.programs([f for f in own if f not in paired]), _MOST)

@@ -22,6 +22,7 @@ from gradcompare.interfaces import (
     axes,
     calling,
     drawing,
+    driver,
     fitting,
     inside,
     meaning,
@@ -437,7 +438,15 @@ class Driven(Program):
             return self.found.cost_from == "forward"
         layout = self.trial_layout
         one_number = layout is not None and bool(SAMPLES[layout.samples].label) and layout.outputs == 1
-        return False if one_number or getattr(self.function(self.steps.forward), "gives_output", False) else None
+        gives_output = getattr(self.function(self.steps.forward), "gives_output", False)
+        return False if one_number or gives_output or self._labels_come_later() else None
+
+    def _labels_come_later(self) -> bool:
+        """Whether what makes the gradients is told the labels, and what goes forward is not: that gives no cost."""
+        if self.steps.forward is None or self.steps.forward == self.steps.maker:
+            return False
+        ahead, back = (_roles_of(self.function(step)) for step in (self.steps.forward, self.steps.maker))
+        return "targets" in back and not {"targets", "pair", None} & ahead
 
     def _note_forward(self, session: Session, result: Any) -> None:
         function = self.function(self.steps.forward)
@@ -449,7 +458,12 @@ class Driven(Program):
             session.known["samples"] * session.known["size out"],
             with_cost=self._forward_gives_cost(),
         )
+        if isinstance(session.output, int | float):  # of float(A), where numbers are asked for their shape
+            session.output = np.asarray(session.output)
         given = calling.named(function, result) | calling.parts(function, result)
+        if isinstance(result, tuple):
+            taken = driver.taken_as(function, len(result))
+            given |= {name: result[place] for name, place in taken.items() if name not in given}
         session.known |= {k: v for k, v in given.items() if words.role_of_argument(k) not in ("inputs", "targets")}
         session.known["returned"] = given
         session.known |= self.holder.known(session.root) if self.holder.kind == "instance" else {}
@@ -578,6 +592,11 @@ class Driven(Program):
         if not hasattr(self, "_read"):
             self._read = source.globals_read([f for f in self.functions if isinstance(f, types.FunctionType)])
         return self._read
+
+
+def _roles_of(function: Callable[..., Any]) -> set[str | None]:
+    """The roles of a function's arguments, whatever their defaults."""
+    return {meaning.role_of(function, name) for name in source.signature(function) if name != "self"}
 
 
 def _asked_for(function: Callable[..., Any]) -> list[str | None]:

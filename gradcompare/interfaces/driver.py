@@ -108,6 +108,20 @@ def given_back(function: Callable[..., Any]) -> dict[tuple[int, ...], str]:
 
 
 @source.kept
+def taken_as(function: Callable[..., Any], count: int) -> dict[str, int]:
+    """{name: place} of what the file calls the several values that it takes from a function: h_last, of
+    `prob, h_last = self.forward(x)`."""
+    file = str(getattr(inspect.unwrap(function), "__globals__", {}).get("__file__"))
+    found: dict[str, int] = {}
+    for node in ast.walk(source.parsed(file)):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            names = list(_places(node.targets[0])) if source.called(node.value) == function.__name__ else []
+            if len(getattr(node.targets[0], "elts", [])) == count:
+                found |= {name: place[0] for place, name in names if len(place) == 1 and name not in found}
+    return found
+
+
+@source.kept
 def takes_each_sample(function: Callable[..., Any]) -> bool:
     """Whether the file calls a function with one sample after another: in `for x, y in zip(X, Y)`."""
     file = str(getattr(inspect.unwrap(function), "__globals__", {}).get("__file__"))

@@ -102,6 +102,14 @@ def parsed(file: str) -> ast.Module:
     return _parsed("".join(linecache.getlines(file)))
 
 
+def packages_imported(file: str) -> set[str]:
+    """The packages that a file imports from: numpy, of `from numpy.random import randn`."""
+    nodes = list(ast.walk(parsed(file)))
+    modules = [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+    modules += [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    return {module.partition(".")[0] for module in modules}
+
+
 def files_of(functions: Iterable[Callable[..., Any]]) -> Iterator[tuple[str, ast.Module]]:
     """The files that functions are written in, and their syntax."""
     codes = (getattr(inspect.unwrap(function), "__code__", None) for function in functions)

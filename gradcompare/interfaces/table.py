@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import inspect
 import io
@@ -386,17 +385,8 @@ def _by_itself(own: Mapping[str, Any], namespace: Mapping[str, Any]) -> Iterator
             f"{engines[0]} differentiates by itself, one operation after another: what is checked are gradients of a "
             "whole function. Give a loss in plain NumPy, and gradients that ask the engine."
         )
-    nodes = ast.walk(source.parsed(str(namespace.get("__file__"))))
-    names = {name.partition(".")[0] for node in nodes for name in _modules_of(node)}
-    for framework in sorted(names & set(_FRAMEWORKS)):
+    for framework in sorted(source.packages_imported(str(namespace.get("__file__"))) & set(_FRAMEWORKS)):
         yield f"It computes with {framework}, which differentiates by itself: what is checked is written in NumPy."
-
-
-def _modules_of(node: ast.AST) -> list[str]:
-    """The modules that a statement imports."""
-    if isinstance(node, ast.ImportFrom):
-        return [node.module or ""]
-    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
 
 
 def not_recognised(namespace: Mapping[str, Any], interface: str | None = None) -> str:

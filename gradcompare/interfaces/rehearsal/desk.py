@@ -76,6 +76,8 @@ class Desk:
         self.data = _data(self.free, each)
         if "np" not in self.space:
             self.write("import numpy as np")
+        if script.plain:
+            self.write("{0}, {1} = {0}.tolist(), {1}.tolist()".format(*self.data.whole))
         if each is not None:
             self.run("\n".join((self.data.before, *self.data.first)))
         self.wording = Wording(supplied, self.space)

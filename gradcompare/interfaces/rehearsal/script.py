@@ -148,6 +148,8 @@ class Script:
             asking.batches,
             asking.in_pairs and not asking.in_parts,
         )
+        self.plain = "numpy" not in source.packages_imported(self.file)
+        """Whether it is written in Python alone: what are arrays elsewhere are lists here."""
         self.problems: list[BaseException] = []
         """What went wrong in the last run."""
         self.written = ""

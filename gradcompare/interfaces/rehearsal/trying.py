@@ -30,6 +30,8 @@ class Form(NamedTuple):
     """Whether the labels of a sample are in a column though it is a row."""
     letters: bool = False
     """Whether samples and labels are whole numbers, one after another."""
+    upright: bool = False
+    """Whether each sample, and each of its labels, is a column of its own: the steps of a sequence."""
 
 
 FORMS = (
@@ -37,8 +39,9 @@ FORMS = (
     Form("columns", one=True),
     Form("rows", turned=True),
     Form("classes", letters=True),
+    Form("rows", upright=True),
 )
-SECONDS = 6.0
+SECONDS = 9.0
 """So long programs are written and tried."""
 
 
@@ -131,6 +134,8 @@ def _supplies(form: Form, sizes: supplies.Sizes) -> supplies.Supplies:
     made = supplies.Supplies(form.lie, sizes)
     if form.turned:
         made["targets"] = made["targets"].T.copy()
+    if form.upright:
+        made |= {name: array[:, :, np.newaxis].copy() for name, array in made.items()}
     return made
 
 
