@@ -190,5 +190,5 @@ class Sequence:
 
 def test_what_goes_forward_without_labels_gives_no_cost(tmp_path):
     """Its one number is a chance; and the state that goes back is called as the file calls what it takes."""
-    agrees_and_is_found(tmp_path, Habit(OF_ONE_SEQUENCE, "(1 - h_next ** 2)", "(1 - h_next)"))
+    agrees_and_is_found(tmp_path, Habit(OF_ONE_SEQUENCE, "out @ h_last.T", "out @ h_last.T ** 2"))
     assert "cross entropy" in " ".join(checked(tmp_path, OF_ONE_SEQUENCE).assumed)
