@@ -21,7 +21,7 @@ def by_role(functions: Iterable[Any]) -> dict[str, list[Any]]:
         role = words.role_of_function(function.__name__.strip("_"))
         if function.__name__ == "__call__":
             role = "forward"
-        elif role == "slope_of_cost" and _gives_cost_and_gradients(function):
+        elif role in ("slope_of_cost", "backward") and _gives_cost_and_gradients(function, role):
             role = "fused"
         found.setdefault(role or "", []).append(function)
     for role, row in _by_what_they_do(found.pop("", ())).items():
@@ -39,9 +39,13 @@ _GRADIENT_OF_PARAMETER = re.compile(
 )
 
 
-def _gives_cost_and_gradients(function: Any) -> bool:
-    """Whether what is called the gradient of a cost takes inputs and labels, and hands out the cost as well."""
+def _gives_cost_and_gradients(function: Any, role: str) -> bool:
+    """Whether what is called the gradient of a cost takes inputs and labels, and hands out the cost as well; or what is
+    called a gradient takes nothing beside them that went forward, and returns it."""
     taken = {words.role_of_argument(name) for name in source.argument_names(function)}
+    if role == "backward":
+        returned = {name for row in source.returned_names(function) if len(row) > 1 for name in row if name}
+        return {"inputs", "targets"} <= taken <= {"inputs", "targets", "parameters"} and any(map(_COST.search, returned))
     return {"inputs", "targets"} <= taken and any(map(_COST.search, source.handed_out(function)))
 
 

@@ -51,6 +51,13 @@ def lengths_in(function: Callable[..., Any]) -> frozenset[str]:
     return frozenset(length.id for length in lengths if isinstance(length, ast.Name))
 
 
+@source.kept
+def own_lengths_in(method: Callable[..., Any]) -> frozenset[str]:
+    """The attributes that say so in a method: n and k of np.random.randn(self.n, self.k)."""
+    lengths = (length for sizes in _sizes(source.tree(method)) for length in sizes)
+    return frozenset(length.attr for length in lengths if source.is_of_self(length))
+
+
 def made_as_arrays(statements: Iterable[ast.stmt]) -> set[str]:
     """The names that start as random numbers, zeros or ones of some shape."""
     return {

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import source, words
+from gradcompare.interfaces import source, starts, words
 from gradcompare.interfaces.layouts import REGULARISATION
 from gradcompare.interfaces.multiplied import is_product, plain_name
 
@@ -221,12 +221,34 @@ def is_only_stored(made: Any, argument: str) -> bool:
 
 def kept_as(made: Any, argument: str) -> str:
     """What an argument that is only kept is given: a learning rate where a method multiplies by it, else nothing."""
-    attributes = (n for n in ast.walk(source.tree(made.__init__)) if isinstance(n, ast.Assign))
-    names = {t.attr for n in attributes if _is_name(n.value, argument) for t in n.targets if source.is_of_self(t)}
-    methods = [f for f in vars(made).values() if isinstance(f, types.FunctionType)]
-    nodes = (n for f in methods for n in ast.walk(source.tree(f)) if isinstance(n, ast.BinOp))
+    names = kept_under(made, argument)
+    nodes = (n for f in _methods(made) for n in ast.walk(source.tree(f)) if isinstance(n, ast.BinOp))
     factors = (side for n in nodes if isinstance(n.op, ast.Mult) for side in (n.left, n.right))
     return "learning_rate" if any(source.is_of_self(side) and side.attr in names for side in factors) else "nothing"
+
+
+def kept_under(made: Any, argument: str) -> set[str]:
+    """The attributes that are what a constructor is given: method, of `self.method = method`."""
+    attributes = (n for n in ast.walk(source.tree(made.__init__)) if isinstance(n, ast.Assign))
+    return {t.attr for n in attributes if _is_name(n.value, argument) for t in n.targets if source.is_of_self(t)}
+
+
+def word_kept(made: Any, argument: str) -> list[str]:
+    """[the first word that a method compares with what a constructor keeps of an argument]; empty where none does."""
+    names = kept_under(made, argument)
+    compared = (n for f in _methods(made) for n in ast.walk(source.tree(f)) if isinstance(n, ast.Compare))
+    own = (n for n in compared if source.is_of_self(n.left) and n.left.attr in names)
+    return [word for n in own if isinstance(n.ops[0], ast.Eq | ast.In) for word in _texts(n.comparators[0])][:1]
+
+
+def is_length_later(made: Any, argument: str) -> bool:
+    """Whether what a constructor keeps of an argument is how long an array is that a method makes."""
+    names = kept_under(made, argument)
+    return any(names & starts.own_lengths_in(f) for f in _methods(made))
+
+
+def _methods(made: Any) -> list[types.FunctionType]:
+    return [f for f in vars(made).values() if isinstance(f, types.FunctionType)]
 
 
 def stands_between(function: Callable[..., Any], argument: str) -> bool:

@@ -19,7 +19,7 @@ _WHOSE = (
 FUNCTIONS = {
     "ignored": re.compile(
         r"numeric|grad(ient)?s?num(?!ber)|numgrad|gradcheck|checkgrad|gradientcheck|finitediff|approx|plot|accuracy|print"
-        r"|test"
+        r"|test|f1(score)?$|^(\w*(precision|recall|confusion|specificity|sensitivity)\w*|\w*auc|r2(score)?)$"
     ),
     "slope_of_cost": re.compile(
         r"^(d|deriv(ative)?(of)?|grad(ient)?(of)?|prime)_?(cost|loss|mse|bce|crossentropy|cce)"

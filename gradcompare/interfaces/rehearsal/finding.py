@@ -252,7 +252,7 @@ class _Traced:
         ]
         steps = {n: _step(plain(TracedArray(start[n])), turn.after.get(n)) for n in self.names}
         after = {n: plain(array) for n, array in turn.after.items() if isinstance(array, TracedArray)}
-        self.done = Done(steps, computed, self.rate, after)
+        self.done = Done(steps, computed, self.rate, after, _numbers_named(turn))
         self.carried = {n for n in self.names if _is_carried(start[n], turn.after.get(n))}
         self.samples, self.labels = (data.get(n) if n is not None else None for n in (met.samples, met.labels))
         self.samples_axis = _samples_axis(self._at(self.samples), self._at(self.labels))
@@ -416,6 +416,17 @@ def _told_rate(turn: Turn, script: Script) -> float:
     named = [e.value for e in turn.events if words.role_of_argument(script.places[e.place].text) == "learning_rate"]
     named += [a for path, a in turn.before.items() if words.role_of_argument(paths.word(path)) == "learning_rate"]
     return next((float(value) for value in named if np.ndim(value) == 0), 0.0)
+
+
+def _numbers_named(turn: Turn) -> set[float]:
+    """The fractions that have a name and that nothing computes of parameters: one may be the learning rate."""
+    named = [event.value for event in turn.events if event.number is None]
+    numbers = [float(v) for v in (*named, *turn.before.values()) if isinstance(v, float) or _is_number(v)]
+    return {number for number in numbers if 0 < number < 1}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, np.ndarray | np.floating) and np.ndim(value) == 0 and value.dtype.kind == "f"
 
 
 def _samples_axis(samples: Any, labels: Any) -> int:

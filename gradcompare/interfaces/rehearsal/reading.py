@@ -50,6 +50,8 @@ class Done(NamedTuple):
     """What the file calls its learning rate; 0 where nothing is called so."""
     after: Mapping[str, np.ndarray] = MappingProxyType({})
     """What each parameter is after it."""
+    numbers: Collection[float] = ()
+    """What the file names that may be its learning rate, where nothing is called so."""
 
 
 class Candidate(NamedTuple):
@@ -161,12 +163,16 @@ def _reading(candidate: Candidate, done: Done, whole: Candidate, one_way: Collec
         agreeing = {n: f for n, f in positive.items() if np.isclose(f, done.rate, rtol=NEAR, atol=0.0)}
     written = {n: exactly(factor, roughly=NEAR) for n, factor in agreeing.items()}
     told = any(abs(done.rate - factor) <= TOLD * factor for factor in agreeing.values())
+    named = [f for f in positive.values() if not done.rate and any(np.isclose(f, n, NEAR, 0.0) for n in done.numbers)]
     if len(agreeing) == 1 < len(candidate.gradients) and not told and written == agreeing:  # chance: no rate is such
         written = {}
     if len(candidate.gradients) > 1 and len(written) == 1 and set(written) <= set(one_way):
         written = {}
-    agreeing = written
-    return Reading(candidate, agreeing, None, done.rate if told else next(iter(agreeing.values()), 1.0), told)
+    if not written and named:
+        written = {n: exactly(f, roughly=NEAR) for n, f in positive.items() if f in named}
+    agreeing, told = written, told or any(f in named for f in map(positive.get, written))
+    rate = done.rate if told and done.rate else next(iter(agreeing.values()), 1.0)
+    return Reading(candidate, agreeing, None, rate, told)
 
 
 def _by_rule(candidate: Candidate, done: Done, whole: Candidate) -> Reading:
