@@ -193,3 +193,24 @@ AVERAGED = {
     "squared_error": "mean_half_squared_error",
 }
 """The same averaged over the outputs."""
+
+SHAPES = ((5, 1), (4, 3), (7, 2))
+"""Of outputs and labels on which costs are told apart: samples by outputs."""
+NEAR = 1e-6
+
+
+def is_multiple(loss: str, of: str) -> bool:
+    """Whether one cost is, for so many samples and outputs, a constant times another: keys of LOSSES."""
+    return all(_is_constant(loss, of, shape) for shape in SHAPES)
+
+
+def _is_constant(loss: str, of: str, shape: tuple[int, int]) -> bool:
+    pairs = [drawn(shape, seed) for seed in (0, 1)]
+    ratios = [float(LOSSES[loss].cost(A, Y, 0) / LOSSES[of].cost(A, Y, 0)) for A, Y in pairs]
+    return abs(ratios[0] / ratios[1] - 1) < NEAR
+
+
+def drawn(shape: tuple[int, int], seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """An output and labels: probabilities both, of which no sign and no 0 hides a term of a cost."""
+    generator = np.random.default_rng(seed)
+    return generator.uniform(0.1, 0.9, shape), generator.uniform(0.1, 0.9, shape)

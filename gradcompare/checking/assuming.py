@@ -12,7 +12,7 @@ from gradcompare.checking.errors import CodeError
 from gradcompare.checking.penalising import penalty_of
 from gradcompare.checking.subject import Subject
 from gradcompare.judging.verdict import WRONG, Finding
-from gradcompare.losses import LOSSES
+from gradcompare.losses import LOSSES, is_multiple
 from gradcompare.network import Network
 from gradcompare.report import Report
 
@@ -64,6 +64,24 @@ def chosen_loss(subject: Subject, asked: str | None, networks: Sequence[Network]
             "`gradcompare check --help` lists them."
         )
     return [*scaled, *fitting][0]
+
+
+def as_printed(subject: Subject, networks: Sequence[Network]) -> int | None:
+    """The line in which a file that has no function for its cost computes it, where its gradients are right but perhaps
+    for a constant: that cost is the subject's from now on. None where there is no such line."""
+    chosen = subject.loss
+    if chosen is None or subject.about["has_cost"] or subject.penalty is not None:
+        return None
+    printed = {loss: line for line, loss in reversed(subject.about["printed"]) if is_multiple(loss, chosen)}
+    if len(printed) != 1 or subject.compared(networks[0], "float64", verify=True).verdict != "agrees":
+        return None
+    ((loss, line),) = printed.items()
+    subject.loss = loss
+    found = {subject.compared(network, "float64", verify=True).verdict for network in _some(networks)}
+    if found <= {"agrees", "scaled"}:
+        return int(line)
+    subject.loss = chosen
+    return None
 
 
 def _turned(subject: Subject, networks: Sequence[Network]) -> str | None:

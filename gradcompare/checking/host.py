@@ -33,6 +33,7 @@ from gradcompare.interfaces import (
     chain,
     left_out,
     not_recognised,
+    printed_costs,
     recognise,
     rivals,
     words,
@@ -166,6 +167,7 @@ class Host:
             "ahead_of_output": list(program.ahead_of_output),
             "only_updates": program.only_updates,
             "rate": program.rate,
+            "printed": self._printed_costs() if program.scale_known and not program.given_slope else [],
             "uphill": [list(update) for update in program.uphill],
             "goes_down": program.goes_down or program.only_updates,
             "notes": notes,
@@ -174,6 +176,11 @@ class Host:
             "is_own": program.is_own,
             "rivals": alike,
         }
+
+    def _printed_costs(self) -> list[list[Any]]:
+        """The usual costs that the file computes where it looks on: line and name of each."""
+        found = (printed_costs.found_in(file) for file in sorted(files_of(self.program)))
+        return [list(printed) for row in found for printed in row]
 
     def fitting_losses(self, inputs: Inputs) -> list[str]:
         """The costs that the program's output suggests."""

@@ -97,8 +97,12 @@ class Inquiry:
             limits = {"seconds": SECONDS_OF_LAYERS, "enough": ENOUGH_OF_LAYERS}
 
         def is_an_answer(report: Report) -> bool:
-            misunderstood = (about["seen_right"] or part_of_the_way) and nothing_is_right(report)
-            return counts(report) and not misunderstood
+            misunderstood = part_of_the_way and nothing_is_right(report)
+            return counts(report) and not (misunderstood or is_misread(report))
+
+        def is_misread(report: Report) -> bool:
+            """Whether nothing goes along the gradient, of what was seen to do so: a constant is no other direction."""
+            return bool(about["seen_right"]) and report.verdict != "scaled" and nothing_is_right(report)
 
         def run(about: dict[str, Any]) -> Report:
             progress = None if silent else self.progress
@@ -115,10 +119,10 @@ class Inquiry:
         if about["is_own"]:
             self.host.draw_what_is_decided(draw_network([1, 1], 1, self.seed), self.loss)
         report = run(about)
-        if about["seen_right"] and nothing_is_right(report):
+        if is_misread(report):
             again = self.host.open_own_program(self.seed, written, keeps_data=True)
             report = run(again) if again is not None else report
-            if nothing_is_right(report):
+            if is_misread(report):
                 raise CodeError(_ONLY_ITS_OWN)
         if about["given_slope"] and nothing_is_right(report):
             other = self._given_another_slope(about, run)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gradcompare.checking.assuming import chosen_loss, is_for_one_output, is_one_unit
+from gradcompare.checking.assuming import as_printed, chosen_loss, is_for_one_output, is_one_unit
 from gradcompare.checking.conclusion import Judged, explained, factor
 from gradcompare.checking.defects import excused
 from gradcompare.checking.errors import CheckInterruptedError, CodeError, TimeIsUpError
@@ -58,6 +58,8 @@ class Trials:
         self.notes: list[str] = list(subject.about["notes"])
         self.asked = False
         """Whether the cost was asked for."""
+        self.printed: int | None = None
+        """The line in which the file computes its cost, where no function does."""
         self._guards: list[float] | None = None
         """The numbers that the cost adds inside of logarithms; None where nobody has asked yet."""
         self._without_guards = self._shared = False
@@ -75,6 +77,7 @@ class Trials:
             self.asked = loss is not None
             networks = draw_networks(self.examples, self.seed, **self.subject.wide)
             self.subject.loss = chosen_loss(self.subject, loss, networks)
+            self.printed = None if self.asked else as_printed(self.subject, networks)
             self._networks = self._of_one_output(networks)
             turns = zip(self._networks, itertools.cycle(self.precisions), strict=False)
             rounded = [network.astype(precision) for network, precision in turns]
@@ -260,6 +263,7 @@ class Trials:
             has_cost, metric = self.subject.about["has_cost"], self.subject.about["metric"]
             own = "in place of the file's own" if has_cost else "the file has none"
             own = metric if metric and not self.asked else own
+            own = f"as line {self.printed} computes it" if self.printed is not None else own
             report.assumed = [f"the cost is {LOSSES[loss].says} ({own})"]
             if self.subject.penalty is not None:
                 report.assumed.append(
@@ -267,6 +271,7 @@ class Trials:
                     "file says whether it belongs"
                 )
             taken_for_it = not has_cost or (metric and not self.asked)
+            taken_for_it = taken_for_it and self.printed is None
             if report.verdict == "scaled" and taken_for_it and not self._climbs(report):
                 report = _as_convention(report, "of the assumed cost")
         if self.subject.about["given_slope"] and factor(self.judged) == "1/m":

@@ -85,7 +85,7 @@ def asked(function: Callable[..., Any], names: list[str], others: list[str]) -> 
     roles = {name: "pair" for name in names if _is_pair(made, name)}
     left = [name for name in names if name not in roles and name not in values]
     kept = [name for name in left if usage.is_only_stored(function, name)]
-    values |= {name: word[0] for name in kept if (word := usage.word_kept(function, name))}
+    values |= {name: compared[0] for name in kept if (compared := usage.word_kept(function, name))}
     kept = [name for name in kept if name not in values and not usage.is_length_later(function, name)]
     roles |= {name: usage.kept_as(function, name) for name in kept}
     return Asked(said, roles, values, numbers, {name: says(name) for name in sorted(stand_ins)})

@@ -58,6 +58,8 @@ class Program(ABC):
     """Whether no gradients are to be seen, only what they do to the parameters."""
     rate: float = 1.0
     """Over which what they do is a gradient, where no more is to be seen."""
+    scale_known: bool = True
+    """Whether that is what the file says it is, and not only what makes gradients of a usual cost of it."""
     goes_down: bool = False
     """Whether what is called a gradient is seen to be subtracted from its parameter."""
     uphill: Sequence[Uphill] = ()

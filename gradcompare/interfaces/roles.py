@@ -45,7 +45,9 @@ def _gives_cost_and_gradients(function: Any, role: str) -> bool:
     taken = {words.role_of_argument(name) for name in source.argument_names(function)}
     if role == "backward":
         returned = {name for row in source.returned_names(function) if len(row) > 1 for name in row if name}
-        return {"inputs", "targets"} <= taken <= {"inputs", "targets", "parameters"} and any(map(_COST.search, returned))
+        return {"inputs", "targets"} <= taken <= {"inputs", "targets", "parameters"} and any(
+            map(_COST.search, returned)
+        )
     return {"inputs", "targets"} <= taken and any(map(_COST.search, source.handed_out(function)))
 
 

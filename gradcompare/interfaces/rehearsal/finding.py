@@ -80,6 +80,8 @@ class Found:
     """The line of a cost of the file's own that it computes at times only, where its steps go down another."""
     samples_axis: int
     rate: float
+    told: bool
+    """Whether that is what the file says it is."""
     misshapen: bool
     """Whether a step has another shape than its parameter: what meets in it does not lie as it should."""
 
@@ -171,6 +173,7 @@ def found_in(
         looks_on,
         meeting.samples_axis,
         best.rate,
+        best.told,
         any(np.shape(meeting.done.steps[n]) != own[n].shape for n in parameters),
     )
 

@@ -171,8 +171,16 @@ def _reading(candidate: Candidate, done: Done, whole: Candidate, one_way: Collec
     if not written and named:
         written = {n: exactly(f, roughly=NEAR) for n, f in positive.items() if f in named}
     agreeing, told = written, told or any(f in named for f in map(positive.get, written))
-    rate = done.rate if told and done.rate else next(iter(agreeing.values()), 1.0)
+    factor_of_all = next(iter(agreeing.values()), 1.0)
+    is_scaled = candidate.called_so and _is_simple(factor_of_all, done.rate)  # half the cost, or of the sum the mean
+    rate = done.rate if (told and done.rate) or is_scaled else factor_of_all
     return Reading(candidate, agreeing, None, rate, told)
+
+
+def _is_simple(factor: float, rate: float) -> bool:
+    """Whether it is a known rate times, or over, a whole number of halves."""
+    ratios = (2 * factor / rate, 2 * rate / factor) if rate and factor else ()
+    return any(ratio > 0.5 and abs(ratio - round(ratio)) < NEAR * ratio for ratio in ratios)
 
 
 def _by_rule(candidate: Candidate, done: Done, whole: Candidate) -> Reading:

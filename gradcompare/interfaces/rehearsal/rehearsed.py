@@ -142,7 +142,7 @@ class Rehearsed(Program):
         self.functions = [stand_in(self.script, found.loop)]
         self.parameters = self.last_layer = found.parameters
         self.samples_axis, self.has_cost = found.samples_axis, found.cost.cost is not None
-        self.loss = found.cost.loss
+        self.loss, self.scale_known = found.cost.loss, found.told
         if found.looks_on is not None:
             self.metric = f"what line {found.looks_on} computes at times only is taken for a metric"
         weights = [n for n in found.parameters if found.own[n].ndim == 2 and not n.lower().startswith("b")]
