@@ -136,7 +136,8 @@ def _sizes(function: Callable[..., Any]) -> dict[str, str]:
     roles = {name: role for name in names if (role := words.role_of_size(name))}
     hidden = [name for name, role in roles.items() if role == "hidden"]
     numbered = {name: f"size hidden {i}" for i, name in enumerate(hidden, start=1)} if len(hidden) > 1 else {}
-    return {name: f"size {role}" for name, role in roles.items()} | numbered
+    words_known = dict.fromkeys(filter(words.counts_words, names), "classes")
+    return {name: f"size {role}" for name, role in roles.items()} | numbered | words_known
 
 
 def _outputs_among_targets(function: Callable[..., Any], known: Mapping[str, Any]) -> dict[str, Any]:

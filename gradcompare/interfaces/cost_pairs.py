@@ -22,8 +22,9 @@ from gradcompare.tracing.randomness import same_random_numbers
 
 SHAPES: tuple[tuple[Shape, Shape], ...] = (
     ((6, 5), (6, 5)), ((6, 1), (6, 1)), ((6,), (6,)), ((5, 6), (5, 6)), ((6, 5), (6,)), ((5,), (5,)), ((5, 1), (5, 1)),
+    ((3, 2, 5), (3, 2)), ((3, 2, 5), (3, 2, 5)),
 )  # fmt: skip
-"""Of a prediction and its labels."""
+"""Of a prediction and its labels; last those of sequences."""
 _NEAR = 1e-3
 _STEP = 1e-6
 

@@ -581,8 +581,9 @@ class Driven(Program):
     def _takes_state(self) -> bool:
         """Whether a step asks for what goes from one sample of a sequence to the next."""
         steps = (self.steps.forward, self.steps.cost, self.steps.slope, self.steps.maker)
-        names = {name for step in steps if step is not None for name in source.signature(self.function(step))}
-        return any(words.role_of_argument(name) == "state" or words.plain(name) == "state" for name in names)
+        functions = [self.function(step) for step in steps if step is not None]
+        asked = ((function, name) for function in functions for name in source.signature(function))
+        return any(meaning.role_of(f, name) == "state" or words.plain(name) == "state" for f, name in asked)
 
     def _making(self, session: Session) -> contextlib.AbstractContextManager[None]:
         places = self.found.places if self.found else self.trial_places

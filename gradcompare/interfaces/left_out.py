@@ -82,7 +82,9 @@ def _only_asks(function: Any) -> bool:
     body = [] if _is_method(function) else _body(function)
     nodes = [node for statement in body for node in ast.walk(statement)]
     calls = [node for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
-    works = any(isinstance(node, ast.BinOp | ast.AugAssign | ast.Assign | ast.Return) for node in nodes)
+    handed = [node.value for node in nodes if isinstance(node, ast.Return)]
+    works = any(isinstance(node, ast.BinOp | ast.AugAssign | ast.Assign) for node in nodes)
+    works |= any(not isinstance(value, ast.Name | ast.Attribute | None) for value in handed)
     return bool(calls) and not works and not any(call.args or call.keywords for call in calls)
 
 

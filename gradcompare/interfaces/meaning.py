@@ -22,6 +22,8 @@ def role_of(function: Callable[..., Any], argument: str) -> str | None:
     by_name = getattr(function, "roles", {}).get(argument) or words.role_of_argument(argument)
     if by_name is None and argument in _parameter_dicts(function) | _lists_of_layers(function):
         return "parameters"
+    if by_name in (None, "inputs") and _FIRST_STATE.match(argument) and _takes_inputs_beside(function, argument):
+        return "state"
     if by_name in (None, "samples") and argument in _objects_with_weights(function):
         return "parameters"
     if by_name in (None, "samples") and argument in _numbers_of_layers(function):
@@ -34,6 +36,14 @@ def role_of(function: Callable[..., Any], argument: str) -> str | None:
         return "slope"
     samples = by_name is None and (argument == _data_in(function) or argument in _samples_of_its_class(function))
     return "inputs" if samples else by_name
+
+
+_FIRST_STATE = re.compile(r"^(a_?0|a_?prev(ious)?|prev(ious)?_?a)$", re.IGNORECASE)
+
+
+def _takes_inputs_beside(function: Callable[..., Any], argument: str) -> bool:
+    """Whether another argument is called like samples: then a0 is no other name for them."""
+    return any(words.role_of_argument(name) == "inputs" for name in source.argument_names(function) if name != argument)
 
 
 @source.kept

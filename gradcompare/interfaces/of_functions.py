@@ -56,7 +56,7 @@ def _argument_holders(used: list[Callable[..., Any]], initialisers: list[Callabl
     named = [name for pair in pairs or words.loose_pairs(arguments) for name in pair if name]
     for initialise in initialisers[:2]:
         for plan in itertools.chain(plan_of_structure(initialise), itertools.islice(plans(initialise), 3)):
-            yield Initialised(initialise, plan, named)
+            yield Initialised(initialise, plan, named, of_words=any(map(words.counts_words, arguments)))
     listed = [next((n for n in arguments if words.plain(n) in plurals), None) for plurals in _PLURALS]
     counts = any(type(space.get(name)) is int for name, space in source.globals_read(used).items())
     own = list(contained.holders_of(used))

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 _WHOSE = (
     r"(_?(l|deep|my|the|run|do|perform|full|vectori[sz]ed|two|three|multi|one)?"
-    r"_?(layers?|model|nn|net|network|mlp)?)"
+    r"_?(layers?|model|nn|net|network|mlp|rnn|lstm|gru|cnn)?)"
 )
 
 FUNCTIONS = {
