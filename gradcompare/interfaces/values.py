@@ -230,7 +230,13 @@ def values_of(function: Callable[..., Any], result: Any, session: Session, namer
                 continue
             if paths.index(path) is None or re.match(r"^[az]\d+$", name, re.IGNORECASE):
                 found.setdefault(name, array)
-    return {name: array for name, array in found.items() if name[:1].isalpha() and not words.NO_PARAMETER.search(name)}
+    return {name: array for name, array in found.items() if name[:1].isalpha() and _may_be_value(name)}
+
+
+def _may_be_value(name: str) -> bool:
+    """Whether something is called as a value may be that went forward: last_totals is kept of the last time."""
+    kept = re.sub(r"^last_", "", name)
+    return not words.NO_PARAMETER.search(kept)
 
 
 def namers(session: Session, sizes: tuple[int, ...], m: int) -> Namers:

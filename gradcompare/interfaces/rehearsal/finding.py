@@ -7,12 +7,13 @@ parameter by something made of it; or, where no gradient is right, if the file's
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import itertools
 import re
 import types
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ import torch
 
 from gradcompare import losses
 from gradcompare.bounds import Run
-from gradcompare.interfaces import metrics, naming, paths, words
+from gradcompare.interfaces import metrics, naming, paths, source, words
 from gradcompare.interfaces.rehearsal.costs import Seed, fitting, seeds
 from gradcompare.interfaces.rehearsal.meeting import NotedRun, meetings
 from gradcompare.interfaces.rehearsal.reading import (
@@ -120,19 +121,20 @@ def found_in(
     if not names or not first.after:
         return None
     found_so = [*changed, *_changed_elsewhere(script, loop, first, names, supplied, others)]
-    names = _named([*found_so, *_left_as_they_were(script, first, found_so)])
+    names = _without_velocities(_named([*found_so, *_left_as_they_were(script, first, found_so)]), first)
     own = {name: first.before[where[0]] for name, where in names.items()}
+    sums = {name for name, array in own.items() if _is_sum_of_squares(array, first.after.get(name))}
     told = _told_rate(first, script)
     best, used = None, set[str]()
     for attempt in range(ATTEMPTS):
         traced = _Traced(script, first, names, told, others)
-        traced.rehearse(loop, _moved(own, attempt), supplied)
+        traced.rehearse(loop, _moved(own, attempt, sums), supplied)
         if traced.took_too_long:  # it will from other numbers too
             break
         found = readings(traced.candidates, traced.done)
         if best is None and in_doubt(found):
             once_more = _Traced(script, first, names, told, others)
-            once_more.rehearse(loop, _moved(own, ATTEMPTS), supplied)
+            once_more.rehearse(loop, _moved(own, ATTEMPTS, sums), supplied)
             found = steady(found, readings(once_more.candidates, once_more.done))
         reading = likeliest(found)
         if reading is not None and not reading.agreeing:
@@ -200,6 +202,23 @@ def _named(changed: Sequence[Sequence[paths.Path]]) -> dict[str, Where]:
         tries = (label, *(f"{label}_{i}" for i in range(2, len(changed) + 2)))
         names[next(n for n in tries if n not in names and n not in ("X", "Y"))] = tuple(where)
     return names
+
+
+def _without_velocities(names: Mapping[str, Where], first: Turn) -> dict[str, Where]:
+    """The same without what begins as 0 and is afterwards the step that another has gone: its momentum, by which
+    Nesterov's weights look ahead."""
+    before = {name: np.asarray(first.before[where[0]]) for name, where in names.items()}
+    after = {name: np.asarray(first.after.get(name)) for name in names}
+    steps = {n: after[n] - before[n] for n in names if after[n].shape == before[n].shape and after[n].dtype.kind == "f"}
+
+    def is_velocity(name: str) -> bool:
+        others = (step for other, step in steps.items() if np.any(before[other]) and step.shape == before[name].shape)
+        return not np.any(before[name]) and any(
+            np.any(step) and (np.allclose(step, after[name], 1e-9) or np.allclose(step, -after[name], 1e-9))
+            for step in others
+        )
+
+    return {name: where for name, where in names.items() if name not in steps or not is_velocity(name)}
 
 
 def _is_of_data(word: str) -> bool:
@@ -336,7 +355,8 @@ def _changed_elsewhere(
 ) -> list[list[paths.Path]]:
     """What the turn changes from other numbers, and did not from the file's own: a bias where the errors cancel out.
     `further`: other samples, from which a turn changes weights that meet nothing but 0 in the file's own first one."""
-    moved = _moved({name: first.before[where[0]] for name, where in names.items()})
+    own = {name: first.before[where[0]] for name, where in names.items()}
+    moved = _moved(own, 0, {name for name, array in own.items() if _is_sum_of_squares(array, first.after.get(name))})
     there = {paths_[0]: tuple(paths_) for paths_ in first.alike if first.before[paths_[0]].dtype.kind == "f"}
     known = [*names.values(), *further]
     others = {str(path): where for path, where in there.items() if not any(path in own for own in known)}
@@ -363,8 +383,31 @@ def _left_as_they_were(script: Script, first: Turn, changed: Sequence[Sequence[p
             continue
         name = paths.word(path)
         if any(naming.likeness(name, other) == 3 for other in called - {name}) and not words.GRADIENT.match(name):
-            found.append(list(where))
+            found += [list(where)] if _is_updated(script.file, name) else []
     return found
+
+
+def _is_updated(file: str, name: str) -> bool:
+    """Whether any statement gives what is called so a new value made of the old one, or hands it on among others, as to
+    a loop that goes through all parameters."""
+    for node in ast.walk(source.parsed(file)):
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        own = [target for target in targets if target is not None and _ends_in(target, name)]
+        if isinstance(node, ast.AugAssign) and own:
+            return True
+        if isinstance(node, ast.Assign) and own and any(_ends_in(part, name) for part in ast.walk(node.value)):
+            return True
+        if isinstance(node, ast.List | ast.Tuple) and isinstance(node.ctx, ast.Load):
+            if any(_ends_in(part, name) for part in node.elts):
+                return True
+    return False
+
+
+def _ends_in(node: ast.AST, name: str) -> bool:
+    """Whether it is name, thing.name, or thing["name"]."""
+    last = node.slice if isinstance(node, ast.Subscript) else node
+    called = getattr(last, "id", None) or getattr(last, "attr", None) or getattr(last, "value", None)
+    return isinstance(called, str) and called == name
 
 
 def _without_zeros(first: Turn, known: Sequence[Where]) -> dict[Where, np.ndarray]:
@@ -376,13 +419,20 @@ def _without_zeros(first: Turn, known: Sequence[Where]) -> dict[Where, np.ndarra
     return {where: np.where(array == 0, np.ones_like(array), array) for where, array in mixed.items()}
 
 
-def _moved(own: Mapping[str, np.ndarray], attempt: int = 0) -> dict[str, np.ndarray]:
+def _moved(own: Mapping[str, np.ndarray], attempt: int, sums: Collection[str]) -> dict[str, np.ndarray]:
     """Other numbers than the file's own, of their size: beside these at first, since some cannot be any; then any,
-    since all units may be at their ends beside these, or none alive."""
-    return {
+    since all units may be at their ends beside these, or none alive. `sums`: of which roots are taken."""
+    moved = {
         name: np.asarray(size_of(array) * _noise(i + 100 * attempt, array) + (0 if attempt else array))
         for i, (name, array) in enumerate(own.items())
     }
+    return {name: np.abs(array) if name in sums else array for name, array in moved.items()}
+
+
+def _is_sum_of_squares(before: np.ndarray, after: Any) -> bool:
+    """Whether it may be what Adagrad or Adam keep of the gradients' squares: 0 at first, and then below 0 nowhere."""
+    now = np.asarray(after)
+    return now.dtype.kind == "f" and not np.any(before) and bool(np.any(now > 0)) and not np.any(now < 0)
 
 
 def _noise(i: int, like: np.ndarray) -> np.ndarray:
