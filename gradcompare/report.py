@@ -149,6 +149,14 @@ def merge(reports: Sequence[Report]) -> Report:
         if finding.verdict in ("ok", "undecided"):  # a network that decides nothing says nothing against the others
             findings[name] = finding.but(verdict="undecided" if 2 * undecided[name] > len(reports) else "ok")
     cases = {key: sum(report.cases[key] for report in reports) for key in reports[0].cases}
+    never = _never_decided(reports, undecided, list(findings.values()))
+    if never:
+        freed = sum(
+            report.cases["undecided"]
+            for report in reports
+            if all(f.name in never for f in report.tensors if f.verdict == "undecided")
+        )
+        cases |= {"decided": cases["decided"] + freed, "undecided": cases["undecided"] - freed}
     notes = {re.sub(r"[-\d.e]+", "#", note): note for report in reversed(reports) for note in reversed(report.notes)}
     return Report(
         overall(list(findings.values()), decided=cases["decided"], drawn=cases["drawn"]),
@@ -158,6 +166,15 @@ def merge(reports: Sequence[Report]) -> Report:
         cases=cases,
         precisions=tuple(dict.fromkeys(p for report in reports for p in report.precisions)),
     )
+
+
+def _never_decided(reports: Sequence[Report], undecided: Counter[str], findings: Sequence[Finding]) -> set[str]:
+    """The tensors of which no network decides anything, as of a bias before a batch normalisation, whose gradient is 0
+    but for rounding; none where they are most of what there is."""
+    seen = Counter(finding.name for report in reports for finding in report.tensors)
+    never = {name for name, times in undecided.items() if times == seen[name]}
+    claims = [finding.name for finding in findings if not finding.witness]
+    return never if 2 * sum(name in never for name in claims) <= len(claims) else set()
 
 
 def versions() -> dict[str, str]:

@@ -224,9 +224,7 @@ class Initialised(Holder):
 
     kind = "initialised"
 
-    def __init__(
-        self, initialise: Callable[..., Any], plan: Plan, names: list[str], *, of_words: bool = False
-    ) -> None:
+    def __init__(self, initialise: Callable[..., Any], plan: Plan, names: list[str], *, of_words: bool = False) -> None:
         self.initialise, self.plan, self.names = initialise, plan, names
         self.depths = plan.depths
         self.words_known = (_WORDS,) if of_words else ()

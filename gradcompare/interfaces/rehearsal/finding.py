@@ -397,9 +397,9 @@ def _is_updated(file: str, name: str) -> bool:
             return True
         if isinstance(node, ast.Assign) and own and any(_ends_in(part, name) for part in ast.walk(node.value)):
             return True
-        if isinstance(node, ast.List | ast.Tuple) and isinstance(node.ctx, ast.Load):
-            if any(_ends_in(part, name) for part in node.elts):
-                return True
+        listed = node.elts if isinstance(node, ast.List | ast.Tuple) and isinstance(node.ctx, ast.Load) else []
+        if any(_ends_in(part, name) for part in listed):
+            return True
     return False
 
 
