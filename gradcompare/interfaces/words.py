@@ -138,7 +138,7 @@ COUNTS = ("samples", "batch_size", "classes", "layers", "epochs")
 """Roles of whole numbers."""
 NO_PARAMETER = re.compile(
     r"^(d_?[wb]|d_?[ljce](oss)?_?d_?[a-z]|grad|g_?[wb]\d|nabla|v_?[dwb]|m_?[wb]\d|s_?[dwb]|velocit|moment|cache|prev|last|old|delta|sum|rms|adam)"
-    r"|grads?$|gradients?$|momentum|velocity|delta|_cached?(_|$)",
+    r"|grads?$|gradients?$|momentum|velocity|delta|(?<!^biais)(?<!^poids)_cached?(_|$)",
     re.IGNORECASE,
 )
 """What an attribute is called that has a parameter's shape and is none."""

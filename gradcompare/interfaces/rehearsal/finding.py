@@ -14,7 +14,7 @@ import re
 import types
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,10 @@ SEEDS = 12
 """So many places are tried at which an output may meet its labels."""
 
 
+Arrays = Mapping[Where, np.ndarray]
+"""Arrays of numbers, by the places where they are."""
+
+
 @dataclass(frozen=True)
 class Found:
     """One turn, understood."""
@@ -85,6 +89,8 @@ class Found:
     """Whether that is what the file says it is."""
     misshapen: bool
     """Whether a step has another shape than its parameter: what meets in it does not lie as it should."""
+    others: Arrays = field(default_factory=dict)
+    """What is in place of samples of the file's own that are 0 in the first turn."""
 
     @property
     def believed(self) -> bool:
@@ -98,10 +104,6 @@ def stand_in(script: Script, loop: int) -> Callable[..., Any]:
     code = compile(f"def {name}(): pass", script.file, "exec")
     body = next(c for c in code.co_consts if isinstance(c, types.CodeType))
     return types.FunctionType(body, script.names)
-
-
-Arrays = Mapping[Where, np.ndarray]
-"""Arrays of numbers, by the places where they are."""
 
 
 def found_in(
@@ -177,6 +179,7 @@ def found_in(
         best.rate,
         best.told,
         any(np.shape(meeting.done.steps[n]) != own[n].shape for n in parameters),
+        others,
     )
 
 
@@ -415,8 +418,15 @@ def _without_zeros(first: Turn, known: Sequence[Where]) -> dict[Where, np.ndarra
     turn takes one."""
     groups = [tuple(alike) for alike in first.alike if not any(path in where for where in known for path in alike)]
     arrays = {where: first.before[where[0]] for where in groups}
-    mixed = {w: a for w, a in arrays.items() if a.dtype.kind in "fiu" and np.any(a == 0) and np.any(a != 0)}
+    numbers = {where: array for where, array in arrays.items() if array.dtype.kind in "fiu"}
+    filled = {_table_of(where[0]) for where, array in numbers.items() if np.any(array != 0)}
+    mixed = {w: a for w, a in numbers.items() if np.any(a == 0) and (np.any(a != 0) or _table_of(w[0]) in filled)}
     return {where: np.where(array == 0, np.ones_like(array), array) for where, array in mixed.items()}
+
+
+def _table_of(path: paths.Path) -> paths.Path:
+    """Where the list is of which something is a row; of anything else the place itself."""
+    return path[:-1] if len(path) > 1 and path[-1][0] == "item" and isinstance(path[-1][1], int) else path
 
 
 def _moved(own: Mapping[str, np.ndarray], attempt: int, sums: Collection[str]) -> dict[str, np.ndarray]:
@@ -426,7 +436,7 @@ def _moved(own: Mapping[str, np.ndarray], attempt: int, sums: Collection[str]) -
         name: np.asarray(size_of(array) * _noise(i + 100 * attempt, array) + (0 if attempt else array))
         for i, (name, array) in enumerate(own.items())
     }
-    return {name: np.abs(array) if name in sums else array for name, array in moved.items()}
+    return {name: np.asarray(np.abs(array)) if name in sums else array for name, array in moved.items()}
 
 
 def _is_sum_of_squares(before: np.ndarray, after: Any) -> bool:

@@ -240,7 +240,8 @@ class Rehearsed(Program):
         """The turn, from these inputs. Raises what the file raises where it does not come to an end."""
         assert self._found is not None
         where = self._found.where
-        given = {places: inputs[n].copy() for n, places in where.items()}
+        given = {places: array.copy() for places, array in self._found.others.items()}
+        given |= {places: inputs[n].copy() for n, places in where.items()}
         only = [self._found.cost.seed.meeting] if self._found.cost.seed is not None else []
         wrapped = _traced if any(isinstance(array, TracedArray) for array in given.values()) else None
         turn = Turn(self._found.loop, given, {n: where[n] for n in self.parameters}, self._supplied, wrapped, only)
