@@ -13,7 +13,7 @@ import itertools
 import re
 import types
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -127,16 +127,16 @@ def found_in(
     own = {name: first.before[where[0]] for name, where in names.items()}
     sums = {name for name, array in own.items() if _is_sum_of_squares(array, first.after.get(name))}
     told = _told_rate(first, script)
-    best, used = None, set[str]()
-    for attempt in range(ATTEMPTS):
+    best, used, idle = None, set[str](), set[str]()
+    for attempt in _attempts(idle):
         traced = _Traced(script, first, names, told, others)
-        traced.rehearse(loop, _moved(own, attempt, sums), supplied)
+        traced.rehearse(loop, _moved(own, attempt, sums) | {n: own[n] for n in idle}, supplied)
         if traced.took_too_long:  # it will from other numbers too
             break
         found = readings(traced.candidates, traced.done)
         if best is None and in_doubt(found):
             once_more = _Traced(script, first, names, told, others)
-            once_more.rehearse(loop, _moved(own, ATTEMPTS, sums), supplied)
+            once_more.rehearse(loop, _moved(own, ATTEMPTS, sums) | {n: own[n] for n in idle}, supplied)
             found = steady(found, readings(once_more.candidates, once_more.done))
         reading = likeliest(found)
         if reading is not None and not reading.agreeing:
@@ -144,6 +144,7 @@ def found_in(
         if reading is not None and (best is None or reading.rank > best.rank):
             best, meeting = reading, traced
         used |= set(best.of.gradients if best else ())
+        idle |= _without_effect(own, traced.candidates)
         if best is not None and best.agreeing and len(used) == len(names):
             break
     if best is None:
@@ -181,6 +182,20 @@ def found_in(
         any(np.shape(meeting.done.steps[n]) != own[n].shape for n in parameters),
         others,
     )
+
+
+def _attempts(idle: Collection[str]) -> Iterator[int]:
+    """From which numbers a turn is tried; from the first once more where some turn out to be memory alone."""
+    yield 0
+    if idle:
+        yield 0
+    yield from range(1, ATTEMPTS)
+
+
+def _without_effect(own: Mapping[str, np.ndarray], candidates: Sequence[Candidate]) -> set[str]:
+    """What begins as 0 and no cost depends on: what is kept of the last step, which would be part of the next."""
+    known = {name for candidate in candidates for name in candidate.gradients}
+    return {name for name, array in own.items() if known and name not in known and not np.any(array)}
 
 
 def _with_copies(first: Turn, path: paths.Path) -> Where:
@@ -420,13 +435,18 @@ def _without_zeros(first: Turn, known: Sequence[Where]) -> dict[Where, np.ndarra
     arrays = {where: first.before[where[0]] for where in groups}
     numbers = {where: array for where, array in arrays.items() if array.dtype.kind in "fiu"}
     filled = {_table_of(where[0]) for where, array in numbers.items() if np.any(array != 0)}
-    mixed = {w: a for w, a in numbers.items() if np.any(a == 0) and (np.any(a != 0) or _table_of(w[0]) in filled)}
+    empty = {where for where, array in numbers.items() if not np.any(array) and _table_of(where[0]) in filled}
+    some = {where for where, array in numbers.items() if np.any(array == 0) and np.any(array != 0)}
+    some = {where for where in some if where[0] not in first.whole_rows}  # [0, 1] may be a label
+    mixed = {where: numbers[where] for where in (*some, *empty)}
     return {where: np.where(array == 0, np.ones_like(array), array) for where, array in mixed.items()}
 
 
 def _table_of(path: paths.Path) -> paths.Path:
-    """Where the list is of which something is a row; of anything else the place itself."""
-    return path[:-1] if len(path) > 1 and path[-1][0] == "item" and isinstance(path[-1][1], int) else path
+    """Where the list is of which something is a row, or a part of one; of anything else the place itself."""
+    while path[-1][0] == "item" and isinstance(path[-1][1], int):
+        path = path[:-1]
+    return path
 
 
 def _moved(own: Mapping[str, np.ndarray], attempt: int, sums: Collection[str]) -> dict[str, np.ndarray]:

@@ -23,6 +23,11 @@ def is_row(value: Any) -> bool:
     )
 
 
+def is_whole_row(value: Any) -> bool:
+    """Whether it is a list of whole numbers: a sample perhaps, of zeros and ones."""
+    return type(value) is list and 1 < len(value) <= LONGEST and all(type(n) is int for n in value)
+
+
 def gathered(value: Any) -> Any:
     """A list of numbers as an array of them; anything else as it is."""
     if not is_row(value):

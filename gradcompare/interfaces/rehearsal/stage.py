@@ -15,7 +15,14 @@ from gradcompare.bounds import BoundedTensor
 from gradcompare.interfaces import naming, paths
 from gradcompare.interfaces.rehearsal.asking import STAGE
 from gradcompare.interfaces.rehearsal.images import Tensor
-from gradcompare.interfaces.rehearsal.rows import gathered, is_row, left_in, numbers_of, with_shared_numbers
+from gradcompare.interfaces.rehearsal.rows import (
+    gathered,
+    is_row,
+    is_whole_row,
+    left_in,
+    numbers_of,
+    with_shared_numbers,
+)
 from gradcompare.interfaces.rehearsal.script import TurnOverError
 from gradcompare.interfaces.rehearsal.supplies import Supplies
 from gradcompare.interfaces.rehearsal.supplying import Supplying
@@ -194,6 +201,8 @@ class Turn(Stage):
         """The arrays that were there when the turn began, and were not given."""
         self.alike: list[list[paths.Path]] = []
         """The same, by what is one array under several paths."""
+        self.whole_rows: set[paths.Path] = set()
+        """Those that are lists of whole numbers."""
         self.after: dict[str, Any] = {}
         self.events: list[Event] = []
         """All that got a name in the turn."""
@@ -269,6 +278,7 @@ class Turn(Stage):
         mine = {path for where in self.given for path in where}
         others = {path: array for path, array in arrays_in(root, whole=True).items() if path not in mine}
         self.before = {path: numbers_of(array) for path, array in others.items()}
+        self.whole_rows = {path for path, value in others.items() if is_whole_row(value)}
         self.alike = list(_together({path: (_kept(root, path, array), None) for path, array in others.items()}))
         if self.wrapped is not None:
             for group in self.alike:
@@ -283,6 +293,9 @@ class Turn(Stage):
         (_, scope), (_, name), *rest = path
         names = root[scope]
         before = paths.got(root, path)
+        if is_whole_row(before):
+            before[:] = [int(number) for number in numbers_of(value)]
+            return
         if is_row(before):
             entries = [value[i] for i in range(len(value))]
             self.entries |= {n for entry in entries if (n := number_of(entry)) is not None}
@@ -321,7 +334,7 @@ def arrays_in(root: Root, whole: bool = False) -> dict[paths.Path, Any]:
     """Every array in reach, and every number that is none of whole ones; with `whole`, arrays of whole numbers too."""
     found: dict[paths.Path, Any] = {}
     for scope, names in root.items():
-        for path, array in _walk(names, (("item", scope),), frozenset()):
+        for path, array in _walk(names, (("item", scope),), frozenset(), whole):
             if isinstance(array, list):
                 found[path] = array
                 continue
@@ -336,18 +349,18 @@ def arrays_in(root: Root, whole: bool = False) -> dict[paths.Path, Any]:
     return with_shared_numbers(found)
 
 
-def _walk(tree: Any, path: paths.Path, seen: frozenset[int]) -> Iterator[tuple[paths.Path, Any]]:
+def _walk(tree: Any, path: paths.Path, seen: frozenset[int], whole: bool) -> Iterator[tuple[paths.Path, Any]]:
     if isinstance(tree, list | tuple) and len(tree) > LONGEST and not is_row(tree):
         return
     if isinstance(tree, (*_LIBRARY.__args__, str, bytes)):
         return
-    if paths.is_array(tree) or is_row(tree):
+    if paths.is_array(tree) or is_row(tree) or (whole and is_whole_row(tree)):
         yield path, tree
         return
     if id(tree) in seen or len(path) > paths.DEEPEST:
         return
     for step, branch in paths.branches(tree):
-        yield from _walk(branch, (*path, step), seen | {id(tree)})
+        yield from _walk(branch, (*path, step), seen | {id(tree)}, whole)
 
 
 def differs(before: Any, now: Any) -> bool:
