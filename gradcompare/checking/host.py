@@ -245,7 +245,9 @@ class Host:
 
     def inputs(self, network: Network) -> dict[str, np.ndarray]:
         """The arrays that stand for a network."""
-        return {name: np.asarray(array) for name, array in self.program.inputs(network).items()}
+        with self._code_runs("where it makes its parameters"):
+            arrays = self.program.inputs(network)
+        return {name: np.asarray(array) for name, array in arrays.items()}
 
     def first_look(self, network: Network, loss: str | None) -> Look:
         """What is asked of every network, at once."""

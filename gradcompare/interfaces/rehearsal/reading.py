@@ -91,8 +91,12 @@ class Reading(NamedTuple):
 
     @property
     def rank(self) -> tuple[int, bool, bool, bool, int]:
-        """How well it explains what is done."""
-        return len(self.agreeing), self.held is None, self.of.called_so, self.told, len(self.of.gradients)
+        """How well it explains what is done: the file's own cost better than a rate that is the one the file says; but
+        not of single numbers, which are easily multiples."""
+        evidence = self.of.called_so, self.told
+        if all(self.of.gradients[name].size == 1 for name in self.agreeing):
+            evidence = self.told, self.of.called_so
+        return len(self.agreeing), self.held is None, *evidence, len(self.of.gradients)
 
 
 def readings(candidates: Iterable[Candidate], done: Done) -> list[Reading]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gradcompare.interfaces import sizing, source
 from gradcompare.interfaces.rehearsal import supplies
 from gradcompare.interfaces.rehearsal.finding import Found, found_in
 from gradcompare.interfaces.rehearsal.script import Script
@@ -32,6 +33,8 @@ class Form(NamedTuple):
     """Whether samples and labels are whole numbers, one after another."""
     upright: bool = False
     """Whether each sample, and each of its labels, is a column of its own: the steps of a sequence."""
+    sequences: bool = False
+    """Whether samples are sequences, each step with a class of its own."""
 
 
 FORMS = (
@@ -40,7 +43,10 @@ FORMS = (
     Form("rows", turned=True),
     Form("classes", letters=True),
     Form("rows", upright=True),
+    Form("classes", sequences=True),
 )
+STEPS = 3
+"""Of the sequences that are given."""
 SECONDS = 9.0
 """So long programs are written and tried."""
 
@@ -67,11 +73,17 @@ def written_for(script: Script) -> Written | None:
     with contextlib.suppress(_EnoughError):
         for one_by_one in (False, True):
             for form in FORMS:
-                search.through(form, one_by_one)
+                if not form.sequences or _takes_three_axes(script):
+                    search.through(form, one_by_one)
             if search.ran:  # what goes through one sample after another would hide what is wrong with several
                 break
     best = search.best
     return best if best is not None and not best.spreads else None
+
+
+def _takes_three_axes(script: Script) -> bool:
+    """Whether the file says of what any of its functions is given that it has three axes."""
+    return any(3 in sizing.ranks_told(function).values() for function in source.functions_in(script.names))
 
 
 class _EnoughError(Exception):
@@ -134,6 +146,9 @@ def _supplies(form: Form, sizes: supplies.Sizes) -> supplies.Supplies:
     made = supplies.Supplies(form.lie, sizes)
     if form.turned:
         made["targets"] = made["targets"].T.copy()
+    if form.sequences:
+        made["inputs"] = np.stack([np.roll(made["inputs"], step, axis=0) for step in range(STEPS)], axis=1)
+        made["targets"] = np.stack([np.roll(made["targets"], step) for step in range(STEPS)], axis=1)
     if form.upright:
         made |= {name: array[:, :, np.newaxis].copy() for name, array in made.items()}
     return made
