@@ -263,7 +263,7 @@ class Trials:
             has_cost, metric = self.subject.about["has_cost"], self.subject.about["metric"]
             own = "in place of the file's own" if has_cost else "the file has none"
             own = metric if metric and not self.asked else own
-            own = f"as line {self.printed} computes it" if self.printed is not None else own
+            own = f"as {self._where(self.printed)} computes it" if self.printed is not None else own
             report.assumed = [f"the cost is {LOSSES[loss].says} ({own})"]
             if self.subject.penalty is not None:
                 report.assumed.append(
@@ -283,6 +283,11 @@ class Trials:
             report = replace(report, verdict="wrong", notes=[*report.notes, _CLIMBS])
         report.notes = [*self.notes, *report.notes]
         return report
+
+    def _where(self, line: int) -> str:
+        """A line of the file in words; of a notebook in which cell it is."""
+        cell, line = self.subject.about.get("cells", {}).get(str(line), (None, line))
+        return f"line {line}" if cell is None else f"cell {cell}, line {line},"
 
     def _climbs(self, report: Report) -> bool:
         """Whether steps are seen, or where the cost is assumed the line that subtracts what is handed out, and they go

@@ -14,7 +14,7 @@ import inspect
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -76,6 +76,8 @@ class Alone:
     """See `pairs.Pair`."""
     left: list[str] = field(default_factory=list)
     """The parameters of which what there is, is no gradient alone, so that nothing is said of it."""
+    ahead: str = ""
+    """The attribute whose gradient backward is given, where it is not that of the output."""
 
     @property
     def forward(self) -> Any:
@@ -140,6 +142,7 @@ class Alone:
         if not isinstance(given, np.ndarray):  # traced: what it adds to in place is to be traced too
             layer = with_sums(layer, np.sum(given) * 0.0)
         output, cache = chain.forward_of(layer, given)
+        output = getattr(layer, self.ahead) if self.ahead else output
         slope = np.zeros_like(output) + part * self._slope(np.size(output)).reshape(np.shape(output))
         return layer, given, output, slope, cache
 
@@ -297,7 +300,7 @@ def _best(
             if one is None:
                 continue
             ran = True
-            wrong = [name for name, some in measured.ratios(one).items() if not is_one(some)]
+            one, wrong = _given_what_is_ahead(one, _wrong_of(one))
             if not wrong and (first is None or shape not in IMAGES or _stays_right(made, kind, given, shape)):
                 yield _with_more_units(made, kind, given, shape) or one
                 return
@@ -306,6 +309,29 @@ def _best(
             break
     if first is not None:
         yield first
+
+
+def _wrong_of(one: Alone) -> list[str]:
+    return [name for name, some in measured.ratios(one).items() if not is_one(some)]
+
+
+def _given_what_is_ahead(one: Alone, wrong: list[str]) -> tuple[Alone, list[str]]:
+    """The layer with what is wrong of it; where that is all, and its output is a softmax, it may be given the gradient
+    of a value on the way there, which it keeps: then with what is wrong of that."""
+    if len(wrong) < len(one.shapes):
+        return one, wrong
+    with same_random_numbers():
+        layer, _, output, _, _ = one._ahead(arrays_for(one))
+    if not any(np.allclose(np.sum(output, axis=axis), 1) for axis in range(np.ndim(output))):
+        return one, wrong
+    alike = [n for n, value in vars(layer).items() if paths.is_array(value) and np.shape(value) == np.shape(output)]
+    for name in (n for n in alike if n not in one.shapes and not np.array_equal(getattr(layer, n), output)):
+        other = replace(one, ahead=name)
+        with contextlib.suppress(Exception):
+            still = _wrong_of(other)
+            if len(still) < len(wrong):
+                return other, still
+    return one, wrong
 
 
 def _stays_right(made: type, kind: str, given: Mapping[str, Any], shape: tuple[int, ...]) -> bool:

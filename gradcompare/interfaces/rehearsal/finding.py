@@ -123,19 +123,21 @@ def found_in(
     if not names or not first.after:
         return None
     found_so = [*changed, *_changed_elsewhere(script, loop, first, names, supplied, others)]
-    names = _without_velocities(_named([*found_so, *_left_as_they_were(script, first, found_so)]), first)
+    every = _named([*found_so, *_left_as_they_were(script, first, found_so)])
+    names = _without_velocities(every, first)
+    memory = {path for name, where in every.items() if name not in names for path in where}
     own = {name: first.before[where[0]] for name, where in names.items()}
     sums = {name for name, array in own.items() if _is_sum_of_squares(array, first.after.get(name))}
     told = _told_rate(first, script)
     best, used, idle = None, set[str](), set[str]()
     for attempt in _attempts(idle):
-        traced = _Traced(script, first, names, told, others)
+        traced = _Traced(script, first, names, told, others, memory)
         traced.rehearse(loop, _moved(own, attempt, sums) | {n: own[n] for n in idle}, supplied)
         if traced.took_too_long:  # it will from other numbers too
             break
         found = readings(traced.candidates, traced.done)
         if best is None and in_doubt(found):
-            once_more = _Traced(script, first, names, told, others)
+            once_more = _Traced(script, first, names, told, others, memory)
             once_more.rehearse(loop, _moved(own, ATTEMPTS, sums) | {n: own[n] for n in idle}, supplied)
             found = steady(found, readings(once_more.candidates, once_more.done))
         reading = likeliest(found)
@@ -247,8 +249,17 @@ def _is_of_data(word: str) -> bool:
 class _Traced:
     """The turn run on torch: what meets what, its steps, and the gradients of every cost that may be meant."""
 
-    def __init__(self, script: Script, first: Turn, names: Mapping[str, Where], rate: float, others: Arrays) -> None:
-        self.script, self.first, self.names, self.rate = script, first, names, rate
+    def __init__(
+        self,
+        script: Script,
+        first: Turn,
+        names: Mapping[str, Where],
+        rate: float,
+        others: Arrays,
+        memory: Collection[paths.Path],
+    ) -> None:
+        """`memory`: what is changed, and neither a parameter nor data."""
+        self.script, self.first, self.names, self.rate, self.memory = script, first, names, rate, memory
         self.before = first.before | {path: array for where, array in others.items() for path in where}
         """What is there before the turn, by path."""
         self.run = NotedRun()
@@ -275,7 +286,8 @@ class _Traced:
 
         def numbered(path: paths.Path, array: Any) -> Any:
             tensor = self.run.exact(torch.from_numpy(np.array(self.before.get(path, 0.0))))
-            data[tensor.number] = path
+            if path not in self.memory:
+                data[tensor.number] = path
             return TracedArray(tensor)
 
         turn = Turn(loop, {where: given[n] for n, where in self.names.items()}, self.names, supplied, numbered)
