@@ -248,7 +248,7 @@ HABITS = {
         for epoch in range(100):
             seen = np.tanh(table @ A)
             said = np.tanh(seen @ B)
-            loss = np.mean((said - answers) ** 2)
+            loss = 0.5 * np.sum((said - answers) ** 2)
             off = (said - answers) * (1 - said**2)
             back = off @ B.T * (1 - seen**2)
             B -= learning_rate * seen.T @ off

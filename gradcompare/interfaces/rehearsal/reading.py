@@ -196,7 +196,7 @@ def _by_rule(candidate: Candidate, done: Done, whole: Candidate) -> Reading:
         for n, g in candidate.gradients.items()
     }
     shared = _sharing({n: [f for _, f in found] for n, found in multiples.items()}, candidate.gradients)
-    right = {n: min(multiples[n], key=lambda found: abs(found[1] - shared[n])) for n in shared}
+    right = {n: _first_near(multiples[n], shared[n]) for n in shared}
     held = {n: Held(value.occurrence, exactly(f, roughly=NEAR)) for n, (value, f) in right.items()}
     for n, gradient in candidate.gradients.items():
         if n not in right:
@@ -205,6 +205,13 @@ def _by_rule(candidate: Candidate, done: Done, whole: Candidate) -> Reading:
             held |= {n: Held(likest.occurrence, next(iter(held.values())).factor)} if likest and held else {}
     complete = held.keys() == candidate.gradients.keys()
     return Reading(candidate, shared, held if complete else {}, done.rate or 1.0, False)
+
+
+def _first_near(multiples: Sequence[tuple[Named, float]], wanted: float) -> tuple[Named, float]:
+    """Of what is a multiple of a gradient the first that is this one, as near as can be told: Adam's root of its square
+    is it again, where it is positive."""
+    near = [found for found in multiples if abs(found[1] - wanted) <= NEAR * abs(wanted)]
+    return near[0] if near else min(multiples, key=lambda found: abs(found[1] - wanted))
 
 
 def _is_it(value: Named, name: str, done: Done) -> bool:
