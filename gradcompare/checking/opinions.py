@@ -102,7 +102,8 @@ class Inquiry:
 
         def is_misread(report: Report) -> bool:
             """Whether nothing goes along the gradient, of what was seen to do so: a constant is no other direction."""
-            return bool(about["seen_right"]) and report.verdict != "scaled" and nothing_is_right(report)
+            along = any(f.verdict == "scaled" and not f.witness for f in report.tensors)
+            return bool(about["seen_right"]) and not along and nothing_is_right(report)
 
         def run(about: dict[str, Any]) -> Report:
             progress = None if silent else self.progress

@@ -30,6 +30,7 @@ from gradcompare.interfaces.rehearsal.reading import (
     Done,
     Held,
     Named,
+    Reading,
     contested,
     in_doubt,
     likeliest,
@@ -143,7 +144,7 @@ def found_in(
         reading = likeliest(found)
         if reading is not None and not reading.agreeing:
             reading = stated(traced.candidates, traced.done)
-        if reading is not None and (best is None or reading.rank > best.rank):
+        if reading is not None and (best is None or (_explains_more if idle else _ranks_higher)(reading, best)):
             best, meeting = reading, traced
         used |= set(best.of.gradients if best else ())
         idle |= _without_effect(own, traced.candidates)
@@ -192,6 +193,16 @@ def _attempts(idle: Collection[str]) -> Iterator[int]:
     if idle:
         yield 0
     yield from range(1, ATTEMPTS)
+
+
+def _ranks_higher(reading: Reading, best: Reading) -> bool:
+    return reading.rank > best.rank
+
+
+def _explains_more(reading: Reading, best: Reading) -> bool:
+    """Whether it has more gradients, with no memory of former steps, than one that sees them whatever is made of them:
+    a tenth of each is a momentum's part, and no constant of the cost's."""
+    return len(reading.agreeing) > len(best.agreeing) or (reading.rank > best.rank and best.held is None)
 
 
 def _without_effect(own: Mapping[str, np.ndarray], candidates: Sequence[Candidate]) -> set[str]:

@@ -176,7 +176,8 @@ def _reading(candidate: Candidate, done: Done, whole: Candidate, one_way: Collec
         written = {n: exactly(f, roughly=NEAR) for n, f in positive.items() if f in named}
     agreeing, told = written, told or any(f in named for f in map(positive.get, written))
     factor_of_all = next(iter(agreeing.values()), 1.0)
-    is_scaled = candidate.called_so and _is_simple(factor_of_all, done.rate)  # half the cost, or of the sum the mean
+    every = len(agreeing) == len(candidate.gradients)  # else what else is wrong is to be seen first
+    is_scaled = candidate.called_so and every and _is_simple(factor_of_all, done.rate)
     rate = done.rate if (told and done.rate) or is_scaled else factor_of_all
     return Reading(candidate, agreeing, None, rate, told)
 
