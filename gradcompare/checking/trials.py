@@ -263,8 +263,10 @@ class Trials:
             has_cost, metric = self.subject.about["has_cost"], self.subject.about["metric"]
             own = "in place of the file's own" if has_cost else "the file has none"
             own = metric if metric and not self.asked else own
-            own = f"as {self._where(self.printed)} computes it" if self.printed is not None else own
-            report.assumed = [f"the cost is {LOSSES[loss].says} ({own})"]
+            if self.printed is None:
+                report.assumed = [f"the cost is {LOSSES[loss].says} ({own})"]
+            else:
+                self.notes.append(f"The cost is {LOSSES[loss].says}: as {self._where(self.printed)} computes it.")
             if self.subject.penalty is not None:
                 report.assumed.append(
                     f"to it is added {self.subject.penalty.says}: the gradients have such a term, and no cost of the "
@@ -287,7 +289,7 @@ class Trials:
     def _where(self, line: int) -> str:
         """A line of the file in words; of a notebook in which cell it is."""
         cell, line = self.subject.about.get("cells", {}).get(str(line), (None, line))
-        return f"line {line}" if cell is None else f"cell {cell}, line {line},"
+        return f"line {line}" if cell is None else f"cell {cell}, line {line}"
 
     def _climbs(self, report: Report) -> bool:
         """Whether steps are seen, or where the cost is assumed the line that subtracts what is handed out, and they go
