@@ -702,6 +702,11 @@ def test_scipy_special_can_be_traced(loaded):
     assert total == pytest.approx(np.log(2))
 
 
+def test_the_softmax_of_scikit_learn_need_not_be_installed(loaded):
+    result = loaded("from sklearn.utils.extmath import softmax\ndef f(z): return softmax(z)\n")
+    assert result.names["f"](np.zeros((3, 2))).tolist() == [[0.5, 0.5]] * 3
+
+
 def test_numpy_by_way_of_pylab(loaded):
     for form in ("from pylab import *", "from matplotlib.pylab import exp, np, plot"):
         result = loaded(f"{form}\ndef f(x):\n    exp_of = exp(x)\n    return exp_of + np.exp(x)\ndef g(): plot(3)\n")

@@ -665,14 +665,14 @@ def _kept(array: Any) -> Any:
 
 @contextlib.contextmanager
 def _laid_alike(session: Session, cost: Callable[..., Any]) -> Iterator[None]:
-    """Labels that lie across the output lie as it does for a cost of the two, and of settings: whoever has samples in
-    rows and goes forward in columns calls it with Y.T. Labels that are classes are one-hot for a cost that only
-    multiplies them with the output or takes their difference."""
+    """Labels that lie across the output lie as it does for a cost of the two, and of settings, that turns neither:
+    whoever has samples in rows and goes forward in columns calls it with Y.T. Labels that are classes are one-hot for a
+    cost that only multiplies them with the output or takes their difference."""
     known, roles = session.known, {words.role_of_argument(name) for name in source.argument_names(cost)}
     labels, output = known.get("targets"), np.shape(session.output)
     across = labels is not None and len(output) == 2 and np.shape(labels) == output[::-1] != output
     of_both = roles <= {"output", "targets"} or {"targets"} == roles & {"inputs", "targets", "parameters", "cache"}
-    if labels is not None and across and of_both:
+    if labels is not None and across and of_both and not source.turns_an_argument(cost):
         session.known = {**known, "targets": labels.T}
     elif of_both and usage.only_calculates(cost, "targets"):
         hot = values.one_hot_like(labels, session.output)

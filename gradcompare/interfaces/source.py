@@ -273,6 +273,15 @@ def is_of_self(node: ast.AST | None) -> TypeGuard[ast.Attribute]:
     return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
 
 
+def turns_an_argument(function: Any) -> bool:
+    """Whether a function takes one of its arguments transposed: A.T, np.transpose(A)."""
+    names = set(argument_names(function))
+    nodes = list(ast.walk(tree(function)))
+    turned = [node.value for node in nodes if isinstance(node, ast.Attribute) and node.attr == "T"]
+    turned += [a for node in nodes if isinstance(node, ast.Call) and called(node) == "transpose" for a in node.args[:1]]
+    return any(isinstance(node, ast.Name) and node.id in names for node in turned)
+
+
 def entered_in(function: Any) -> set[str]:
     """The names of which a function takes entries: keep of keep[l]."""
     nodes = (node.value for node in ast.walk(tree(function)) if isinstance(node, ast.Subscript))

@@ -18,7 +18,7 @@ _WHOSE = (
 
 FUNCTIONS = {
     "ignored": re.compile(
-        r"numeric|grad(ient)?s?num(?!ber)|numgrad|gradcheck|checkgrad|gradientcheck|finitediff|approx|plot|accuracy|print"
+        r"numeric|grad(ient)?s?num(?!ber)|numgrad|gradcheck|checkgrad|gradientcheck|finitediff|approx|plot|ac+ur+ac(y|ies)|print"
         r"|test|f1(score)?$|^(\w*(precision|recall|confusion|specificity|sensitivity)\w*|\w*auc|r2(score)?)$"
     ),
     "slope_of_cost": re.compile(

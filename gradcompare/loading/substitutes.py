@@ -99,6 +99,7 @@ SCIPY = {
 SUBSTITUTES = {
     **SCIPY,
     **ESTIMATORS,
+    "sklearn.utils.extmath": module_with("sklearn.utils.extmath", stood_in.SKLEARN_EXTMATH),
     "argparse": arguments(),
     **dict.fromkeys(("progressbar", "progressbar2"), progressbar()),
     **dict.fromkeys(("six.moves", "past.builtins", "builtins", "future.builtins", "__builtin__"), both_pythons()),

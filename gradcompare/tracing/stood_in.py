@@ -291,6 +291,14 @@ def softmax_of_scipy(x, axis=None):  # type: ignore[no-untyped-def]
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
+def softmax_of_rows(X, copy=True):  # type: ignore[no-untyped-def]
+    return softmax_of_scipy(X, axis=1)
+
+
+def safe_sparse_dot(a, b, *, dense_output=False):  # type: ignore[no-untyped-def]
+    return a @ b
+
+
 def log_softmax_of_scipy(x, axis=None):  # type: ignore[no-untyped-def]
     return x - logsumexp(x, axis=axis, keepdims=True)
 
@@ -420,6 +428,8 @@ SCIPY_SPECIAL: dict[str, Callable[..., Any]] = {
     "logit": logit,
     "xlogy": xlogy,
 }
+SKLEARN_EXTMATH: dict[str, Callable[..., Any]] = {"softmax": softmax_of_rows, "safe_sparse_dot": safe_sparse_dot}
+"""Those of scikit-learn that calculate."""
 SCIPY_SIGNAL: dict[str, Callable[..., Any]] = {"correlate2d": correlate2d, "convolve2d": convolve2d}
 """The same functions as scipy's, in NumPy, so that they can be traced; scipy need not be installed."""
 
