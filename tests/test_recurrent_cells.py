@@ -192,3 +192,143 @@ def test_what_goes_forward_without_labels_gives_no_cost(tmp_path):
     """Its one number is a chance; and the state that goes back is called as the file calls what it takes."""
     agrees_and_is_found(tmp_path, Habit(OF_ONE_SEQUENCE, "out @ h_last.T", "out @ h_last.T ** 2"))
     assert "cross entropy" in " ".join(checked(tmp_path, OF_ONE_SEQUENCE).assumed)
+
+
+OF_CHARACTERS = """
+def initialize_parameters(n_a, n_x, n_y):
+    return {"Wax": np.random.randn(n_a, n_x) * 0.3, "Waa": np.random.randn(n_a, n_a) * 0.3,
+            "Wya": np.random.randn(n_y, n_a) * 0.3, "b": np.zeros((n_a, 1)), "by": np.zeros((n_y, 1))}
+
+def rnn_forward(X, Y, a0, parameters, vocab_size):
+    x, a, y_hat, loss = {}, {-1: np.copy(a0)}, {}, 0
+    for t in range(len(X)):
+        x[t] = np.zeros((vocab_size, 1))
+        x[t][X[t]] = 1
+        a[t] = np.tanh(parameters["Wax"] @ x[t] + parameters["Waa"] @ a[t - 1] + parameters["b"])
+        e = np.exp(parameters["Wya"] @ a[t] + parameters["by"])
+        y_hat[t] = e / e.sum(axis=0)
+        loss -= np.log(y_hat[t][Y[t], 0])
+    return loss, (y_hat, a, x)
+
+def rnn_backward(X, Y, parameters, cache):
+    y_hat, a, x = cache
+    gradients = {"d" + name: np.zeros_like(array) for name, array in parameters.items()}
+    da_next = np.zeros_like(a[0])
+    for t in reversed(range(len(X))):
+        dy = np.copy(y_hat[t])
+        dy[Y[t]] -= 1
+        gradients["dWya"] += dy @ a[t].T
+        gradients["dby"] += dy
+        daraw = (1 - a[t] ** 2) * (parameters["Wya"].T @ dy + da_next)
+        gradients["db"] += daraw
+        gradients["dWax"] += daraw @ x[t].T
+        gradients["dWaa"] += daraw @ a[t - 1].T
+        da_next = parameters["Waa"].T @ daraw
+    return gradients, a
+
+def optimize(X, Y, a_prev, parameters, vocab_size, learning_rate=0.01):
+    loss, cache = rnn_forward(X, Y, a_prev, parameters, vocab_size)
+    gradients, a = rnn_backward(X, Y, parameters, cache)
+    for name in parameters:
+        parameters[name] += -learning_rate * gradients["d" + name]
+    return loss, gradients, a[len(X) - 1]
+"""
+
+IN_BATCHES = """
+class Tagger:
+    def __init__(self, hiddenDim=6, learningRate=0.1, maxEpochs=20):
+        self.hiddenDim, self.learningRate, self.maxEpochs = hiddenDim, learningRate, maxEpochs
+
+    def forward(self, X):
+        batchSize, seqLen, inputDim = X.shape
+        states, outputs = np.zeros((batchSize, seqLen + 1, self.hiddenDim)), np.zeros((batchSize, seqLen, self.K))
+        for t in range(seqLen):
+            states[:, t + 1, :] = np.tanh(X[:, t, :] @ self.W + states[:, t, :] @ self.U + self.b)
+            outputs[:, t, :] = states[:, t + 1, :] @ self.V
+        return states, outputs
+
+    def fit(self, X, y):
+        self.K = int(y.max()) + 1
+        self.W, self.U = np.random.randn(X.shape[2], self.hiddenDim), np.random.randn(self.hiddenDim, self.hiddenDim)
+        self.b, self.V = np.zeros((1, self.hiddenDim)), np.random.randn(self.hiddenDim, self.K)
+        for epoch in range(self.maxEpochs):
+            states, outputs = self.forward(X)
+            N, T, K = outputs.shape
+            e = np.exp(outputs.reshape(-1, K))
+            probs = e / e.sum(axis=1, keepdims=True)
+            loss = -np.sum(np.log(probs[range(N * T), y.reshape(-1)])) / (N * T)
+            probs[range(N * T), y.reshape(-1)] -= 1
+            dy = (probs / (N * T)).reshape(N, T, K)
+            dW, dU, db, dV = (np.zeros_like(w) for w in (self.W, self.U, self.b, self.V))
+            dnext = np.zeros((N, self.hiddenDim))
+            for t in reversed(range(T)):
+                dV += states[:, t + 1, :].T @ dy[:, t, :]
+                dz = (dy[:, t, :] @ self.V.T + dnext) * (1 - states[:, t + 1, :] ** 2)
+                dW += X[:, t, :].T @ dz
+                dU += states[:, t, :].T @ dz
+                db += dz.sum(axis=0, keepdims=True)
+                dnext = dz @ self.U.T
+            for w, g in zip((self.W, self.U, self.b, self.V), (dW, dU, db, dV)):
+                w -= self.learningRate * g
+"""
+
+
+@pytest.mark.parametrize(
+    "habit",
+    [
+        Habit(OF_CHARACTERS, "daraw @ a[t - 1].T", "daraw @ a[t].T"),
+        Habit(IN_BATCHES, "states[:, t, :].T @ dz", "states[:, t + 1, :].T @ dz"),
+    ],
+    ids=("characters", "batches"),
+)
+def test_functions_and_classes_of_sequences_are_followed(tmp_path, habit):
+    assert checked(tmp_path, habit.source).verdict == "agrees"
+    assert checked(tmp_path, habit.source.replace(habit.right, habit.wrong)).verdict == "wrong"
+
+
+LOSS_OF_SEQUENCES = """
+def softmax(x):
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+class TimeSoftmaxWithLoss:
+    def __init__(self):
+        self.params, self.grads, self.cache = [], [], None
+
+    def forward(self, xs, ts):
+        N, T, V = xs.shape
+        xs, ts = xs.reshape(N * T, V), ts.reshape(N * T)
+        ys = softmax(xs)
+        self.cache = ts, ys, (N, T, V)
+        return -np.sum(np.log(ys[np.arange(N * T), ts])) / (N * T)
+
+    def backward(self, dout=1):
+        ts, ys, (N, T, V) = self.cache
+        dx = ys
+        dx[np.arange(N * T), ts] -= 1
+        dx *= dout / (N * T)
+        return dx.reshape((N, T, V))
+
+class TimeAffine:
+    def __init__(self, W, b):
+        self.params, self.grads, self.x = [W, b], [np.zeros_like(W), np.zeros_like(b)], None
+
+    def forward(self, x):
+        N, T, D = x.shape
+        self.x = x
+        return (x.reshape(N * T, -1) @ self.params[0] + self.params[1]).reshape(N, T, -1)
+
+    def backward(self, dout):
+        N, T, D = self.x.shape
+        dout, rx = dout.reshape(N * T, -1), self.x.reshape(N * T, -1)
+        self.grads[0][...] = rx.T @ dout
+        self.grads[1][...] = dout.sum(axis=0)
+        return (dout @ self.params[0].T).reshape(N, T, D)
+"""
+
+
+def test_a_loss_of_sequences_is_held_against_its_derivative(tmp_path):
+    assert checked(tmp_path, LOSS_OF_SEQUENCES).verdict == "agrees"
+    wrong = checked(tmp_path, LOSS_OF_SEQUENCES.replace("ts] -= 1", "ts] = -1"))
+    assert wrong.verdict == "wrong"
+    assert "TimeSoftmaxWithLoss" in str(wrong)

@@ -461,3 +461,75 @@ def test_a_cost_that_multiplies_labels_takes_them_one_hot_where_they_are_classes
     assert not report.assumed
     report = checked(tmp_path, OF_ONE_HOT_LABELS.replace("(A2 - hot(Y)) / m", "(A2 - hot(Y)) / m ** 2"))
     assert report.verdict == "scaled", str(report)
+
+
+TURNS_ITSELF = """
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W1, self.W2 = np.random.randn(n_hidden, n_in), np.random.randn(n_out, n_hidden)
+
+    def cross_entropy_loss(self, Y, A2):
+        m = Y.shape[0]
+        A2 = A2.T
+        return -np.sum(Y * np.log(A2)) / m
+
+    def forward_pass(self, X):
+        A1 = np.tanh(self.W1 @ X.T)
+        e = np.exp(self.W2 @ A1)
+        return e / e.sum(axis=0, keepdims=True), A1
+
+    def backward_pass(self, X, Y, A2, A1):
+        m = Y.shape[0]
+        dZ2 = A2 - Y.T
+        dZ1 = self.W2.T @ dZ2 * (1 - A1 ** 2)
+        return dZ1 @ X / m, dZ2 @ A1.T / m
+"""
+
+
+def test_a_cost_that_turns_its_labels_itself_is_given_them_as_they_are(tmp_path):
+    report = checked(tmp_path, TURNS_ITSELF)
+    assert report.verdict == "agrees"
+    assert not report.assumed
+    report = checked(tmp_path, TURNS_ITSELF.replace("m = Y.shape[0]\n        dZ2", "m = Y.shape[1]\n        dZ2"))
+    assert report.verdict == "scaled"
+
+
+SCORED = """
+class Regression:
+    def __init__(self, k, n, method, alpha=0.1, max_iter=20):
+        self.k, self.n, self.alpha, self.max_iter, self.method = k, n, alpha, max_iter, method
+
+    def fit(self, X, Y):
+        self.W = np.random.rand(self.n, self.k)
+        if self.method == "batch":
+            for i in range(self.max_iter):
+                loss, grad = self.gradient(X, Y)
+                self.W = self.W - self.alpha * grad
+        else:
+            raise ValueError(self.method)
+
+    def gradient(self, X, Y):
+        m = X.shape[0]
+        h = self.h_theta(X, self.W)
+        loss = -np.sum(Y * np.log(h)) / m
+        error = h - Y
+        return loss, X.T @ error / m
+
+    def h_theta(self, X, W):
+        e = np.exp(X @ W)
+        return e / e.sum(axis=1, keepdims=True)
+
+    def predict(self, X_test):
+        return np.argmax(self.h_theta(X_test, self.W), axis=1)
+
+    def macro_f1(self, y_true, y_pred):
+        return np.mean([np.sum((y_true == c) & (y_pred == c)) / np.sum(y_true == c) for c in np.unique(y_true)])
+"""
+
+
+def test_a_score_is_no_cost_and_what_is_only_kept_is_told_by_the_methods(tmp_path):
+    report = checked(tmp_path, SCORED)
+    assert report.verdict == "agrees"
+    assert "macro_f1" not in report.subject["functions"]
+    report = checked(tmp_path, SCORED.replace("X.T @ error / m", "X.T @ error"))
+    assert report.first_fault.factor is not None

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import chained, naming, source, starts, words
+from gradcompare.interfaces import chained, naming, source, starts, usage, words
 from gradcompare.interfaces.asked import Asked, asked, draws
 from gradcompare.interfaces.keyed_settings import settings_class
 from gradcompare.interfaces.layouts import RATE, Layout
@@ -200,10 +200,23 @@ def _plans_that_give(
     own = {word: name for name, word in said.items()}
     left = [p.replace(name=said.get(p.name, p.name)) for p in parameters if p.name not in values]
     roles = {name: role for name, role in known.roles.items() if name not in values and name not in said}
-    for plan in _plans(left, roles):
+    for plan in itertools.chain(_plans_of_later_lengths(function, left, roles), _plans(left, roles)):
         plan.rename(own)
         plan.values, plan.stands_in = values, known.stands_in
         yield plan
+
+
+def _plans_of_later_lengths(
+    function: Callable[..., Any], parameters: list[inspect.Parameter], settled: Mapping[str, str]
+) -> Iterator[Plan]:
+    """Those of a constructor that keeps two numbers, of which a method makes one matrix: either may be the inputs'."""
+    required = [p.name for p in parameters if p.default is p.empty and p.kind in _NAMED and p.name not in settled]
+    if not inspect.isclass(function) or len(required) != 2:
+        return
+    if all(usage.is_length_later(function, name) for name in required):
+        optional = _in([p.name for p in parameters if p.default is not p.empty], "learning_rate", "epochs")
+        for first, second in (required[::-1], required):
+            yield Plan({**settled, **optional, first: "width 0", second: "width -1"}, (1,))
 
 
 def _widths_called_like_data(function: Callable[..., Any], names: list[str]) -> dict[str, str]:

@@ -22,7 +22,7 @@ def weights_of(statements: Iterable[ast.stmt], names: Collection[str]) -> tuple[
         for statement in statements
         for node in ast.walk(statement)
         if isinstance(node, ast.Assign)
-        for target, value in _one_by_one(node)
+        for target, value in one_by_one(node)
         if isinstance(target, ast.Name) and target.id in names
     }
     said = axes.pop() if len(axes) == 1 else None
@@ -36,7 +36,7 @@ def widths_of(statements: Iterable[ast.stmt], names: Collection[str]) -> set[str
         for statement in statements
         for node in ast.walk(statement)
         if isinstance(node, ast.Assign)
-        for target, value in _one_by_one(node)
+        for target, value in one_by_one(node)
         if isinstance(target, ast.Name) and target.id in names
         for lengths in _sizes(value)
         for length in lengths
@@ -65,12 +65,12 @@ def made_as_arrays(statements: Iterable[ast.stmt]) -> set[str]:
         for statement in statements
         for node in ast.walk(statement)
         if isinstance(node, ast.Assign)
-        for target, value in _one_by_one(node)
+        for target, value in one_by_one(node)
         if isinstance(target, ast.Name) and _axes(value)
     }
 
 
-def _one_by_one(statement: ast.Assign) -> list[tuple[ast.expr, ast.expr]]:
+def one_by_one(statement: ast.Assign) -> list[tuple[ast.expr, ast.expr]]:
     """W and b of `W, b = np.ones(n), np.zeros(n)`, each with its own value."""
     target, value = statement.targets[0], statement.value
     if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
@@ -110,7 +110,7 @@ def is_number(statements: Iterable[ast.stmt], name: str) -> bool:
         for statement in statements
         for node in ast.walk(statement)
         if isinstance(node, ast.Assign)
-        for target, value in _one_by_one(node)
+        for target, value in one_by_one(node)
         if isinstance(target, ast.Name) and target.id == name
     ]
     return any(isinstance(value, ast.Constant) and type(value.value) in (int, float) for value in values)

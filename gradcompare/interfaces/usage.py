@@ -212,8 +212,8 @@ def is_only_stored(made: Any, argument: str) -> bool:
     tree = source.tree(begin)
     called = {node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call) and source.is_of_self(node.func)}
     inner = [source.tree(f) for name in called if (f := getattr(made, name, None)) is not None]
-    kept = [node for node in ast.walk(tree) if isinstance(node, ast.Assign) and _is_name(node.value, argument)]
-    names = {target.attr for node in kept for target in node.targets if isinstance(target, ast.Attribute)}
+    kept = [target for target in _assigned(tree, argument) if isinstance(target, ast.Attribute)]
+    names = {target.attr for target in kept}
     uses = sum(_is_name(node, argument) and isinstance(node.ctx, ast.Load) for node in ast.walk(tree))  # type: ignore[attr-defined]
     loaded = (n for t in (tree, *inner) for n in ast.walk(t) if source.is_of_self(n) and isinstance(n.ctx, ast.Load))
     return 0 < uses == len(kept) and not names & {node.attr for node in loaded}
@@ -229,8 +229,15 @@ def kept_as(made: Any, argument: str) -> str:
 
 def kept_under(made: Any, argument: str) -> set[str]:
     """The attributes that are what a constructor is given: method, of `self.method = method`."""
-    attributes = (n for n in ast.walk(source.tree(made.__init__)) if isinstance(n, ast.Assign))
-    return {t.attr for n in attributes if _is_name(n.value, argument) for t in n.targets if source.is_of_self(t)}
+    return {t.attr for t in _assigned(source.tree(made.__init__), argument) if source.is_of_self(t)}
+
+
+def _assigned(tree: ast.AST, argument: str) -> list[ast.expr]:
+    """What is assigned an argument as it is: self.n of `self.k, self.n = k, n`."""
+    assigns = [node for node in ast.walk(tree) if isinstance(node, ast.Assign)]
+    pairs = [pair for node in assigns for pair in starts.one_by_one(node)]
+    pairs += [(target, node.value) for node in assigns for target in node.targets[1:]]
+    return [target for target, value in pairs if _is_name(value, argument)]
 
 
 def word_kept(made: Any, argument: str) -> list[str]:
