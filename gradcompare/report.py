@@ -171,8 +171,9 @@ def merge(reports: Sequence[Report]) -> Report:
 def _never_decided(reports: Sequence[Report], undecided: Counter[str], findings: Sequence[Finding]) -> set[str]:
     """The tensors of which no network decides anything, as of a bias before a batch normalisation, whose gradient is 0
     but for rounding; none where they are most of what there is."""
-    seen = Counter(finding.name for report in reports for finding in report.tensors)
-    never = {name for name, times in undecided.items() if times == seen[name]}
+    every = [finding for report in reports for finding in report.tensors]
+    seen, beyond = Counter(f.name for f in every), {f.name for f in every if not f.error <= f.bound < math.inf}
+    never = {name for name, times in undecided.items() if times == seen[name] and name not in beyond}
     claims = [finding.name for finding in findings if not finding.witness]
     return never if 2 * sum(name in never for name in claims) <= len(claims) else set()
 

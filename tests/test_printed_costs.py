@@ -56,6 +56,8 @@ def _is_same(one: str, other: str, shape: tuple[int, int]) -> bool:
         "print(np.mean(out))",
         "loss = np.sum(9 ** 9 ** 9 * (y - out) ** 2)",
         "loss = cost_of(y, out)",
+        "print(np.mean((net.predict(X_val) - y_val) ** 2))",
+        "for i in range(9):\n    if i % 3 == 0:\n        print(np.mean((y - out) ** 2))",
     ],
 )
 def test_what_is_no_usual_cost_is_none(tmp_path, statement):

@@ -17,6 +17,7 @@ import numpy as np
 
 from gradcompare import losses
 from gradcompare.interfaces import source, words
+from gradcompare.interfaces.metrics import is_computed_at_times
 
 _COST = re.compile(
     r"cost|loss|mse|sse|entropy|^j$|error|erro\b|objective|custo|perda|perdida|p[eé]rdida|costo|coste|kosten|fehler|verlust"
@@ -58,9 +59,18 @@ def found_in(file: str) -> list[Printed]:
     found: dict[int, Printed] = {}
     for whole, gathered in _computed(tree, parents):
         loss = _usual(_Arrays(whole, differences), gathered)
-        if loss is not None:
+        if loss is not None and not _only_looks_on(whole, file):
             found.setdefault(whole.lineno, Printed(whole.lineno, loss))
     return [found[line] for line in sorted(found)]
+
+
+_OF_OTHERS = re.compile(r"(^|_)(val|valid|validation|test|dev|holdout)(_|\d|$)", re.IGNORECASE)
+
+
+def _only_looks_on(whole: ast.expr, file: str) -> bool:
+    """Whether a cost is only a measure: computed in some turns, or of samples that training does not see."""
+    named = (getattr(node, "id", getattr(node, "attr", "")) for node in ast.walk(whole))
+    return any(map(_OF_OTHERS.search, named)) or is_computed_at_times(file, whole.lineno)
 
 
 # ---- what is computed ------------------------------------------------------------------------------------------------
