@@ -23,6 +23,7 @@ import torch
 from gradcompare import losses
 from gradcompare.bounds import Run
 from gradcompare.interfaces import metrics, naming, paths, source, words
+from gradcompare.interfaces.rehearsal import memory
 from gradcompare.interfaces.rehearsal.costs import Seed, fitting, seeds
 from gradcompare.interfaces.rehearsal.meeting import NotedRun, meetings
 from gradcompare.interfaces.rehearsal.reading import (
@@ -125,20 +126,20 @@ def found_in(
         return None
     found_so = [*changed, *_changed_elsewhere(script, loop, first, names, supplied, others)]
     every = _named([*found_so, *_left_as_they_were(script, first, found_so)])
-    names = _without_velocities(every, first)
-    memory = {path for name, where in every.items() if name not in names for path in where}
+    names = memory.without_velocities(every, first)
+    kept = {path for name, where in every.items() if name not in names for path in where}
     own = {name: first.before[where[0]] for name, where in names.items()}
-    sums = {name for name, array in own.items() if _is_sum_of_squares(array, first.after.get(name))}
+    sums = {name for name, array in own.items() if memory.is_sum_of_squares(array, first.after.get(name))}
     told = _told_rate(first, script)
     best, used, idle = None, set[str](), set[str]()
     for attempt in _attempts(idle):
-        traced = _Traced(script, first, names, told, others, memory)
+        traced = _Traced(script, first, names, told, others, kept)
         traced.rehearse(loop, _moved(own, attempt, sums) | {n: own[n] for n in idle}, supplied)
         if traced.took_too_long:  # it will from other numbers too
             break
         found = readings(traced.candidates, traced.done)
         if best is None and in_doubt(found):
-            once_more = _Traced(script, first, names, told, others, memory)
+            once_more = _Traced(script, first, names, told, others, kept)
             once_more.rehearse(loop, _moved(own, ATTEMPTS, sums) | {n: own[n] for n in idle}, supplied)
             found = steady(found, readings(once_more.candidates, once_more.done))
         reading = likeliest(found)
@@ -147,7 +148,7 @@ def found_in(
         if reading is not None and (best is None or (_explains_more if idle else _ranks_higher)(reading, best)):
             best, meeting = reading, traced
         used |= set(best.of.gradients if best else ())
-        idle |= _without_effect(own, traced.candidates)
+        idle |= memory.without_effect(own, traced.candidates)
         if best is not None and best.agreeing and len(used) == len(names):
             break
     if best is None:
@@ -205,12 +206,6 @@ def _explains_more(reading: Reading, best: Reading) -> bool:
     return len(reading.agreeing) > len(best.agreeing) or (reading.rank > best.rank and best.held is None)
 
 
-def _without_effect(own: Mapping[str, np.ndarray], candidates: Sequence[Candidate]) -> set[str]:
-    """What begins as 0 and no cost depends on: what is kept of the last step, which would be part of the next."""
-    known = {name for candidate in candidates for name in candidate.gradients}
-    return {name for name, array in own.items() if known and name not in known and not np.any(array)}
-
-
 def _with_copies(first: Turn, path: paths.Path) -> Where:
     """All paths to an array of data, and to its copies: what trains may keep samples beside those that it is given."""
     own = first.before[path]
@@ -235,23 +230,6 @@ def _named(changed: Sequence[Sequence[paths.Path]]) -> dict[str, Where]:
     return names
 
 
-def _without_velocities(names: Mapping[str, Where], first: Turn) -> dict[str, Where]:
-    """The same without what begins as 0 and is afterwards the step that another has gone: its momentum, by which
-    Nesterov's weights look ahead."""
-    before = {name: np.asarray(first.before[where[0]]) for name, where in names.items()}
-    after = {name: np.asarray(first.after.get(name)) for name in names}
-    steps = {n: after[n] - before[n] for n in names if after[n].shape == before[n].shape and after[n].dtype.kind == "f"}
-
-    def is_velocity(name: str) -> bool:
-        others = (step for other, step in steps.items() if np.any(before[other]) and step.shape == before[name].shape)
-        return not np.any(before[name]) and any(
-            np.any(step) and (np.allclose(step, after[name], 1e-9) or np.allclose(step, -after[name], 1e-9))
-            for step in others
-        )
-
-    return {name: where for name, where in names.items() if name not in steps or not is_velocity(name)}
-
-
 def _is_of_data(word: str) -> bool:
     """Whether it is called like data, or a cost."""
     return words.role_of_argument(word) in ROLES or is_whole(word) or bool(_COST.search(word))
@@ -267,10 +245,10 @@ class _Traced:
         names: Mapping[str, Where],
         rate: float,
         others: Arrays,
-        memory: Collection[paths.Path],
+        kept: Collection[paths.Path],
     ) -> None:
-        """`memory`: what is changed, and neither a parameter nor data."""
-        self.script, self.first, self.names, self.rate, self.memory = script, first, names, rate, memory
+        """`kept`: what is changed, and neither a parameter nor data."""
+        self.script, self.first, self.names, self.rate, self.kept = script, first, names, rate, kept
         self.before = first.before | {path: array for where, array in others.items() for path in where}
         """What is there before the turn, by path."""
         self.run = NotedRun()
@@ -297,7 +275,7 @@ class _Traced:
 
         def numbered(path: paths.Path, array: Any) -> Any:
             tensor = self.run.exact(torch.from_numpy(np.array(self.before.get(path, 0.0))))
-            if path not in self.memory:
+            if path not in self.kept:
                 data[tensor.number] = path
             return TracedArray(tensor)
 
@@ -397,7 +375,8 @@ def _changed_elsewhere(
     """What the turn changes from other numbers, and did not from the file's own: a bias where the errors cancel out.
     `further`: other samples, from which a turn changes weights that meet nothing but 0 in the file's own first one."""
     own = {name: first.before[where[0]] for name, where in names.items()}
-    moved = _moved(own, 0, {name for name, array in own.items() if _is_sum_of_squares(array, first.after.get(name))})
+    sums = {name for name, array in own.items() if memory.is_sum_of_squares(array, first.after.get(name))}
+    moved = _moved(own, 0, sums)
     there = {paths_[0]: tuple(paths_) for paths_ in first.alike if first.before[paths_[0]].dtype.kind == "f"}
     known = [*names.values(), *further]
     others = {str(path): where for path, where in there.items() if not any(path in own for own in known)}
@@ -480,12 +459,6 @@ def _moved(own: Mapping[str, np.ndarray], attempt: int, sums: Collection[str]) -
         for i, (name, array) in enumerate(own.items())
     }
     return {name: np.asarray(np.abs(array)) if name in sums else array for name, array in moved.items()}
-
-
-def _is_sum_of_squares(before: np.ndarray, after: Any) -> bool:
-    """Whether it may be what Adagrad or Adam keep of the gradients' squares: 0 at first, and then below 0 nowhere."""
-    now = np.asarray(after)
-    return now.dtype.kind == "f" and not np.any(before) and bool(np.any(now > 0)) and not np.any(now < 0)
 
 
 def _noise(i: int, like: np.ndarray) -> np.ndarray:
