@@ -56,6 +56,7 @@ def _is_same(one: str, other: str, shape: tuple[int, int]) -> bool:
         "print(np.mean(out))",
         "loss = np.sum(9 ** 9 ** 9 * (y - out) ** 2)",
         "loss = cost_of(y, out)",
+        "loss = np.sum((y - out) ** 2) / y.shape[1]",
         "print(np.mean((net.predict(X_val) - y_val) ** 2))",
         "for i in range(9):\n    if i % 3 == 0:\n        print(np.mean((y - out) ** 2))",
     ],
@@ -121,3 +122,10 @@ def test_what_is_wrong_besides_stays_wrong(tmp_path):
     report = checked(tmp_path, source.replace("back = delta @ self.W2.T * self.hidden * (1 - self.hidden)",
                                               "back = delta @ self.W2.T * self.hidden"))  # fmt: skip
     assert report.verdict == "wrong"
+
+
+def test_which_length_counts_the_samples_the_arrays_say(tmp_path):
+    path = tmp_path / "columns.py"
+    path.write_text("loss = np.sum((y - out) ** 2) / y.shape[1]\n")
+    (printed,) = printed_costs.found_in(str(path), samples_axis=1)
+    assert printed.loss == "full_squared_error"

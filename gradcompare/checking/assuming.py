@@ -70,7 +70,7 @@ def as_printed(subject: Subject, networks: Sequence[Network]) -> int | None:
     """The line in which a file that has no function for its cost computes it, where its gradients are right but perhaps
     for a constant: that cost is the subject's from now on. None where there is no such line."""
     chosen = subject.loss
-    if chosen is None or subject.about["has_cost"] or subject.penalty is not None:
+    if chosen is None or subject.penalty is not None:
         return None
     printed = {loss: line for line, loss in reversed(subject.about["printed"]) if is_multiple(loss, chosen)}
     if len(printed) != 1 or subject.compared(networks[0], "float64", verify=True).verdict != "agrees":

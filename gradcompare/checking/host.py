@@ -167,7 +167,7 @@ class Host:
             "ahead_of_output": list(program.ahead_of_output),
             "only_updates": program.only_updates,
             "rate": program.rate,
-            "printed": self._printed_costs() if program.scale_known and not program.given_slope else [],
+            "printed": self._printed_costs(),
             "uphill": [list(update) for update in program.uphill],
             "goes_down": program.goes_down or program.only_updates,
             "notes": notes,
@@ -178,8 +178,12 @@ class Host:
         }
 
     def _printed_costs(self) -> list[list[Any]]:
-        """The usual costs that the file computes where it looks on: line and name of each."""
-        found = (printed_costs.found_in(file) for file in sorted(files_of(self.program)))
+        """The usual costs that the file computes where it looks on, line and name of each, where it has no function for
+        its cost and its gradients are known but for no constant."""
+        program = self.program
+        if program.has_cost or program.given_slope or not program.scale_known:
+            return []
+        found = (printed_costs.found_in(file, program.samples_axis) for file in sorted(files_of(program)))
         return [list(printed) for row in found for printed in row]
 
     def fitting_losses(self, inputs: Inputs) -> list[str]:

@@ -272,8 +272,7 @@ class Trials:
                     f"to it is added {self.subject.penalty.says}: the gradients have such a term, and no cost of the "
                     "file says whether it belongs"
                 )
-            taken_for_it = not has_cost or (metric and not self.asked)
-            taken_for_it = taken_for_it and self.printed is None
+            taken_for_it = self.printed is None and (not has_cost or (metric and not self.asked))
             if report.verdict == "scaled" and taken_for_it and not self._climbs(report):
                 report = _as_convention(report, "of the assumed cost")
         if self.subject.about["given_slope"] and factor(self.judged) == "1/m":

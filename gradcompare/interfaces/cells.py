@@ -21,6 +21,7 @@ import numpy as np
 from gradcompare.interfaces import chain, measured, naming, offered, paths, sizing, source, words
 from gradcompare.interfaces.layouts import RATE
 from gradcompare.interfaces.left_behind import found_after, held, kept, with_sums
+from gradcompare.interfaces.pairs import side_by_side, slope_of
 from gradcompare.tracing.randomness import same_random_numbers
 
 STATES = (6, 4)
@@ -76,7 +77,7 @@ class Cell:
         """All outputs that backward is given the gradients of, in a row, and what they are multiplied by."""
         with same_random_numbers():
             _, outputs, slopes, _ = self._ahead(arrays, 1.0)
-        return _in_a_row(outputs), _in_a_row(slopes)
+        return side_by_side(outputs, slopes)
 
     def run(self, arrays: Mapping[str, Any], part: float = 1.0) -> tuple[Any, Any, tuple[Any, ...]]:
         """The same, and the gradients of the arrays in order."""
@@ -86,7 +87,7 @@ class Cell:
             gradient = returned[self.of_given[name]] if name in self.of_given else found[self.slots[name]]
             many = self.samples if name not in self.of_given else 1
             gradients.append(gradient * many if many > 1 else gradient)
-        return _in_a_row(outputs), _in_a_row(slopes), tuple(gradients)
+        return *side_by_side(outputs, slopes), tuple(gradients)
 
     def ran(self, arrays: Mapping[str, Any], part: float = 1.0) -> tuple[Any, Any, dict[naming.Slot, Any], list[Any]]:
         """Outputs, their gradients, all that may be gradients of parameters, and what backward returned, in order."""
@@ -115,7 +116,7 @@ class Cell:
         result = self.forward(layer, **given)
         parts = list(result) if isinstance(result, tuple | list) else [result]
         outputs = [parts[place] for place in self.slopes.values()]
-        slopes = [_slope(output, place, part) for place, output in enumerate(outputs)]
+        slopes = [slope_of(output, place, part) for place, output in enumerate(outputs)]
         left = [n for n in source.argument_names(self.backward) if n not in self.slopes and n not in given]
         rates = {n: RATE for n in left if words.role_of_argument(n) == "learning_rate"}
         caches = [one for place, one in enumerate(parts) if place not in self.slopes.values()]
@@ -324,15 +325,6 @@ def _grows_with_its_slope(one: Cell) -> Cell | None:
 def _filled(array: np.ndarray) -> np.ndarray:
     """Numbers instead of zeros, from which nothing goes on."""
     return array if np.any(array) else _numbers(array.shape)
-
-
-def _slope(output: Any, place: int, part: float) -> Any:
-    """Fixed numbers in the output's shape, traced as it is."""
-    return np.zeros_like(output) + part * np.cos(np.arange(1.0, output.size + 1) + place).reshape(output.shape)
-
-
-def _in_a_row(arrays: Sequence[Any]) -> Any:
-    return np.concatenate([array.reshape(-1) for array in arrays]) if len(arrays) > 1 else arrays[0]
 
 
 def _numbers(shape: tuple[int, ...]) -> np.ndarray:

@@ -101,12 +101,12 @@ class Pair:
     def output(self, arrays: dict[str, Any]) -> tuple[Any, Any]:
         """Output, and the array that it is multiplied by."""
         result = self._ahead(arrays)
-        return (result[0], 1.0) if self.backward is None else _side_by_side(*self._with_slopes(result))
+        return (result[0], 1.0) if self.backward is None else side_by_side(*self._with_slopes(result))
 
     def _with_slopes(self, result: Any) -> tuple[list[Any], list[Any]]:
         """The outputs whose gradients the backward function is given, and these."""
         outputs = [result[place] for place in self.slopes.values()]
-        return outputs, [_slope(output, place) for place, output in enumerate(outputs)]
+        return outputs, [slope_of(output, place) for place, output in enumerate(outputs)]
 
     def _ahead(self, arrays: dict[str, Any]) -> Any:
         """What the forward function returns."""
@@ -132,10 +132,10 @@ class Pair:
         first, *others = gradients if isinstance(gradients, tuple) else (gradients,)
         if self.samples > 1:
             others = [None if gradient is None else gradient * self.samples for gradient in others]
-        return *_side_by_side(outputs, slopes), (first, *others)
+        return *side_by_side(outputs, slopes), (first, *others)
 
 
-def _side_by_side(outputs: list[Any], slopes: list[Any]) -> tuple[Any, Any]:
+def side_by_side(outputs: list[Any], slopes: list[Any]) -> tuple[Any, Any]:
     """One output as it is, several in one row; and their slopes."""
     if len(outputs) == 1:
         return outputs[0], slopes[0]
@@ -143,9 +143,9 @@ def _side_by_side(outputs: list[Any], slopes: list[Any]) -> tuple[Any, Any]:
     return rows[0], rows[1]
 
 
-def _slope(output: Any, place: int = 0) -> Any:
-    """Fixed numbers in the output's shape, traced as it is."""
-    return np.zeros_like(output) + np.cos(np.arange(1.0, output.size + 1) + place).reshape(output.shape)
+def slope_of(output: Any, place: int = 0, part: float = 1.0) -> Any:
+    """Fixed numbers in the output's shape, traced as it is; of which only a part."""
+    return np.zeros_like(output) + part * np.cos(np.arange(1.0, output.size + 1) + place).reshape(output.shape)
 
 
 class Library:

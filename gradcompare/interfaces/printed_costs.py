@@ -27,20 +27,7 @@ _COST = re.compile(
 _SHOWN = ("print", "format", "append", "write", "info", "log_metric", "set_description", "set_postfix")
 _PASSES_ON = ("str", "float", "round", "repr", "item", "asarray", "array")
 _REDUCES = ("mean", "sum", "average")
-_BY_ENTRY = (
-    "square",
-    "power",
-    "log",
-    "abs",
-    "float",
-    "round",
-    "asarray",
-    "array",
-    "mean",
-    "sum",
-    "average",
-    "multiply",
-)
+_BY_ENTRY = ("square", "power", "log", "abs", "multiply", "float", "round", "asarray", "array", *_REDUCES)
 
 
 class Printed(NamedTuple):
@@ -51,14 +38,15 @@ class Printed(NamedTuple):
     """A key of `losses.LOSSES`."""
 
 
-def found_in(file: str) -> list[Printed]:
-    """The usual costs that a file computes on the way, in the order of its lines."""
+def found_in(file: str, samples_axis: int = 0) -> list[Printed]:
+    """The usual costs that a file computes on the way, in the order of its lines. `samples_axis`: of its arrays, that
+    whose length is the number of samples."""
     tree = source.parsed(file)
     parents = {id(child): parent for parent in ast.walk(tree) for child in ast.iter_child_nodes(parent)}
     differences = _differences(tree)
     found: dict[int, Printed] = {}
     for whole, gathered in _computed(tree, parents):
-        loss = _usual(_Arrays(whole, differences), gathered)
+        loss = _usual(_Arrays(whole, differences, samples_axis), gathered)
         if loss is not None and not _only_looks_on(whole, file):
             found.setdefault(whole.lineno, Printed(whole.lineno, loss))
     return [found[line] for line in sorted(found)]
@@ -147,28 +135,26 @@ class _CannotReadError(Exception):
 class _Arrays:
     """An expression with arrays of ours in the place of all that is no arithmetic."""
 
-    def __init__(self, whole: ast.expr, differences: set[str]) -> None:
-        self.whole, self.differences = copy.deepcopy(whole), differences
+    def __init__(self, whole: ast.expr, differences: set[str], samples_axis: int) -> None:
+        self.whole, self.differences, self.samples_axis = copy.deepcopy(whole), differences, samples_axis
         self.names: dict[str, str] = {}
-        """By the text of what they stand for: A and Y, or D for their difference; m for the number of samples, S for
-        what has so many."""
+        """By the text of what they stand for: A and Y, or D for their difference; m for the number of samples."""
         self.logged = {ast.unparse(n) for call in _calls(whole, "log") for n in _arguments(call)}
         self.code: Any = None
 
     def read(self) -> None:
         """Put names of ours into it. Raises _CannotReadError."""
         replaced = ast.Expression(_Replaced(self).visit(self.whole))
-        kinds = sorted(self.names.values())
-        if not ({"A", "Y"} <= set(kinds) or "D" in kinds) or any(kinds.count(kind) > 1 for kind in "AYD"):
+        if not ({"A", "Y"} <= set(self.names.values()) or "D" in self.names.values()):
             raise _CannotReadError
         self.code = compile(ast.fix_missing_locations(replaced), "<cost>", "eval")
 
     def value(self, A: np.ndarray, Y: np.ndarray, m: int) -> Any:
         """What it is for such an output and such labels."""
-        space = {"np": np, "A": A, "Y": Y, "D": A - Y, "m": m, "S": A, "sum": np.sum, "abs": abs, "__builtins__": {}}
+        space = {"np": np, "A": A, "Y": Y, "D": A - Y, "m": m, "__builtins__": {}}
         return eval(self.code, space)  # arithmetic and these names alone: see _Replaced
 
-    def name(self, node: ast.expr, parent: ast.AST | None) -> str:
+    def name(self, node: ast.expr) -> str:
         """The name of ours for what is no arithmetic. Raises _CannotReadError."""
         text = ast.unparse(node)
         if text not in self.names:
@@ -178,8 +164,6 @@ class _Arrays:
                 kind = "m"
             elif text in self.differences:
                 kind = "D"
-            elif isinstance(parent, ast.Attribute) and parent.attr == "shape":
-                kind = "S"
             elif text in self.logged or (role == "output" and "A" not in taken):
                 kind = "A"
             elif role == "targets" and "Y" not in taken:
@@ -204,7 +188,7 @@ def _arguments(call: ast.Call) -> Iterator[ast.AST]:
             yield node
 
 
-class _Replaced(ast.NodeTransformer):
+class _Replaced:
     """The arithmetic as it stands, everything else by names of ours; what is neither is refused."""
 
     def __init__(self, arrays: _Arrays) -> None:
@@ -213,7 +197,7 @@ class _Replaced(ast.NodeTransformer):
         """What counts through a comprehension."""
 
     def visit(self, node: ast.AST) -> Any:
-        """See ast.NodeTransformer."""
+        """The expression in names of ours. Raises _CannotReadError."""
         if isinstance(node, ast.BinOp):
             return ast.BinOp(self.visit(node.left), node.op, self.visit(node.right))
         if isinstance(node, ast.UnaryOp):
@@ -229,7 +213,7 @@ class _Replaced(ast.NodeTransformer):
         if isinstance(node, ast.Subscript):
             return self._entry(node)
         if isinstance(node, ast.Name | ast.Attribute):
-            return ast.Name(self.arrays.name(node, None), ast.Load())
+            return ast.Name(self.arrays.name(node), ast.Load())
         raise _CannotReadError
 
     def _call(self, node: ast.Call) -> ast.expr:
@@ -242,8 +226,8 @@ class _Replaced(ast.NodeTransformer):
         elif name in _BY_ENTRY and node.args:
             value, given = self.visit(node.args[0]), node.args[1:]
         else:  # the output of a forward pass
-            return ast.Name(self.arrays.name(node, None), ast.Load())
-        if name in _PASSES_ON or name == "round":
+            return ast.Name(self.arrays.name(node), ast.Load())
+        if name in _PASSES_ON:
             return value
         axes = [k for k in node.keywords if k.arg == "axis" and isinstance(k.value, ast.Constant | ast.UnaryOp)]
         if len(axes) < len([k for k in node.keywords if k.arg != "keepdims"]):
@@ -255,9 +239,11 @@ class _Replaced(ast.NodeTransformer):
         if isinstance(node.slice, ast.Name) and node.slice.id in self.index:
             return self.visit(node.value)
         is_shape = isinstance(node.value, ast.Attribute) and node.value.attr == "shape"
-        if is_shape and isinstance(node.slice, ast.Constant):
+        if is_shape:
+            if not (isinstance(node.slice, ast.Constant) and node.slice.value == self.arrays.samples_axis):
+                raise _CannotReadError  # a number of inputs or outputs
             return ast.Name("m", ast.Load())
-        return ast.Name(self.arrays.name(node, None), ast.Load())
+        return ast.Name(self.arrays.name(node), ast.Load())
 
     def _comprehension(self, node: ast.GeneratorExp | ast.ListComp) -> ast.expr:
         """What is done with each, done with all."""
@@ -277,9 +263,7 @@ def _usual(arrays: _Arrays, gathered: str) -> str | None:
     try:
         arrays.read()
         fitting = [loss for loss in losses.LOSSES if _is_it(arrays, loss, gathered)]
-    except (_CannotReadError, RecursionError):
-        return None
-    except Exception:  # what it does with arrays of ours is not known
+    except Exception:  # it is made of more than output and labels, or does not run with ours
         return None
     return fitting[0] if fitting else None
 
