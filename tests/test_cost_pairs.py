@@ -82,7 +82,47 @@ class Classes:
         self.dinputs = -labels / dvalues / len(dvalues)
 """
 
+THROUGH_A_NETWORK = """
+class Net:
+    def __init__(self, layers):
+        self.layers = layers
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def backward(self, grad):
+        for layer in reversed(self.layers):
+            grad = layer.backward(grad)
+
+class OfClasses:
+    def __init__(self, network):
+        self.network = network
+
+    def __call__(self, scores, labels):
+        raised = np.exp(scores - scores.max(axis=1, keepdims=True))
+        self.p, self.labels = raised / raised.sum(axis=1, keepdims=True), labels
+        return -np.log(self.p[np.arange(len(labels)), labels]).mean()
+
+    def backward(self):
+        slope = self.p.copy()
+        slope[np.arange(len(self.labels)), self.labels] -= 1
+        self.network.backward(slope / len(self.labels))
+
+class Squares:
+    def forward(self, output, target):
+        return 0.5 * np.sum((output - target) ** 2)
+
+    def backward(self, output, target, model):
+        slope = output - target
+        for layer in reversed(model.layers):
+            slope = layer.backward(slope)
+"""
+
 MISTAKES = [
+    (THROUGH_A_NETWORK, "self.labels] -= 1", "self.labels] += 1"),
+    (THROUGH_A_NETWORK, "slope = output - target", "slope = output + target"),
     (FUNCTIONS, "edge * np.sign(p - y)) / y.size", "edge * np.abs(p - y)) / y.size"),
     (FUNCTIONS, "/ (p * (1 - p)) / y.size", "/ (p + (1 - p) ** 2) / y.size"),
     (CLASSES, "- self.t / self.o", "+ self.t / self.o"),
@@ -104,7 +144,7 @@ def report_on(folder, source: str) -> gradcompare.Report:
     return gradcompare.check(path, examples=4)
 
 
-@pytest.mark.parametrize("costs", [FUNCTIONS, CLASSES])
+@pytest.mark.parametrize("costs", [FUNCTIONS, CLASSES, THROUGH_A_NETWORK])
 def test_right_ones_agree(tmp_path, costs):
     report = report_on(tmp_path, costs)
     assert report.verdict == "agrees", str(report)
@@ -116,6 +156,24 @@ def test_a_derivative_that_no_network_reaches_is_found_at_its_line(tmp_path, cos
     report = report_on(tmp_path, costs.replace(right, wrong))
     assert report.verdict in ("wrong", "scaled"), str(report)
     assert wrong in report.first_fault.source
+
+
+def test_a_cost_that_goes_back_without_arguments_and_cannot_be_run_is_said_to_be_left_out(tmp_path):
+    report = report_on(
+        tmp_path,
+        """
+        class Strange:
+            def __init__(self, a, b, c, d):
+                self.a = a[b]
+
+            def fit(self, output, target):
+                self.output, self.target = output, target
+
+            def backward(self):
+                return self.a(self.output) - self.target
+        """,
+    )
+    assert any(note.startswith("Not run here") and "Strange.backward" in note for note in report.notes), str(report)
 
 
 @pytest.mark.parametrize(("costs", "right", "other"), LEFT_TO_OTHERS)

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import chain, derivatives, paths, source, words
+from gradcompare.interfaces import chain, derivatives, paths, received, source, words
 from gradcompare.interfaces.derivatives import Derivative, Function, Shape, smooth
 from gradcompare.tracing.randomness import same_random_numbers
 
@@ -35,6 +35,8 @@ class CostPair(Derivative):
 
     owner: type | None = None
     """Whose methods they are, if anybody's."""
+    networks: tuple[str, ...] = ()
+    """The arguments of its constructor that are networks, through which it goes back."""
 
     @property
     def name(self) -> str:
@@ -54,16 +56,19 @@ class CostPair(Derivative):
     def ran(self, given: dict[str, Any]) -> tuple[Any, Any, list[tuple[str, Any]]]:
         """See Derivative; the cost of all samples is the sum where each has its own."""
         assert self.backward is not None
-        given = self.fixed | given
+        given, network = self.fixed | given, received.Received()
         with same_random_numbers():
-            thing = self.owner() if self.owner is not None else None
+            thing = self.owner(**dict.fromkeys(self.networks, network)) if self.owner is not None else None
             output = _bound(thing, self.forward)(**given)
-            made = _bound(thing, self.backward)(**self._asked(given))
-        kept = made if paths.is_array(made) else chain.kept_gradient_of_inputs(thing)
-        return output, 1.0, [(self.prediction, kept)]
+            made = _bound(thing, self.backward)(**self._asked(given, network))
+        if not paths.is_array(made):
+            made = received.handed_last(network)
+        if made is None:
+            made = chain.kept_gradient_of_inputs(thing)
+        return output, 1.0, [(self.prediction, made)]
 
-    def _asked(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """What the derivative is given; LookupError where it asks for more than its cost."""
+    def _asked(self, given: Mapping[str, Any], network: received.Received) -> dict[str, Any]:
+        """What the derivative is given; LookupError where it asks for more than its cost, and a network."""
         assert self.backward is not None
         found: dict[str, Any] = {}
         for name in source.argument_names(self.backward):
@@ -74,6 +79,8 @@ class CostPair(Derivative):
                 found[name] = given[self.labels]
             elif role in ("output", "inputs", "slope") and parameter.default is parameter.empty:
                 found[name] = given[self.prediction]
+            elif role == "parameters":
+                found[name] = network
             elif parameter.default is parameter.empty:
                 raise LookupError(name)
         return found
@@ -109,15 +116,16 @@ def _of_functions(functions: list[Function]) -> Iterator[CostPair]:
 
 
 def _of_classes(classes: Iterable[type]) -> Iterator[CostPair]:
-    """The methods of classes that are made of nothing: any of those that may give a cost with the derivative."""
+    """The methods of classes that are made of nothing, or of networks: any that may give a cost with the derivative."""
     for made in classes:
-        if any(p.default is p.empty for p in chain.needed_by(made)):
+        networks = tuple(p.name for p in chain.needed_by(made) if p.default is p.empty)
+        if any(words.role_of_argument(name) != "parameters" for name in networks):
             continue
         methods = chain.methods_by_role(made)
         backward = [f for role in ("backward", "slope_of_cost") for _, f in methods.get(role, ())]
         backward += [f for n, f in inspect.getmembers(made, inspect.isfunction) if n in ("derivative", "prime")]
         for back, (_, forward) in itertools.product(backward[:1], methods.get("forward", ())):
-            yield CostPair(forward, back, owner=made)
+            yield CostPair(forward, back, owner=made, networks=networks)
 
 
 def _takes_prediction_and_labels(function: Function) -> bool:

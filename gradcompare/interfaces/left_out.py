@@ -72,8 +72,16 @@ def _makes_gradients(function: Any) -> bool:
     name = function.__name__.strip("_").lower()
     role = words.role_of_function(name)
     says = role in ("backward", "fused") or (role not in ("ignored", "update") and _SAYS_SO.search(name))
-    makes = says and not _TAKES.search(name) and source.argument_names(function)
+    makes = says and not _TAKES.search(name) and (source.argument_names(function) or _keeps_labels(function))
     return bool(makes) and not _is_empty(function) and not _only_asks(function)
+
+
+def _keeps_labels(function: Any) -> bool:
+    """Whether it is a method whose class is given labels by another: what a cost goes back from."""
+    owner = function.__globals__.get(_class_of(function))
+    methods = [f for _, f in inspect.getmembers(owner, inspect.isfunction)] if inspect.isclass(owner) else []
+    taken = {words.role_of_argument(name) for f in methods for name in source.argument_names(f)}
+    return "targets" in taken
 
 
 def _only_asks(function: Any) -> bool:
