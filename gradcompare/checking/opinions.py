@@ -245,7 +245,7 @@ def _of_each_layer(inquiry: Inquiry, before: Answer) -> Answer | None:
         other.notes += unfinished
         other.notes += about["left_out"] if error else []
         other.notes.append(f"These are {kinds}{'' if error else '; where they are put together, all is right'}.")
-        return Answer(other, about, is_last=True)
+        return Answer(other, about, is_last=other.verdict != "agrees")
     if not error and other.verdict == "agrees":
         kept = [note for note in report.notes if not note.startswith(NOT_RUN)]
         if before.about is not None and not about["left_out"]:
@@ -277,8 +277,8 @@ def _of_its_own_program(inquiry: Inquiry, before: Answer) -> Answer | None:
         return None
     if not (agreed or error or (report.verdict == "wrong" and nothing_is_right(report))):
         return None  # of constants a program that only takes steps says nothing
-    if agreed:
-        inquiry.host.ends_within(SECONDS_OF_OWN_PROGRAM)
+    if not error:
+        inquiry.host.ends_within(SECONDS_OF_OWN_PROGRAM if agreed else 3 * SECONDS_OF_OWN_PROGRAM)
     try:
         about = inquiry.host.open_own_program(inquiry.seed, error)
         if about is None:

@@ -433,15 +433,20 @@ def _with_slots(one: Alone) -> Alone | None:
 
 
 def _take_another(one: Alone, name: str, slots: Sequence[naming.Slot]) -> None:
-    """Take for the gradient of a parameter another array of its shape than what an inner layer keeps, if one is right:
-    the sum that the outer one makes of that, after one call and the other."""
+    """Take for the gradient of a parameter another array of its shape, if one is right: than what an inner layer keeps
+    the sum that the outer one makes of that, after one call and the other; than the step what that is made of."""
     first = one.slots[name]
-    for slot in slots if _is_kept_by_an_inner_layer(one, first) else ():
+    for slot in slots if _is_kept_by_an_inner_layer(one, first) or _are_of_steps(measured.ratios(one)[name]) else ():
         if slot not in one.slots.values():
             one.slots = {**one.slots, name: slot}
             if is_one(measured.ratios(one)[name]):
                 return
     one.slots = {**one.slots, name: first}
+
+
+def _are_of_steps(ratios: Sequence[float]) -> bool:
+    """Whether what is called a gradient is the step along it, -learning_rate * dW, as a momentum keeps it."""
+    return is_one([-ratio / RATE for ratio in ratios])
 
 
 def _is_kept_by_an_inner_layer(one: Alone, slot: naming.Slot) -> bool:
@@ -480,7 +485,7 @@ def _with_what_is_its_own(one: Alone, wrong: Sequence[str]) -> Alone | None:
         unsure = _is_step(one, name) and not _is_all_of_a_step(one, name)
         lies_across = np.shape(named[name]) != arrays[name].shape
         unknown = not (lies_across or np.isfinite(small[name]).all())
-        if merged or unsure or unknown or is_one(small[name]):
+        if merged or unsure or unknown or is_one(small[name]) or _are_of_steps(small[name]):
             left.add(name)
     one.left = [name for name in one.places if name in left]
     one.shapes = {name: shape for name, shape in one.shapes.items() if name not in left}

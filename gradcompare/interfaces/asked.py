@@ -102,14 +102,29 @@ def functions_given(made: type) -> dict[str, Any]:
     return {name: function for name, function in found.items() if function is not None}
 
 
+def objects_always_given(made: type) -> list[Any]:
+    """The defaults of a constructor that are objects of a class of the file's, where every call of the file's gives
+    another, and there is one: no two of what is made share them."""
+    begin: Any = made.__init__  # type: ignore[misc]
+    if not inspect.isfunction(begin):
+        return []
+    calls = list(_calls(made, begin, source.parsed(str(begin.__globals__.get("__file__")))))
+    defaults = {n: p.default for n, p in source.signature(begin).items() if type(p.default).__module__ == made.__module__}
+    return [default for name, default in defaults.items() if calls and all(name in given for given in calls)]
+
+
 def _given(function: Any, made: Any, tree: ast.Module) -> dict[str, ast.expr]:
     """The expressions that the file's own first call gives the arguments."""
+    return next(_calls(function, made, tree), {})
+
+
+def _calls(function: Any, made: Any, tree: ast.Module) -> Iterator[dict[str, ast.expr]]:
+    """The expressions that each of the file's own calls gives the arguments."""
     order = source.argument_names(made)
     for call in ast.walk(tree):
         if isinstance(call, ast.Call) and source.called(call) == getattr(function, "__name__", ""):
             by_position = dict(zip(order, call.args, strict=False))
-            return by_position | {k.arg: k.value for k in call.keywords if k.arg}
-    return {}
+            yield by_position | {k.arg: k.value for k in call.keywords if k.arg}
 
 
 def _word(given: ast.expr | None) -> str:

@@ -1,11 +1,12 @@
-"""Gradients that have fewer axes than their parameters, where that is no mistake: broadcasting adds them, or the file
-does where it applies the gradient."""
+"""Gradients that have fewer axes than their parameters, or more, where that is no mistake: broadcasting evens them out,
+or the file does where it applies the gradient."""
 
 from __future__ import annotations
 
 import ast
 import functools
 import inspect
+import itertools
 import re
 from typing import Any
 
@@ -15,12 +16,19 @@ from gradcompare.interfaces import source
 
 
 def spread(array: Any, shape: tuple[int, ...], added_later: bool) -> Any:
-    """A gradient in the shape of its parameter, where it only lacks axes that are added: (n,) for (1, n)."""
+    """A gradient in the shape of its parameter, where it only lacks axes that are added, (n,) for (1, n); or has some
+    that the parameter gets with it, (1, n) for (n,)."""
     own = np.shape(array)
-    lacks = own != shape and len(own) < len(shape) and hasattr(array, "reshape")
-    by_broadcasting = (1,) * (len(shape) - len(own)) + own == shape
-    by_the_file = added_later and tuple(n for n in shape if n != 1) == tuple(n for n in own if n != 1)
-    return array.reshape(shape) if lacks and (by_broadcasting or by_the_file) else array
+    lacks = len(own) < len(shape)
+    by_broadcasting = _without_first(own) == _without_first(shape)
+    by_the_file = added_later and lacks and tuple(n for n in shape if n != 1) == tuple(n for n in own if n != 1)
+    other = own != shape and hasattr(array, "reshape") and (by_broadcasting or by_the_file)
+    return array.reshape(shape) if other else array
+
+
+def _without_first(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape without the axes of length 1 before its others, which broadcasting adds."""
+    return tuple(itertools.dropwhile(lambda n: n == 1, shape))
 
 
 def are_added_later(function: Any, name: str) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import calling, meaning, paths, source, told, values, words
+from gradcompare.interfaces import asked, calling, meaning, paths, source, told, values, words
 from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.holders import Instance
 from gradcompare.interfaces.layouts import Layout
@@ -205,10 +205,20 @@ class ChainPlan(Plan):
         layers: list[Any] = []
         for i, pair in enumerate(itertools.pairwise(network.sizes)):
             part: Any = SimpleNamespace(sizes=pair, m=network.m)
-            layer = self.plan.call(self.dense, part, layout)
+            layer = _with_its_own(self.plan.call(self.dense, part, layout), self.dense)
             layers.append(told.told(layer, (network.m, pair[0]), (pair[0],)))
             layers += [told.told(make(), (network.m, pair[1])) for make in self.activations[i : i + 1] if make]
         return Chain([*layers, *([self.end()] if self.end else [])], self.loss() if self.loss else None)
+
+
+def _with_its_own(layer: Any, made: type) -> Any:
+    """A layer with its own copy of what others would share with it by default only, as an activation that keeps what
+    went through it."""
+    shared = asked.objects_always_given(made)
+    for name, value in list(getattr(layer, "__dict__", {}).items()):
+        if any(value is one for one in shared):
+            setattr(layer, name, copy.deepcopy(value))
+    return layer
 
 
 def is_layer(made: type) -> bool:

@@ -97,7 +97,7 @@ def _is_label(argument: str) -> bool:
 def judged(functions: Iterable[Function], classes: Iterable[type]) -> Iterator[tuple[CostPair, bool]]:
     """The derivatives of costs that run, and whether they are right, whatever is left to others."""
     pairs = [*_of_functions([*functions, *derivatives.statics_of(classes)]), *_of_classes(classes)]
-    for _, some in itertools.groupby(pairs, key=lambda pair: pair.backward):
+    for _, some in itertools.groupby(pairs, key=lambda pair: (pair.owner, pair.backward)):
         tried = [pair for pair in some if _takes_prediction_and_labels(pair.forward)]
         ran = [(pair, arrays) for pair in tried for arrays in _tries(pair)]
         held = [(pair, arrays, _is_excused(pair, arrays)) for pair, arrays in ran]
@@ -172,10 +172,13 @@ def _is_excused(pair: CostPair, arrays: Mapping[str, np.ndarray]) -> bool | None
     if not np.isfinite(right).all() or not np.any(np.abs(right) > _NEAR):
         return None
     one_hot = y if y.shape == p.shape else np.eye(p.shape[-1])[y]
-    forms = (right, right * p * (1 - p), right * (1 - p**2), p - one_hot)
+    forms = [right, right * p * (1 - p), right * (1 - p**2)]
+    forms += [p - one_hot] if _is_constant_times(right, one_hot / p) else []  # cross entropy, after a softmax
     return any(_is_constant_times(gradient, form) for form in forms)
 
 
 def _is_constant_times(gradient: np.ndarray, form: np.ndarray) -> bool:
+    if not np.any(form):
+        return False
     constant = np.sum(gradient * form) / np.sum(form * form)
     return bool(np.max(np.abs(gradient - constant * form)) <= _NEAR * np.max(np.abs(gradient)))

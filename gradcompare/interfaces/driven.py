@@ -134,6 +134,12 @@ class Driven(Program):
                 "The cost is told the strength of a regulariser that this backward knows nothing of, and another of "
                 "the file does: it is 0 here."
             )
+        elif found.cost_from is not None and strengths.only_the_step_has_one(self.function(self.steps.maker), costs):
+            self._strength = 0.0
+            self.notes.append(
+                "The cost is told the strength of a regulariser, and what applies the gradients adds its term: the "
+                "strength is 0 here, and the term is not checked."
+            )
         self.goes_down = changed or (not self.given_slope and ascent.subtracts_gradients(self.functions) is not None)
         self.uphill = ascent.adds_among_others(self.functions) if not changed and not self.given_slope else []
         of_any_sign = changed or self.given_slope or not self.is_network
@@ -518,14 +524,24 @@ class Driven(Program):
         if self.steps.slope is None:
             return session.inputs["Y"]
         with self._entered(session):
-            return self.call(self.steps.slope, session, ("output", "targets"))
+            return self.call(self.steps.slope, session, ("output", "targets"), self._beside_the_cost(session))
+
+    def _beside_the_cost(self, session: Session) -> dict[str, Any]:
+        """What the cost returns beside itself, by name, where its derivative is made of that: `loss, probs`."""
+        cost, slope = self.function(self.steps.cost), self.function(self.steps.slope)
+        returned = {name for row in source.returned_names(cost) if len(row) > 1 for name in row if name}
+        if not returned & set(source.argument_names(slope)):
+            return {}
+        return calling.named(cost, self.call(self.steps.cost, session, ("output", "targets")))
 
     # ---- calling
 
-    def call(self, step: Any, session: Session, in_order: tuple[str, ...]) -> Any:
-        """Call a function of the file, or a method of the root."""
+    def call(
+        self, step: Any, session: Session, in_order: tuple[str, ...], more: Mapping[str, Any] = types.MappingProxyType({})
+    ) -> Any:
+        """Call a function of the file, or a method of the root; `more`: what is known besides."""
         function = calling.method(session.root, step) if isinstance(step, str) else step
-        return calling.call(function, session.known, in_order)
+        return calling.call(function, {**session.known, **more}, in_order)
 
     def function(self, step: Any) -> Callable[..., Any]:
         """The function that a step is, for its source."""

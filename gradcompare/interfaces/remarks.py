@@ -39,7 +39,7 @@ def remarks(found: Found, holder: Holder) -> Iterator[str]:
     for name in _told_to_be_0(getattr(holder, "plan", None), found.layout):
         yield f"{name} is 0 here, for the cost knows nothing of it: the term that it adds is not checked."
     for name in found.spread:
-        yield f"The gradient of {name} has fewer axes than {name}; they are added where it is subtracted."
+        yield f"The gradient of {name} has other axes than {name}; broadcasting adds what lacks where it is subtracted."
     missing = [name for name in found.places if name not in found.slots]
     if missing:
         yield f"No gradient of {', '.join(missing)} was found."

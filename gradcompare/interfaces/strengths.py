@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import types
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -28,6 +29,37 @@ def another_backward_has_one(maker: Callable[..., Any], costs: Sequence[Callable
     others = [f for f in vars_of(maker).values() if isinstance(f, types.FunctionType) and f is not maker]
     alike = [f for f in others if words.role_of_function(f.__name__) == words.role_of_function(maker.__name__)]
     return any(_is_strength(name) for other in alike for name in source.argument_names(other))
+
+
+_OF_COSTS = re.compile(r"loss|cost|penalt|reg|l2|l1|total|decay|objective|^j$", re.IGNORECASE)
+"""What a cost, or a term of one, is called."""
+
+
+def only_the_step_has_one(maker: Callable[..., Any], costs: Sequence[Callable[..., Any]]) -> bool:
+    """Whether the cost is told a strength, and what makes the gradients does nothing with one but in that cost, while a
+    function of the file that applies gradients is told one: the decay of weights, which is part of the step there."""
+    run = source.reached([maker, *costs])
+    own = source.functions_in(vars_of(maker))
+    steps = [f for f in own if f not in run and words.role_of_function(f.__name__.strip("_")) == "update"]
+    if not any(_names_one(step) for step in steps) or not any(map(_names_one, run)):
+        return False
+    return not any(_has_one_in_a_gradient(f) for f in run if f not in costs or f is maker)
+
+
+def _has_one_in_a_gradient(function: Any) -> bool:
+    """Whether a function computes with a strength, and not a cost."""
+    if words.role_of_function(function.__name__.strip("_")) == "cost":
+        return False
+    for node in ast.walk(source.tree(function)):
+        if not isinstance(node, ast.Assign | ast.AugAssign | ast.Return) or node.value is None:
+            continue
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        called = [source.identifier(target) or "" for target in targets if target is not None]
+        if any(map(_OF_COSTS.search, called)) or isinstance(node.value, ast.Call | ast.Name):
+            continue
+        if any(_is_strength(str(getattr(n, "id", getattr(n, "attr", "")))) for n in ast.walk(node.value)):
+            return True
+    return False
 
 
 def a_cost_has_one(functions: Sequence[Any]) -> bool:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from gradcompare.interfaces import candidates, failures, roles, source, words
+from gradcompare.interfaces import candidates, chain, failures, roles, source, words
 from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.driver import AsTold
 from gradcompare.interfaces.program import OWN_PROGRAM, CannotCheckError, Program
@@ -311,7 +311,17 @@ def _overlooks(program: Driven, best: Driven) -> bool:
 def _is_done(program: Driven) -> bool:
     """Whether nothing else needs to be tried, but networks that the file itself builds of what are parts here."""
     complete, _, shows_gradients, *_ = _worth(program)
-    return complete and shows_gradients
+    return complete and shows_gradients and not _is_asked_by_another(program)
+
+
+def _is_asked_by_another(program: Driven) -> bool:
+    """Whether what makes the gradients is given that of the output, and another method of the same class gives it: one
+    that goes forward and back, and knows the cost."""
+    maker, made = program.steps.maker, getattr(program.holder, "made", None)
+    if not (program.given_slope and isinstance(maker, str) and inspect.isclass(made)):
+        return False
+    methods = chain.methods_by_role(made).get("fused", ())
+    return any(name != maker and maker in source.names_called(function) for name, function in methods)
 
 
 def _is_of_parts(program: Driven) -> bool:
@@ -337,10 +347,10 @@ def _asked_for(namespace: Mapping[str, Any], interface: str | None) -> Iterator[
             yield program
 
 
-def _worth(program: Driven) -> tuple[bool, int, bool, bool, bool, bool, bool]:
+def _worth(program: Driven) -> tuple[bool, int, bool, bool, bool, bool, bool, bool]:
     """Of two programs that run the one whose gradients are complete, more (a network rather than one of its layers),
-    and seen rather than inferred; the one with a cost of its own; the one that the file itself has put together; of two
-    readings of a loop the one whose networks may have any widths."""
+    and seen rather than inferred; the one with a cost; the one that the file itself has put together; of two readings
+    of a loop the one whose networks may have any widths; the one whose cost is the file's own."""
     found = program.found
     assert found is not None
     return (
@@ -351,6 +361,7 @@ def _worth(program: Driven) -> tuple[bool, int, bool, bool, bool, bool, bool]:
         found.cost_from is not None,
         program.interface != "layers",
         program.interface != "training-loop" or found.sizes is None,
+        not _is_asked_by_another(program),
     )
 
 

@@ -27,7 +27,8 @@ _SHOWS = re.compile(
 _TRAIN = ("fused", "backward", "update")
 """What its own functions do that train: what they return is no measure alone."""
 _COMPLAINS = frozenset(["print", "exit", "quit", "error", "warning", "info", "critical", "_exit", "print_exc"])
-_BATCH = re.compile(r"batch(?!es)|^bs$|_bs$", re.I)
+_BATCH = re.compile(r"batch(?!es)|^(n|nr|num|number)_?(of_)?batches$|^bs$|_bs$", re.I)
+"""How large a batch is, or how many there are: of fewer samples than that none is left for each."""
 _COUNTS = frozenset(["range", "arange", "permutation", "randint", "choice"])
 
 

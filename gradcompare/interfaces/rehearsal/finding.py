@@ -22,7 +22,7 @@ import torch
 
 from gradcompare import losses
 from gradcompare.bounds import Run
-from gradcompare.interfaces import metrics, naming, paths, source, words
+from gradcompare.interfaces import axes, metrics, naming, paths, source, words
 from gradcompare.interfaces.rehearsal import memory
 from gradcompare.interfaces.rehearsal.costs import Seed, fitting, seeds
 from gradcompare.interfaces.rehearsal.meeting import NotedRun, meetings
@@ -474,7 +474,7 @@ def size_of(own: np.ndarray) -> float:
 
 def _step(before: np.ndarray, after: Any) -> np.ndarray:
     """By how much something was moved; nothing where it has another shape since."""
-    now = plain(after) if isinstance(after, TracedArray) else after
+    now = axes.spread(plain(after) if isinstance(after, TracedArray) else after, np.shape(before), added_later=False)
     return before - np.asarray(now, dtype=float) if np.shape(now) == np.shape(before) else np.zeros(0)
 
 

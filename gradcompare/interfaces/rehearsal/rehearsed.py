@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import paths
+from gradcompare.interfaces import axes, paths
 from gradcompare.interfaces.program import OWN_PROGRAM, CannotCheckError, Program
 from gradcompare.interfaces.rehearsal import supplies
 from gradcompare.interfaces.rehearsal.finding import Found, found_in, size_of, stand_in
@@ -225,8 +225,9 @@ class Rehearsed(Program):
         turn = self._turn(inputs)
         if self._found.held:
             return {f"d{n}": _value(turn, held.occurrence) / held.factor for n, held in self._found.held.items()}
-        after = turn.after
-        return {f"d{n}": (inputs[n] - after[n]) / self._found.rate for n in self.parameters if after[n] is not None}
+        after = {n: turn.after[n] for n in self.parameters if turn.after[n] is not None}
+        after = {n: axes.spread(array, np.shape(inputs[n]), added_later=False) for n, array in after.items()}
+        return {f"d{n}": (inputs[n] - array) / self._found.rate for n, array in after.items()}
 
     def has_begun(self) -> bool:
         """See Program."""

@@ -123,7 +123,7 @@ class Exploring(Stage):
         if changed:
             numbers = {path: "" if np.ndim(was) else str(after.get(path, path)) for path, (was, _) in before.items()}
             together = _together({path: (kept, numbers[path]) for path, (_, kept) in before.items()})
-            groups = [group for group in together if group[0] in changed]
+            groups = [group for group in together if any(path in changed for path in group)]  # one may keep the old
             self.changed[loop] = {group[0]: group for group in groups}
             if not self._active:
                 self._over.add(loop)
