@@ -143,8 +143,11 @@ class Host:
             return [other._asdict() for other in added_up.others(self.program, seed)]
         return []
 
-    def ends_within(self, seconds: float) -> None:
-        """That whatever is asked from now on is worth so many seconds: a host in another process can be stopped."""
+    @contextlib.contextmanager
+    def ends_within(self, seconds: float) -> Iterator[None]:
+        """That whatever is asked meanwhile is worth so many seconds: a host in another process can be stopped."""
+        del seconds
+        yield
 
     def _about(self, notes: list[str], alike: list[str]) -> dict[str, Any]:
         """What is to be known of the program."""

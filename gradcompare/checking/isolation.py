@@ -183,9 +183,15 @@ class Child:
         self._ahead = None
         return found
 
-    def ends_within(self, seconds: float) -> None:
+    @contextlib.contextmanager
+    def ends_within(self, seconds: float) -> Iterator[None]:
         """See `Host.ends_within`."""
-        self.until = min(self.until, time.monotonic() + seconds)
+        until, begun = self.until, time.monotonic()
+        self.until = min(until, begun + seconds)
+        try:
+            yield
+        finally:
+            self.until = until
 
     def inputs(self, network: Network) -> dict[str, np.ndarray]:
         """See `Host.inputs`."""

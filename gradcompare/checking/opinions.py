@@ -92,7 +92,8 @@ class Inquiry:
         of_one_size = about["is_own"] or not about["is_network"]
         is_told = not of_one_size  # there are few of them, which differ in their numbers
         if of_one_size:
-            networks, limits = min(networks, OF_OWN_WIDTHS), {"seconds": SECONDS_OF_OWN_PROGRAM}
+            seconds = SECONDS_OF_OWN_PROGRAM / 2 if silent else SECONDS_OF_OWN_PROGRAM
+            networks, limits = min(networks, OF_OWN_WIDTHS), {"seconds": seconds}
         if "alone" in about:
             limits = {"seconds": SECONDS_OF_LAYERS, "enough": ENOUGH_OF_LAYERS}
 
@@ -271,30 +272,34 @@ def _of_one_output(inquiry: Inquiry, before: Answer) -> Answer | None:
 
 def _of_its_own_program(inquiry: Inquiry, before: Answer) -> Answer | None:
     """The file's own program. Where calling its parts leads to nothing, or to nothing right, what the program does
-    counts; and where all is right, what that does not have right."""
+    counts; and where all is right, what that does not have right, be it a constant of a cost that the parts know nothing
+    of."""
     report, agreed, error = before.report, before.report.verdict == "agrees", before.report.verdict == "error"
     if before.about is None or before.about["is_own"]:
         return None
     if not (agreed or error or (report.verdict == "wrong" and nothing_is_right(report))):
         return None  # of constants a program that only takes steps says nothing
-    if not error:
-        inquiry.host.ends_within(SECONDS_OF_OWN_PROGRAM if agreed else 3 * SECONDS_OF_OWN_PROGRAM)
+    seconds = math.inf if error else (1.5 if agreed else 3) * SECONDS_OF_OWN_PROGRAM
     try:
-        about = inquiry.host.open_own_program(inquiry.seed, error)
-        if about is None:
-            return None
-        if agreed:
-            few = min(FEW, inquiry.examples)
-            other = inquiry.judged(about, few, written=error, silent=True, counts=lambda _: False)
-            if other.verdict != "wrong":
-                report.notes += [f"In its own program {about['metric']}."] if about["metric"] else []
+        with inquiry.host.ends_within(seconds):
+            about = inquiry.host.open_own_program(inquiry.seed, error)
+            if about is None:
                 return None
+            if agreed:
+                few = min(FEW, inquiry.examples)
+                other = inquiry.judged(about, few, written=error, silent=True, counts=lambda _: False)
+                knows_more = before.about["given_slope"] and other.verdict == "scaled" and not about["metric"]
+                if other.verdict != "wrong" and not knows_more:
+                    report.notes += [f"In its own program {about['metric']}."] if about["metric"] else []
+                    return None
         may_count = lambda other: agreed or error or not nothing_is_right(other)  # noqa: E731
-        other = inquiry.judged(about, inquiry.examples, written=error, counts=may_count)
+        with inquiry.host.ends_within(math.inf if agreed or error else seconds):
+            other = inquiry.judged(about, inquiry.examples, written=error, counts=may_count)
     except CodeError:
         return None
     of_its_cost = any(row["mistake"] == WRONG_COST for row in other.diagnosis)
     sure = other.verdict == "wrong" and (not nothing_is_right(other) or (agreed and of_its_cost))
+    sure |= agreed and other.verdict == "scaled"
     if not (sure or (other.verdict == "agrees" and not agreed) or (error and other.verdict != "error")):
         return None
     if not error and not of_its_cost:

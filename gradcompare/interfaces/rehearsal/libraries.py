@@ -11,7 +11,7 @@ import numpy as np
 
 from gradcompare.interfaces.rehearsal.images import BATCHES, Batches, Images
 from gradcompare.interfaces.rehearsal.images import SETS as SETS_OF_IMAGES
-from gradcompare.interfaces.rehearsal.supplies import Supplies
+from gradcompare.interfaces.rehearsal.supplies import MOST_SAMPLES, Supplies
 from gradcompare.interfaces.rehearsal.tables import Record, Table, classes_of, one_hot
 from gradcompare.tracing import traced_array
 
@@ -112,8 +112,8 @@ def bunch(
 
 
 def drawn(made: Supplies, name: str, n_samples: Any = 100, *_: Any, **options: Any) -> Any:
-    """make_moons(200), make_classification(n_samples=100, n_features=20)."""
-    samples = int(np.sum(n_samples))
+    """make_moons(200), make_classification(n_samples=100, n_features=20); of many samples fewer."""
+    samples = min(int(np.sum(n_samples)), MOST_SAMPLES)
     classes = options.get("n_classes", 3 if "blobs" in name else 2)
     centers = options.get("centers")
     classes = centers if isinstance(centers, int) else len(centers) if centers is not None else classes
