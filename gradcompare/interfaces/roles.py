@@ -23,6 +23,8 @@ def by_role(functions: Iterable[Any]) -> dict[str, list[Any]]:
             role = "forward"
         elif role in ("slope_of_cost", "backward") and _gives_cost_and_gradients(function, role):
             role = "fused"
+        elif role == "forward" and _goes_back_too(function):
+            role = "fused"
         found.setdefault(role or "", []).append(function)
     for role, row in _by_what_they_do(found.pop("", ())).items():
         if role in ("initialise", "cost"):  # what is called so may make one array, or be the cost of another model
@@ -49,6 +51,14 @@ def _gives_cost_and_gradients(function: Any, role: str) -> bool:
             map(_COST.search, returned)
         )
     return {"inputs", "targets"} <= taken and any(map(_COST.search, source.handed_out(function)))
+
+
+def _goes_back_too(function: Any) -> bool:
+    """Whether what is called like a forward pass, propagation, takes labels too and hands out gradients and a cost."""
+    taken = {meaning.role_of(function, name) for name in source.argument_names(function)}
+    names = source.handed_out(function)
+    costs, gradients = (any(map(pattern.match, names)) for pattern in (_COST, _GRADIENT_OF_PARAMETER))
+    return {"inputs", "targets"} <= taken and costs and gradients
 
 
 _COST = re.compile(r"cost|loss|^j$|error", re.IGNORECASE)

@@ -586,7 +586,8 @@ def _global_names(code: types.CodeType) -> set[str]:
 def loaded(target: ast.expr) -> ast.expr:
     """The same, to be read."""
     same = copy.deepcopy(target)
+    bound = {id(n) for part in ast.walk(same) if isinstance(part, ast.comprehension) for n in ast.walk(part.target)}
     for part in ast.walk(same):
-        if isinstance(getattr(part, "ctx", None), ast.Store):
+        if isinstance(getattr(part, "ctx", None), ast.Store) and id(part) not in bound:
             part.ctx = ast.Load()  # type: ignore[attr-defined]
     return same

@@ -91,7 +91,7 @@ ARGUMENTS = {
     ),
     "targets": re.compile(
         r"^(y|ys|yi|yy|t|ts|ytrain|trainy|ybatch|yb|labels?|targets?|ytrue|truey|yactual|actual|desired|expected|ans|answers?"
-        r"|onehot|onehot(y|labels?|targets?)|(y|labels?|targets?)onehot|yd|yoh|yhot|yenc|groundtruth|truth|gt|targets?(vector|list|array|values?)|correct|classes|ydata"
+        r"|onehot|onehot(y|labels?|targets?)|(y|labels?|targets?)onehot|yd|yoh|yhot|yenc|groundtruth|truth(set|s|values?|labels?)?|gt|targets?(vector|list|array|values?)|correct|classes|ydata"
         r"|(expected|desired|training|train|true|target)(outputs?|labels?|values?|targets?|y)|trainingset(outputs)|want"
         r"|y(train(ing)?|batch|tr)?(onehot|oh|enc|encoded|cat|categorical|scaled|norm|normali[sz]ed|flat)"
         r"|(y|t|targets?|labels?|ytrue|outputs?)s?(seqs?|sequences?)|etiquetas?|etiquettes?|rotulos?|alvos?|cibles?|ziele?"

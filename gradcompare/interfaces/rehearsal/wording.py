@@ -41,7 +41,7 @@ _OBJECTS = {
     re.compile(r"optim", re.IGNORECASE): re.compile(r"sgd|descent|optim", re.IGNORECASE),
 }
 """Which classes an argument may want."""
-_ACTIVATIONS = ("sigmoid", "logistic", "tanh", "relu")
+ACTIVATIONS = ("sigmoid", "logistic", "tanh", "relu")
 
 
 class Wording:
@@ -97,10 +97,15 @@ class Wording:
             "weights": f"0.1 * np.ones({sizes[0]})",
         }.get(role, self.numbers.get(role))
 
+    def activation_of(self, made: type, argument: str) -> str:
+        """What an argument of a constructor is that is called like an activation: a word that it compares it with, else
+        a function of the file, or its name."""
+        return _compared(made, [argument]).get(argument) or self._activation()
+
     def _activation(self) -> str:
         """One that the file has, else its name."""
         own = {n.lower(): n for n, v in self.space.items() if inspect.isfunction(v) or inspect.isclass(v)}
-        found = next((own[name] for name in _ACTIVATIONS if name in own), None)
+        found = next((own[name] for name in ACTIVATIONS if name in own), None)
         if found is not None and inspect.isclass(self.space[found]):
             return f"{found}()"
         return found or '"sigmoid"'

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from gradcompare.interfaces import meaning, source, words
-from gradcompare.interfaces.rehearsal import chaining, going_down, supplies
+from gradcompare.interfaces.rehearsal import chaining, going_down, linking, supplies
 from gradcompare.interfaces.rehearsal.desk import Desk, Member, Said
 from gradcompare.interfaces.rehearsal.script import Script
 
@@ -55,6 +55,12 @@ class Sketch(NamedTuple):
 
 def programs(script: Script, supplied: supplies.Supplies, problems: list[BaseException]) -> Iterator[Sketch]:
     """The programs, and on the way what went wrong with all samples at once."""
+    for made in linking.linked(_classes(script)):
+        counts = source.counts_samples(_functions(made, script))
+        for each in (None, "vector", "column"):
+            desk = Desk(script, supplied, each)
+            if linking.chain(desk, made):
+                yield Sketch(desk.text(), each is not None, counts)
     layers = chaining.layers(_classes(script))
     stack = chaining.stack(Desk(script, supplied), layers)
     for made in _objects(script):
