@@ -55,6 +55,38 @@ def gone_through(function: Callable[..., Any]) -> frozenset[str]:
     return frozenset(names & set(source.argument_names(function)))
 
 
+def rows_with_labels(function: Callable[..., Any], argument: str, deep: int = 1) -> bool:
+    """Whether an argument is gone through row by row, and of each row the last entry is taken, or left out: `for row in
+    data`, and row[-1] or row[:-1] there, or in what row or data is handed to."""
+    loops = [n for n in ast.walk(source.tree(function)) if isinstance(n, ast.For | ast.comprehension)]
+    pairs = (pair for loop in loops for pair in _pairs(loop.iter, loop.target))
+    rows = {target.id for name, target in pairs if name == argument and isinstance(target, ast.Name)}
+    handed_on = (rows_with_labels(other, name, deep - 1) for other, name in _handed(function, argument) if deep)
+    return any(_takes_the_last(function, row) for row in rows) or any(handed_on)
+
+
+def _takes_the_last(function: Any, name: str) -> bool:
+    """Whether a function, or one of its file that it hands a name to, takes the last entry of that, or all others."""
+    places = [(function, name), *_handed(function, name)]
+    last = ((f"{own}[-1]", f"{own}[:-1]") for _, own in places)
+    return any(
+        isinstance(node, ast.Subscript) and ast.unparse(node) in said
+        for (where, _), said in zip(places, last, strict=True)
+        for node in ast.walk(source.tree(where))
+    )
+
+
+def _handed(function: Any, name: str) -> Iterator[tuple[Any, str]]:
+    """The functions of its file that a function hands what has a name, and what they call it."""
+    own = {f.__name__: f for f in source.reached([function]) if f is not function}
+    for call in (n for n in ast.walk(source.tree(function)) if isinstance(n, ast.Call)):
+        other = own.get(source.called(call))
+        taken = source.argument_names(other) if other is not None else []
+        for value, called in zip(call.args, taken, strict=False):
+            if isinstance(value, ast.Name) and value.id == name:
+                yield other, called
+
+
 @source.kept
 def _samples_of_its_class(function: Callable[..., Any]) -> frozenset[str]:
     """What a method that goes forward, of the class of a method, calls the only thing that it is given: t of

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection
+import types
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from gradcompare.interfaces import source, words
@@ -36,9 +37,9 @@ class Asking(ast.NodeTransformer):
     """The same statements: what gets a name, is read or is counted goes by the stage, and what only shows or measures
     is left out where it fails."""
 
-    def __init__(self, own: Collection[str]) -> None:
-        """`own`: the names of the file's own functions."""
-        self.own = own
+    def __init__(self, own: Collection[str], words_known: Mapping[str, str] = types.MappingProxyType({})) -> None:
+        """`own`: the names of the file's own functions; `words_known`: see `words_compared`."""
+        self.own, self.words_known = own, words_known
         self.counts: set[int] = set()
         """The numbers to which it counts, and up to which it takes samples."""
         self.batches: set[int] = set()
@@ -138,6 +139,9 @@ class Asking(ast.NodeTransformer):
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
         structure = _structure(node.targets[0])
+        if isinstance(structure, str) and structure in self.words_known and _is_typed(node.value):
+            node.value = at(node, ast.Constant(self.words_known[structure]))
+            return node
         values = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
         for name, value in zip((structure,) if isinstance(structure, str) else structure, values, strict=False):
             if isinstance(name, str) and _is_count(value):
@@ -163,6 +167,23 @@ class Asking(ast.NodeTransformer):
         measures = called == "append" and _MEASURES.search(ast.unparse(node.value))
         self.generic_visit(node)
         return _left_out_where_it_fails(node, ast.Pass()) if _SHOWS.search(called) or measures else node
+
+
+def words_compared(tree: ast.AST) -> dict[str, str]:
+    """By name the first word with which something is compared: what may be typed for it."""
+    found: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare) and isinstance(node.left, ast.Name) and isinstance(node.ops[0], ast.Eq):
+            word = getattr(node.comparators[0], "value", None)
+            if isinstance(word, str):
+                found.setdefault(node.left.id, word)
+    return found
+
+
+def _is_typed(value: ast.expr) -> bool:
+    """Whether it is what input() returns, in other letters at most."""
+    called = {source.called(node) for node in ast.walk(value) if isinstance(node, ast.Call)}
+    return "input" in called and called <= {"input", "lower", "upper", "strip"}
 
 
 def _converts(node: ast.expr) -> bool:

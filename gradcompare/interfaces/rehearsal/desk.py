@@ -155,7 +155,8 @@ class Desk:
         picks = itertools.islice(itertools.product(*(range(len(row)) for row in chosen)), 2000)
         for picked in sorted(picks, key=oddness)[:TRIES]:
             texts = [row[i].split(BOUND) for row, i in zip(chosen, picked, strict=True)]
-            before = tuple(f"{text[0].partition('=')[2] or text[0]} = {text[1]}" for text in texts if len(text) > 1)
+            bound = (f"{text[0].partition('=')[2] or text[0]} = {text[1]}" for text in texts if len(text) > 1)
+            before = tuple(dict.fromkeys(bound))
             yield Said(before, f"{member.said}({', '.join(text[0] for text in texts)})")
 
     def choices(self, member: Member) -> list[list[str]] | None:

@@ -17,6 +17,7 @@ from gradcompare.interfaces.rehearsal.wording import ACTIVATIONS, HIDDEN
 _BEFORE = re.compile(r"^(prev(ious)?|input|incoming|inbound|parent|lower|left|last|from)_?(layer|node|neighbou?r)?$")
 _AFTER = re.compile(r"^(next|output|outgoing|outbound|child|upper|right|to)_?(layer|node|neighbou?r)?$")
 _LAYER = re.compile(r"layer|node|neighbou?r|^(prev(ious)?|next)$", re.IGNORECASE)
+_FUNCTION = re.compile(r"^(func(tion)?|fn|act)$", re.IGNORECASE)
 _UNITS = re.compile(r"neurons|units|nodes|size|width|^(n|dim)$", re.IGNORECASE)
 _IS_AN_END = re.compile(r"^(is_?)?(?P<end>in|out)put(_?layer)?$", re.IGNORECASE)
 
@@ -75,7 +76,7 @@ def _told(desk: Desk, made: type, width: int, given: dict[str, str], place: int)
             text = given.get(name, None if optional else "None")
         elif end is not None:
             text = str(place == (0 if end["end"].lower() == "in" else 2))
-        elif other_role(name) == "activation":
+        elif other_role(name) == "activation" or _FUNCTION.match(name):
             text = _word(made) if isinstance(parameter.default, str) else desk.wording.activation_of(made, name)
             text = None if optional and place == 0 else text  # what comes in is the sample
         else:

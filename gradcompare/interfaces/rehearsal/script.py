@@ -16,7 +16,7 @@ import numpy as np
 
 from gradcompare.interfaces import source, words
 from gradcompare.interfaces.rehearsal import missing
-from gradcompare.interfaces.rehearsal.asking import STAGE, Asking, at, call
+from gradcompare.interfaces.rehearsal.asking import STAGE, Asking, at, call, words_compared
 from gradcompare.interfaces.rehearsal.optimisers import stepping
 from gradcompare.loading.absent import Absent
 from gradcompare.loading.outdated import arrays_of_lists
@@ -140,7 +140,7 @@ class Script:
         self.names, self.file = names, str(names.get("__file__"))
         tree, self.optimisers = stepping(copy.deepcopy(source.parsed(self.file)))
         own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-        asking, self._staged = Asking(own), _Staged(own)
+        asking, self._staged = Asking(own, words_compared(tree)), _Staged(own)
         self._code: list[_Statement] = []
         self._add(map(asking.visit, _flattened(tree.body, _scripts(tree))), self.file)
         self.counts, self.batches, self.in_pairs = (

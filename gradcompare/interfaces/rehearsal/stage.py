@@ -364,7 +364,9 @@ def _walk(tree: Any, path: paths.Path, seen: frozenset[int], whole: bool) -> Ite
 
 
 def differs(before: Any, now: Any) -> bool:
-    """Whether an array is another than before."""
+    """Whether an array is another than before; what gets an axis before its others with its first step is the same."""
+    if np.ndim(now) == np.ndim(before) + 1 and np.shape(now) == (1, *np.shape(before)) and np.size(now) > 1:
+        return not np.array_equal(before, np.asarray(now)[0], equal_nan=True)
     if np.shape(before) != np.shape(now):
         return np.ndim(now) == np.ndim(before) or np.ndim(before) == 0
     return not np.array_equal(before, np.asarray(now), equal_nan=True)

@@ -35,6 +35,8 @@ _CONSTANTS = (
     (re.compile(r"^(t|i|it|k|step|iteration|epoch|time_?step)$", re.IGNORECASE), "1"),
     (re.compile(r"^(random_?)?(seed|state)$", re.IGNORECASE), "0"),
 )
+_ROWS = "[[*map(float, x), int(np.argmax(y) if np.ndim(y) else y)] for x, y in zip({samples}, {labels})]"
+"""Samples in lists, each with its class at the end."""
 _SHAPES_OF_A_STATE = ("({n}, 1)", "(1, {n})", "{n}")
 _OBJECTS = {
     re.compile(r"loss|criterion|cost", re.IGNORECASE): re.compile(r"mse|squared|loss|cost", re.IGNORECASE),
@@ -124,6 +126,8 @@ class Wording:
         """What an argument may be, the likeliest first; nothing where an optional one is better left out. `known`: by
         expression the names of what was made before."""
         role = meaning.role_of(function, name)
+        if not optional and meaning.rows_with_labels(function, name):
+            yield f"rows{BOUND}{_ROWS.format(samples=data.samples, labels=data.labels)}"
         same = [text for text, called in known.items() if words.plain(called) == words.plain(name)]
         yield from same
         if optional and role not in ("inputs", "targets"):

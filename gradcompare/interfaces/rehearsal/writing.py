@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from gradcompare.interfaces import meaning, source, words
 from gradcompare.interfaces.rehearsal import chaining, going_down, linking, supplies
 from gradcompare.interfaces.rehearsal.desk import Desk, Member, Said
 from gradcompare.interfaces.rehearsal.script import Script
+from gradcompare.interfaces.rehearsal.wording import HIDDEN
 
 MOST = 5
 """So many trainers of one object are tried."""
@@ -37,6 +39,7 @@ _EFFECTS = {
 }
 """What is not called, and not by what is called."""
 _ADDS = re.compile(r"^(add|append|push|insert)(_?(layer|module))?$", re.IGNORECASE)
+_WIDTH = re.compile(r"in|out|units|neurons|nodes|size|dim|width|^n_?", re.IGNORECASE)
 _SETS_UP = re.compile(r"^(compile|configure|set_?up|use|build|set_?(loss|optimi[sz]er|cost|layers))$", re.IGNORECASE)
 """Methods that give an object its parts."""
 _BACK = ("backward", "fused", "cost", None)
@@ -170,13 +173,21 @@ def _make(desk: Desk, made: type | None, stack: Sequence[str]) -> str | None:
         return None
     members = [Member(f"{name}.{f.__name__}", f) for f in _functions(made, desk.script)]
     for member in members:
-        adds = _ADDS.match(member.function.__name__) and len(source.argument_names(member.function)) == 1
-        if adds and not all(desk.write(f"{member.said}({layer})") for layer in stack):
+        if _ADDS.match(member.function.__name__) and not _add(desk, member, stack):
             return None
     for member in members:
         if _SETS_UP.match(member.function.__name__):
             desk.call(member, False)
     return f"{name}."
+
+
+def _add(desk: Desk, member: Member, stack: Sequence[str]) -> bool:
+    """Write how layers are added: those that it may hold, or by their numbers of inputs and of units."""
+    taken = source.argument_names(member.function)
+    widths = [desk.wording.inputs, HIDDEN[0], desk.wording.outputs]
+    if len(taken) == 2 and all(map(_WIDTH.search, taken)):
+        return all(desk.write(f"{member.said}({into}, {out})") for into, out in itertools.pairwise(widths))
+    return len(taken) != 1 or all(desk.write(f"{member.said}({layer})") for layer in stack)
 
 
 def _parameters(desk: Desk) -> None:
