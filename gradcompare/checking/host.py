@@ -10,6 +10,7 @@ import ast
 import contextlib
 import functools
 import io
+import itertools
 import types
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ from gradcompare.interfaces import (
     chain,
     left_out,
     not_recognised,
+    other_loops,
     printed_costs,
     recognise,
     rivals,
@@ -65,10 +67,16 @@ SMALLER, KNOWN = 2, 1e-3
 of a gradient."""
 
 
+MOST_LOOPS = 4
+"""So many training loops are run beside the first."""
+
+
 class Host:
     """Code under test in this process."""
 
     program: Program
+    _others: Sequence[Any] = ()
+    """The other training loops of the file."""
     loaded: Loaded | None = None
 
     def __init__(self) -> None:
@@ -134,6 +142,24 @@ class Host:
             more: dict[str, Any] = {"alone": classes, "left_out": left_out(first, names, alone=classes)}
             more["is_all"] = all(_is_of_accessory(f, names) for f in not_run(found, names, alone=classes))
             return read_of(self.loaded) | self._about([*self.loaded.notes, *found.notes], []) | more
+        return None
+
+    def open_other_loop(self, seed: int, number: int) -> dict[str, Any] | None:
+        """From now on run another training loop of the file than the one that was open, the how manieth; None where
+        there is none. What is to be known of it, and its "line"."""
+        if self.loaded is None:
+            return None
+        if number == 0:
+            with self._code_runs("in another loop"):
+                self._others = list(itertools.islice(other_loops(self.program, self.loaded.names), MOST_LOOPS))
+        if number >= len(self._others):
+            return None
+        self._start_afresh()
+        with contextlib.suppress(CodeError), self._code_runs("in another loop"):
+            self.program = found = self._others[number]
+            found.fit(seed)
+            line = found.function(found.steps.maker).__code__.co_firstlineno
+            return read_of(self.loaded) | self._about([*self.loaded.notes, *found.notes], []) | {"line": line}
         return None
 
     def added_up(self, seed: int) -> list[dict[str, Any]]:

@@ -183,6 +183,12 @@ class Child:
         self._ahead = None
         return found
 
+    def open_other_loop(self, seed: int, number: int) -> dict[str, Any] | None:
+        """See `Host.open_other_loop`."""
+        found: dict[str, Any] | None = self._call("open_other_loop", seed=seed, number=number)
+        self._ahead = None
+        return found
+
     @contextlib.contextmanager
     def ends_within(self, seconds: float) -> Iterator[None]:
         """See `Host.ends_within`."""

@@ -7,6 +7,7 @@ out. So a file is asked about in more than one way, and `OPINIONS` says in which
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -221,6 +222,30 @@ def _not_added_up(finding: Finding, row: Mapping[str, Any], cells: Mapping[str, 
     return finding.but(verdict="fault", error=error, ratio=ratio, **numbers, **place)
 
 
+def _of_other_loops(inquiry: Inquiry, before: Answer) -> Answer | None:
+    """The other training loops of a file, where all is right in one: a second network, or the same in another way."""
+    if before.report.verdict != "agrees" or before.about is None or before.about["interface"] != "training-loop":
+        return None
+    right = []
+    with contextlib.suppress(CodeError):
+        for number in itertools.count():
+            about = inquiry.host.open_other_loop(inquiry.seed, number)
+            if about is None:
+                break
+            few, is_news = min(FEW, inquiry.examples), lambda other: other.verdict == "wrong"
+            other = inquiry.judged(about, few, silent=True, counts=is_news)
+            understood = any(f.verdict == "ok" or f.factor is not None for f in other.tensors if not f.witness)
+            if other.verdict == "wrong" and understood:
+                lines = f"The loop in line {about['line']} is meant; in the one that is run first all is right."
+                other.notes.append(lines)
+                return Answer(other, about, is_last=True)
+            if other.verdict == "agrees":
+                right.append(f"line {about['line']}")
+    if right:
+        before.report.notes.append(f"Right are also the gradients of the loop in {', and of that in '.join(right)}.")
+    return None
+
+
 def _of_each_layer(inquiry: Inquiry, before: Answer) -> Answer | None:
     """The layers of the file each on its own.
 
@@ -310,6 +335,7 @@ def _of_its_own_program(inquiry: Inquiry, before: Answer) -> Answer | None:
 
 OPINIONS: tuple[Callable[[Inquiry, Answer], Answer | None], ...] = (
     _of_several_samples,
+    _of_other_loops,
     _of_each_layer,
     _of_one_output,
     _of_its_own_program,

@@ -31,7 +31,7 @@ from __future__ import annotations
 
 from gradcompare.interfaces.left_out import left_out
 from gradcompare.interfaces.program import OWN_PROGRAM, CannotCheckError, Program
-from gradcompare.interfaces.table import INTERFACES, Interface, not_recognised, recognise, rivals
+from gradcompare.interfaces.table import INTERFACES, Interface, not_recognised, other_loops, recognise, rivals
 
 __all__ = [
     "INTERFACES",
@@ -41,6 +41,7 @@ __all__ = [
     "Program",
     "left_out",
     "not_recognised",
+    "other_loops",
     "recognise",
     "rivals",
 ]

@@ -72,7 +72,7 @@ class Chain:
         cost = self.cost(output, targets)
         if np.size(cost) != 1 or not np.isfinite(values.plain(cost)).all():
             raise ValueError(f"{type(self.loss).__name__} gives no single number that is finite")
-        kept = _all_kept(self.loss, re.compile("^outputs?$"))
+        kept = kept_outputs(self.loss)
         given = kept[0] if kept else output
         known = {**_asked(given, targets), "slope": given}
         result = calling.call(_method(self.loss, "backward"), known, ("slope", "targets"))
@@ -125,6 +125,11 @@ def result_of_backward(layer: Any, slope: Any, learning_rate: float, inputs: Any
 def kept_gradient_of_inputs(layer: Any) -> Any:
     """What a layer keeps that is called like it. ValueError where it keeps nothing so."""
     return _kept(layer, _INPUT_GRADIENT)
+
+
+def kept_outputs(loss: Any) -> list[Any]:
+    """The arrays that a loss keeps as its output."""
+    return _all_kept(loss, re.compile("^outputs?$"))
 
 
 def method_of(made: type, role: str) -> Any:

@@ -60,12 +60,19 @@ class CostPair(Derivative):
         with same_random_numbers():
             thing = self.owner(**dict.fromkeys(self.networks, network)) if self.owner is not None else None
             output = _bound(thing, self.forward)(**given)
-            made = _bound(thing, self.backward)(**self._asked(given, network))
+            made = _bound(thing, self.backward)(**self._asked(given | self._put_out(thing, given), network))
         if not paths.is_array(made):
             made = received.handed_last(network)
         if made is None:
             made = chain.kept_gradient_of_inputs(thing)
         return output, 1.0, [(self.prediction, made)]
+
+    def _put_out(self, thing: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+        """What a cost keeps as its output where it goes forward through a softmax itself: its derivative is given that
+        in place of what went in."""
+        kept = chain.kept_outputs(thing) if thing is not None else []
+        alike = [array for array in kept if np.shape(array) == np.shape(given[self.prediction])]
+        return {self.prediction: alike[0]} if alike else {}
 
     def _asked(self, given: Mapping[str, Any], network: received.Received) -> dict[str, Any]:
         """What the derivative is given; LookupError where it asks for more than its cost, and a network."""
@@ -173,7 +180,9 @@ def _is_excused(pair: CostPair, arrays: Mapping[str, np.ndarray]) -> bool | None
         return None
     one_hot = y if y.shape == p.shape else np.eye(p.shape[-1])[y]
     forms = [right, right * p * (1 - p), right * (1 - p**2)]
-    forms += [p - one_hot] if _is_constant_times(right, one_hot / p) else []  # cross entropy, after a softmax
+    shares = [np.exp(p) / np.sum(np.exp(p), axis=axis, keepdims=True) for axis in range(p.ndim)]
+    if any(_is_constant_times(right, form) for form in (one_hot / p, *(share - one_hot for share in shares))):
+        forms.append(p - one_hot)  # cross entropy after a softmax, by another or by itself: it is handed what came out
     return any(_is_constant_times(gradient, form) for form in forms)
 
 

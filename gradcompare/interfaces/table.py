@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import inspect
 import io
+import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from gradcompare.interfaces import candidates, chain, failures, roles, source, words
+from gradcompare.interfaces import candidates, chain, failures, loops, roles, source, words
 from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.driver import AsTold
 from gradcompare.interfaces.program import OWN_PROGRAM, CannotCheckError, Program
@@ -378,6 +379,38 @@ def rivals(program: Program, namespace: Mapping[str, Any]) -> list[str]:
     alike = [f.__name__ for row in rows for f in row if source.argument_names(f) == taken and len(taken) > 2]
     role, handed = words.role_of_function(maker.__name__), _lengths(maker)
     return [n for n in alike if words.role_of_function(n) == role and _lengths(namespace[n]) == handed]
+
+
+def other_loops(program: Program, namespace: Mapping[str, Any]) -> Iterator[Driven]:
+    """The training loops of a file beside that of a program, each as it fits best, where it is understood."""
+    if not isinstance(program, Driven) or program.interface != "training-loop":
+        return
+    own = [f for f in namespace.values() if inspect.isfunction(f) and candidates.is_own(f)]
+    costs = roles.by_role(own).get("cost", [])
+    known = [_lines(program)]
+    for lines, row in itertools.groupby(loops.candidates(namespace, costs), key=_lines):
+        if lines is None or any(one is None or (lines[0] <= one[1] and one[0] <= lines[1]) for one in known):
+            continue  # inside of another, or around it
+        fitted = list(filter(_fits, row))
+        if fitted:
+            known.append(lines)
+            yield max(fitted, key=_worth)
+
+
+def _fits(program: Driven) -> bool:
+    """Whether it runs, and all its gradients are found."""
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            program.fit(0)
+    except CannotCheckError:
+        return False
+    return program.found is not None and program.found.complete
+
+
+def _lines(program: Driven) -> tuple[int, int] | None:
+    """The first and the last line of the loop that a program is made of."""
+    loop = getattr(program.function(program.steps.maker), "tree", None)
+    return (loop.lineno, loop.end_lineno) if loop is not None else None
 
 
 def _lengths(function: Callable[..., Any]) -> set[int]:

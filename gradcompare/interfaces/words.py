@@ -105,7 +105,7 @@ ARGUMENTS = {
         r"|saidas?(obtidas?|previstas?)?|sorties?|ausgaben?|cikti(lar)?|cikis(lar)?|tahmin(ler)?)$"
     ),
     "slope": re.compile(
-        r"^(slope|d_?(l|loss|e|j|c|cost|error)_?d_?(out|output|a|y|z|o|preds?|prediction|yhat|logits)|d_?(out|a|al|y|z|values?|loss|l|j|scores|h|x)|g"
+        r"^(slope|d_?(l|loss|e|j|c|cost|error)_?d_?(out|output|a|y|z|o|preds?|prediction|yhat|logits)|d_?(out|a|al|y|z|values?|loss|cost|error|l|j|c|e|scores|h|x)|g"
         r"|grads?|gradients?|(out|output|upstream|loss|next|incoming|chain|prev|previous|last|top|back)_?(put)?"
         r"(grads?|gradients?|error|delta)|delta|error|err|grad(out|output|y|wrtoutput|output)?|gradients?output|upstream)$"
     ),
