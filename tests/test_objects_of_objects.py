@@ -5,6 +5,7 @@ import textwrap
 
 import pytest
 
+import gradcompare
 from gradcompare.interfaces.rehearsal.script import Script
 from gradcompare.interfaces.rehearsal.trying import written_for
 from gradcompare.loading import load
@@ -49,8 +50,8 @@ WRITTEN = {
     "layers that are made with the one after, and told which ends they are": Habit(
         """
         class Layer:
-            def __init__(self, function, n_units, rate, previous=None, next_layer=None, is_input=False, is_output=False):
-                self.n_units, self.rate, self.function = n_units, rate, function
+            def __init__(self, g, n_units, rate, previous=None, next_layer=None, is_input=False, is_output=False):
+                self.n_units, self.rate, self.function = n_units, rate, g
                 self.previous, self.next_layer = previous, next_layer
                 self.is_input, self.is_output = is_input, is_output
                 if not is_output:
@@ -379,7 +380,9 @@ def test_parts_are_called_as_their_author_would(tmp_path, habit: Habit):
 
 def test_a_gradient_that_has_its_axis_at_the_other_end_is_still_a_mistake(tmp_path):
     source = PARTS["a gradient with an axis more than its bias"].source
-    report = checked(tmp_path, source.replace("axis=0, keepdims=True)\n            self.dW1", "axis=0).reshape(-1, 1)\n            self.dW1"))
+    columns = source.replace("np.sum(d2, axis=0, keepdims=True)", "np.sum(d2, axis=0).reshape(-1, 1)")
+    assert columns != source
+    report = checked(tmp_path, columns)
     assert report.verdict == "wrong", str(report)
     assert next(f.verdict for f in report.tensors if f.name == "db2") == "shape"
 
@@ -483,3 +486,105 @@ def test_costs_that_inherit_how_they_go_back_are_each_judged(tmp_path):
     report = checked(tmp_path, source.replace("* np.log(output) + (1", "* np.log(output) - (1"))
     assert report.verdict == "wrong", str(report)
     assert any(f.name == "doutput_Bernoulli" and f.verdict == "fault" for f in report.tensors)
+
+
+TWO_LOOPS = """
+    def sigmoid(z):
+        return 1 / (1 + np.exp(-z))
+
+    X = np.random.randn(40, 3)
+    y = (X.sum(axis=1, keepdims=True) > 0).astype(float)
+
+    w, b = np.random.randn(3, 1), 0.1
+    for epoch in range(100):
+        out = sigmoid(X @ w + b)
+        slope = (out - y) / len(X)
+        w -= 0.1 * X.T @ slope
+        b -= 0.1 * np.sum(slope)
+
+    W1, W2 = np.random.randn(3, 4), np.random.randn(4, 1)
+    for epoch in range(100):
+        hidden = np.tanh(X @ W1)
+        out = sigmoid(hidden @ W2)
+        slope = (out - y) / len(X)
+        back = slope @ W2.T * (1 - hidden**2)
+        W2 -= 0.1 * hidden.T @ slope
+        W1 -= 0.1 * X.T @ back
+    """
+
+
+def on_file(folder, source: str) -> gradcompare.Report:
+    path = folder / "program.py"
+    path.write_text("import numpy as np\n" + textwrap.dedent(source))
+    return gradcompare.check(path, examples=4, dtype="float64")
+
+
+def test_every_training_loop_is_run(tmp_path):
+    right = on_file(tmp_path, TWO_LOOPS)
+    assert right.verdict == "agrees", str(right)
+    assert any(note.startswith("Right are also the gradients of the loop in line 1") for note in right.notes), str(
+        right
+    )
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "name"),
+    [
+        ("* (1 - hidden**2)", "* (1 - hidden)", "dW1"),
+        ("W2 -= 0.1 * hidden.T @ slope", "W2 -= 0.1 * hidden.T @ slope**2", "dW2"),
+    ],
+)
+def test_a_mistake_in_another_loop_than_the_first_is_found(tmp_path, right, wrong, name):
+    assert TWO_LOOPS.count(right) == 1
+    report = on_file(tmp_path, TWO_LOOPS.replace(right, wrong))
+    assert report.verdict == "wrong", str(report)
+    assert next(f.verdict for f in report.tensors if f.name == name) in ("fault", "inherited")
+    assert any("is meant" in note for note in report.notes)
+
+
+def test_what_training_returns_may_be_the_costs_that_it_has_noted(tmp_path):
+    source = """
+    class Net:
+        def __init__(self, input_size, hidden_size, output_size, lr=0.5):
+            self.lr = lr
+            self.W1, self.W2 = np.random.rand(input_size, hidden_size), np.random.rand(hidden_size, output_size)
+
+        def forward(self, X):
+            self.a1 = np.tanh(X @ self.W1)
+            return self.a1 @ self.W2
+
+        def backward(self, X, y, output):
+            off = y - output
+            back = off @ self.W2.T * (1 - self.a1**2)
+            self.W2 += self.a1.T @ off * self.lr
+            self.W1 += X.T @ back * self.lr
+
+        def train(self, X, y, epochs=1000):
+            errors = []
+            for i in range(epochs):
+                output = self.forward(X)
+                self.backward(X, y, output)
+                error = np.mean(np.square(y - output))
+                errors.append(error)
+            return errors
+    """
+    assert on_file(tmp_path, source).verdict == "scaled"
+    whole = source.replace("off = y - output", "off = 2 * (y - output) / y.size")
+    assert on_file(tmp_path, whole).verdict == "agrees"
+
+
+def test_the_slope_of_a_cost_may_be_called_after_it(tmp_path):
+    source = """
+    class Net:
+        def __init__(self, n_in, n_hidden, n_out):
+            self.W1, self.W2 = np.random.randn(n_in, n_hidden), np.random.randn(n_hidden, n_out)
+
+        def feedforward(self, x):
+            self.x, self.a = x, np.tanh(x @ self.W1)
+            return self.a @ self.W2
+
+        def backpropagate(self, dC):
+            self.dW2 = self.a.T @ dC
+            self.dW1 = self.x.T @ (dC @ self.W2.T * (1 - self.a**2))
+    """
+    agrees_and_is_found(tmp_path, Habit(source, "(1 - self.a**2)", "(1 - self.a)"))

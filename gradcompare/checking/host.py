@@ -208,9 +208,10 @@ class Host:
 
     def _printed_costs(self) -> list[list[Any]]:
         """The usual costs that the file computes where it looks on, line and name of each, where it has no function for
-        its cost and its gradients are known but for no constant."""
+        its cost, or one that only looks on, and its gradients are known but for no constant."""
         program = self.program
-        if program.has_cost or program.given_slope or not program.scale_known:
+        own_cost = program.has_cost and program.metric is None
+        if own_cost or program.given_slope or not program.scale_known:
             return []
         found = (printed_costs.found_in(file, program.samples_axis) for file in sorted(files_of(program)))
         return [list(printed) for row in found for printed in row]

@@ -297,8 +297,8 @@ def _of_one_output(inquiry: Inquiry, before: Answer) -> Answer | None:
 
 def _of_its_own_program(inquiry: Inquiry, before: Answer) -> Answer | None:
     """The file's own program. Where calling its parts leads to nothing, or to nothing right, what the program does
-    counts; and where all is right, what that does not have right, be it a constant of a cost that the parts know nothing
-    of."""
+    counts; and where all is right, what that does not have right, be it a constant of a cost of which the parts know
+    nothing."""
     report, agreed, error = before.report, before.report.verdict == "agrees", before.report.verdict == "error"
     if before.about is None or before.about["is_own"]:
         return None

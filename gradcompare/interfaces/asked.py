@@ -109,7 +109,9 @@ def objects_always_given(made: type) -> list[Any]:
     if not inspect.isfunction(begin):
         return []
     calls = list(_calls(made, begin, source.parsed(str(begin.__globals__.get("__file__")))))
-    defaults = {n: p.default for n, p in source.signature(begin).items() if type(p.default).__module__ == made.__module__}
+    defaults = {
+        n: p.default for n, p in source.signature(begin).items() if type(p.default).__module__ == made.__module__
+    }
     return [default for name, default in defaults.items() if calls and all(name in given for given in calls)]
 
 

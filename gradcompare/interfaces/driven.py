@@ -537,7 +537,11 @@ class Driven(Program):
     # ---- calling
 
     def call(
-        self, step: Any, session: Session, in_order: tuple[str, ...], more: Mapping[str, Any] = types.MappingProxyType({})
+        self,
+        step: Any,
+        session: Session,
+        in_order: tuple[str, ...],
+        more: Mapping[str, Any] = types.MappingProxyType({}),
     ) -> Any:
         """Call a function of the file, or a method of the root; `more`: what is known besides."""
         function = calling.method(session.root, step) if isinstance(step, str) else step

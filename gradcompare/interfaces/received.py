@@ -10,8 +10,8 @@ from gradcompare.interfaces import paths
 
 
 class Received:
-    """A network without layers: going forward it gives what it is given, and it notes all that it is handed. Whatever is
-    asked of it, a method, a list of layers, one of them, is itself."""
+    """A network without layers: going forward it gives what it is given, and it notes all that it is handed. Whatever
+    it is asked for, a method, a list of layers, one of them, is itself."""
 
     def __init__(self) -> None:
         self.__dict__["_handed"] = []

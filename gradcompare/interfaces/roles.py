@@ -21,9 +21,9 @@ def by_role(functions: Iterable[Any]) -> dict[str, list[Any]]:
         role = words.role_of_function(function.__name__.strip("_"))
         if function.__name__ == "__call__":
             role = "forward"
-        elif role in ("slope_of_cost", "backward") and _gives_cost_and_gradients(function, role):
-            role = "fused"
-        elif role == "forward" and _goes_back_too(function):
+        elif (role in ("slope_of_cost", "backward") and _gives_cost_and_gradients(function, role)) or (
+            role == "forward" and _goes_back_too(function)
+        ):
             role = "fused"
         found.setdefault(role or "", []).append(function)
     for role, row in _by_what_they_do(found.pop("", ())).items():

@@ -17,7 +17,7 @@ from gradcompare.interfaces.rehearsal.wording import ACTIVATIONS, HIDDEN
 _BEFORE = re.compile(r"^(prev(ious)?|input|incoming|inbound|parent|lower|left|last|from)_?(layer|node|neighbou?r)?$")
 _AFTER = re.compile(r"^(next|output|outgoing|outbound|child|upper|right|to)_?(layer|node|neighbou?r)?$")
 _LAYER = re.compile(r"layer|node|neighbou?r|^(prev(ious)?|next)$", re.IGNORECASE)
-_FUNCTION = re.compile(r"^(func(tion)?|fn|act)$", re.IGNORECASE)
+_FUNCTION = re.compile(r"^(func(tion)?|fn|act|f|g)$", re.IGNORECASE)
 _UNITS = re.compile(r"neurons|units|nodes|size|width|^(n|dim)$", re.IGNORECASE)
 _IS_AN_END = re.compile(r"^(is_?)?(?P<end>in|out)put(_?layer)?$", re.IGNORECASE)
 
@@ -96,7 +96,7 @@ def _word(made: type) -> str | None:
 
 def _neighbours(made: type) -> dict[str, str]:
     """The arguments of a constructor that are the layers "before" and "after"."""
-    found = {}
+    found: dict[str, str] = {}
     for name, parameter in source.signature(made.__init__).items():  # type: ignore[misc]
         called = _LAYER.search(name) and not isinstance(parameter.default, bool | int | str)
         for side, pattern in (("before", _BEFORE), ("after", _AFTER)):

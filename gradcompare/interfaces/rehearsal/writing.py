@@ -58,11 +58,11 @@ class Sketch(NamedTuple):
 
 def programs(script: Script, supplied: supplies.Supplies, problems: list[BaseException]) -> Iterator[Sketch]:
     """The programs, and on the way what went wrong with all samples at once."""
-    for made in linking.linked(_classes(script)):
-        counts = source.counts_samples(_functions(made, script))
+    for layer in linking.linked(_classes(script)):
+        counts = source.counts_samples(_functions(layer, script))
         for each in (None, "vector", "column"):
             desk = Desk(script, supplied, each)
-            if linking.chain(desk, made):
+            if linking.chain(desk, layer):
                 yield Sketch(desk.text(), each is not None, counts)
     layers = chaining.layers(_classes(script))
     stack = chaining.stack(Desk(script, supplied), layers)
