@@ -33,6 +33,46 @@ ONE_STEP = Habit(
 )
 
 
+NO_STEP = Habit(
+    """
+    X = np.array([[1, 2, 0], [3, 4, 1], [1, 2, 0]])
+    W = np.array([[1.0, -1.0], [0.2, 1.0]])
+    target = np.ones((2, 2))
+
+    def slide(X, W):
+        out = np.zeros((X.shape[0] - W.shape[0] + 1, X.shape[1] - W.shape[1] + 1))
+        for i in range(out.shape[0]):
+            for j in range(out.shape[1]):
+                out[i, j] = np.sum(X[i:i + W.shape[0], j:j + W.shape[1]] * W)
+        return out
+
+    def slide_back(X, dZ, shape):
+        dW = np.zeros(shape)
+        for i in range(dZ.shape[0]):
+            for j in range(dZ.shape[1]):
+                dW += dZ[i, j] * X[i:i + shape[0], j:j + shape[1]]
+        return dW
+
+    b = np.array([0.5])
+    Z = slide(X, W) + b
+    A = np.maximum(0, Z)
+    loss = np.mean((A - target) ** 2)
+    dA = 2 * (A - target) / target.size
+    dZ = dA * (Z > 0)
+    dW = slide_back(X, dZ, W.shape)
+    db = np.array([np.sum(dZ)])
+    print(loss, dW, db)
+    """,
+    "np.array([np.sum(dZ)])",
+    "np.array([np.sum(dA)])",
+)
+
+
+def test_gradients_that_nothing_applies_are_applied(tmp_path):
+    said, _ = rehearsed_right_and_wrong(tmp_path, NO_STEP)
+    assert "W = W - 0.1 * dW" in said
+
+
 def test_statements_in_no_loop_are_a_step(tmp_path):
     said, wrong = rehearsed_right_and_wrong(tmp_path, ONE_STEP)
     assert "as a step of training that begins in line" in said

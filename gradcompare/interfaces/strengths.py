@@ -37,19 +37,18 @@ _OF_COSTS = re.compile(r"loss|cost|penalt|reg|l2|l1|total|decay|objective|^j$", 
 
 def only_the_step_has_one(maker: Callable[..., Any], costs: Sequence[Callable[..., Any]]) -> bool:
     """Whether the cost is told a strength, and what makes the gradients does nothing with one but in that cost, while a
-    function of the file that applies gradients is told one: the decay of weights, which is part of the step there."""
+    function of the file that applies gradients does: the decay of weights, which is part of the step there."""
     run = source.reached([maker, *costs])
     own = source.functions_in(vars_of(maker))
     steps = [f for f in own if f not in run and words.role_of_function(f.__name__.strip("_")) == "update"]
-    if not any(_names_one(step) for step in steps) or not any(map(_names_one, run)):
+    if not any(map(_has_one_in_a_gradient, steps)) or not any(map(_names_one, run)):
         return False
-    return not any(_has_one_in_a_gradient(f) for f in run if f not in costs or f is maker)
+    gives_gradients = [f for f in run if f is maker or words.role_of_function(f.__name__.strip("_")) != "cost"]
+    return not any(map(_has_one_in_a_gradient, gives_gradients))
 
 
 def _has_one_in_a_gradient(function: Any) -> bool:
-    """Whether a function computes with a strength, and not a cost."""
-    if words.role_of_function(function.__name__.strip("_")) == "cost":
-        return False
+    """Whether a function computes with a strength, and not a cost; what it only hands on does not count."""
     for node in ast.walk(source.tree(function)):
         if not isinstance(node, ast.Assign | ast.AugAssign | ast.Return) or node.value is None:
             continue

@@ -10,22 +10,46 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import paths
+from gradcompare.interfaces import naming, paths
 from gradcompare.interfaces.rehearsal.finding import Found, found_in
+from gradcompare.interfaces.rehearsal.going_down import RATE
 from gradcompare.interfaces.rehearsal.rows import numbers_of
 from gradcompare.interfaces.rehearsal.script import Script
 from gradcompare.interfaces.rehearsal.stage import Stage, arrays_in, has_moved, own_names, root_of
 from gradcompare.interfaces.rehearsal.supplies import Supplies
+from gradcompare.interfaces.rehearsal.wording import is_weight
 
 LARGEST = 100_000
 """Arrays of more numbers than this are data."""
+SECONDS = 2.0
+"""So long it may take to its end, where it is run to see what is left there."""
 TRIES = 8
 """So many statements are tried as the first of the turn."""
 
 
 def going_straight(script: Script, supplied: Supplies, until: float) -> tuple[Script, Found] | None:
     """The program with a turn in it, understood; None where its statements are no step of training, or where it is not
-    known at that moment of `time.process_time`."""
+    known at that moment of `time.process_time`. Where it makes gradients and takes no step, one is written."""
+    found = _turn_in(script, supplied, until)
+    steps = _steps_not_taken(script, supplied) if found is None else ""
+    return _turn_in(script.followed_by(steps), supplied, until) if steps else found
+
+
+def _steps_not_taken(script: Script, supplied: Supplies) -> str:
+    """A step for each array that is called like a parameter, and beside which one of its shape stands that is called
+    like its gradient."""
+    space = own_names(script.run(Stage(supplied, SECONDS)))
+    arrays = {name: value for name, value in space.items() if isinstance(value, np.ndarray) and value.ndim}
+    pairs = {
+        name: other
+        for name, array in arrays.items()
+        for other, gradient in arrays.items()
+        if name != other and is_weight(name) and naming.likeness(name, other) == 3 and gradient.shape == array.shape
+    }
+    return "\n".join(f"{name} = {name} - {RATE} * {gradient}" for name, gradient in pairs.items())
+
+
+def _turn_in(script: Script, supplied: Supplies, until: float) -> tuple[Script, Found] | None:
     seen = _Between(supplied, arrays_in({"global": own_names(script.names)}))
     script.watched().run(seen)
     best: tuple[Script, Found] | None = None
