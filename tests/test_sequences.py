@@ -131,3 +131,47 @@ READINGS = {
 def test_what_a_file_counts_in_a_text_is_counted_in_a_short_one(reading, tmp_path):
     source = _CHARACTERS.format(reading=reading)
     agrees_and_is_found(tmp_path, Habit(source, "dz @ h[t - 1].T", "dz @ h[t].T"))
+
+
+LETTERS = """
+    class Writer:
+        def __init__(self, input_dim, hidden_dim, output_dim):
+            self.input_dim, self.hidden_dim = input_dim, hidden_dim
+            self.Wxh = np.random.randn(hidden_dim, input_dim) * 0.1
+            self.Whh = np.random.randn(hidden_dim, hidden_dim) * 0.1
+            self.Why = np.random.randn(output_dim, hidden_dim) * 0.1
+            self.bh = np.zeros((hidden_dim, 1))
+
+        def forward(self, inputs):
+            before = np.zeros((self.hidden_dim, 1))
+            xs, hs, ys = {}, {}, {}
+            for t in range(len(inputs)):
+                xs[t] = np.zeros((self.input_dim, 1))
+                xs[t][inputs[t]] = 1
+                hs[t] = np.tanh(self.Wxh @ xs[t] + self.Whh @ before + self.bh)
+                ys[t] = self.Why @ hs[t]
+                before = hs[t]
+            return xs, hs, ys
+
+        def backward(self, xs, hs, ys, targets):
+            dWxh, dWhh, dWhy = np.zeros_like(self.Wxh), np.zeros_like(self.Whh), np.zeros_like(self.Why)
+            dbh, later = np.zeros_like(self.bh), np.zeros_like(hs[0])
+            for t in reversed(range(len(targets))):
+                dy = np.copy(ys[t])
+                dy[targets[t]] -= 1
+                dWhy += dy @ hs[t].T
+                draw = (1 - hs[t] * hs[t]) * (self.Why.T @ dy + later)
+                dbh += draw
+                dWxh += draw @ xs[t].T
+                dWhh += np.dot(draw, hs[t - 1].T if t != 0 else 0)
+                later = self.Whh.T @ draw
+            return dWxh, dWhh, dWhy, dbh
+    """
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [("hs[t - 1].T if t", "hs[t].T if t"), ("draw @ xs[t].T", "draw @ xs[0].T")],
+)
+def test_letters_have_a_label_each_and_what_forward_makes_of_them_goes_back(tmp_path, right, wrong):
+    agrees_and_is_found(tmp_path, Habit(LETTERS, right, wrong))

@@ -376,8 +376,8 @@ class Driven(Program):
             root = paths.put(root, path, inputs[name])
         root = root if self._strength else _without_strengths(root)
         X = inputs["X"]
-        one = np.ndim(X) < 2
         layout = self.found.layout if self.found else self.trial_layout
+        one = np.ndim(X) < (1 if layout is not None and layout.samples == "tokens" else 2)
         samples = 1 if one else X.shape[self.samples_axis]
         if layout is not None and SAMPLES[layout.samples].label:
             samples = SAMPLES[layout.samples].count(len(X))
@@ -470,7 +470,10 @@ class Driven(Program):
         if isinstance(result, tuple):
             taken = driver.taken_as(function, len(result))
             given |= {name: result[place] for name, place in taken.items() if name not in given}
-        session.known |= {k: v for k, v in given.items() if words.role_of_argument(k) not in ("inputs", "targets")}
+        of_steps = set(calling.parts(function, result)) - set(source.argument_names(function))  # xs[t], one-hot
+        session.known |= {
+            k: v for k, v in given.items() if k in of_steps or words.role_of_argument(k) not in ("inputs", "targets")
+        }
         session.known["returned"] = given
         session.known |= self.holder.known(session.root) if self.holder.kind == "instance" else {}
         session.known |= {"output": session.output, "cache": values.cache_in(result, given)}

@@ -128,6 +128,8 @@ def _tries(program: Driven) -> Iterator[tuple[int, Layout]]:
     asks = any(words.role_of_argument(n) == "activation" for f in program.functions for n in source.argument_names(f))
     cotangent = "slope" in _wants(program) and program.steps.slope is None
     in_steps = sequences.goes_through_inputs(program.function(program.steps.forward or program.steps.maker))
+    each_step = in_steps and holder.own_shapes and sequences.has_a_label_for_each_step(maker)
+    words_known = holder.words_known or ((TRIAL_OUTPUTS,) if each_step else ())
     listed = sequences.goes_through_labels(maker)
     for depth in holder.depths:
         for activation in ACTIVATIONS if asks or _asks_for_activation(holder) else ACTIVATIONS[:1]:
@@ -139,9 +141,9 @@ def _tries(program: Driven) -> Iterator[tuple[int, Layout]]:
                     activation,
                     one or one_by_one,
                     not one_by_one,
-                    holder.words_known,
+                    words_known,
                     holder.numbers and driver.takes_each_sample(maker),
-                    in_steps,
+                    in_steps and not each_step,
                     listed,
                 ):
                     starts_so = not holder.starts_as or layout.weights in holder.starts_as

@@ -26,6 +26,20 @@ def goes_through_inputs(function: Callable[..., Any]) -> bool:
 
 
 @source.kept
+def has_a_label_for_each_step(function: Callable[..., Any]) -> bool:
+    """Whether a loop of what goes back takes the labels one by one, by its number: targets[t]."""
+    roles = {name: meaning.role_of(function, name) for name in source.argument_names(function)}
+    targets = {name for name, role in roles.items() if role == "targets"}
+    loops = (node for node in ast.walk(source.tree(function)) if isinstance(node, ast.For))
+    return any(_has_a_label_each(loop, targets) for loop in loops if not targets & _through(loop))
+
+
+def _through(loop: ast.For) -> set[str]:
+    """The names that a loop goes through as they are, not by how many there are."""
+    return {loop.iter.id} if isinstance(loop.iter, ast.Name) else set()
+
+
+@source.kept
 def goes_through_labels(function: Callable[..., Any]) -> bool:
     """Whether each of the labels that a function is given meets something as a whole, and none of the inputs goes with
     it: `sum(y - word for word in context)`."""

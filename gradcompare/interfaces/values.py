@@ -63,6 +63,9 @@ def output_and_cost(
     cost = single[0] if single else None
     wide = [(i, part) for i, part in arrays if part is not cost]
     if not wide and cost is None:
+        in_steps = _side_by_side(parts, entries)
+        if in_steps is not None:
+            return in_steps, None
         inner = _nested(function, result, own) or _stored(root, inputs) or _stored_last(function, root, entries)
         fitting = [array for array in inner if np.size(array) == entries] or inner
         return (fitting[-1], None) if inner else (None, None)
@@ -79,6 +82,21 @@ def output_and_cost(
         return wide[0][1], cost
     last = calling.made_last(function, len(parts), [i for i, _ in wide if not _is_slope(names.get(i))])
     return next((part for i, part in wide if i == last), wide[-1][1]), cost
+
+
+def _side_by_side(parts: list[Any], entries: int) -> Any:
+    """The outputs of all steps, a row each, where the last container of as many entries holds one after another:
+    ys[t]; None where there is none."""
+    for part in reversed(parts):
+        counted = isinstance(part, Mapping) and all(isinstance(key, int) for key in part)
+        steps = list(part.values()) if counted else part if isinstance(part, list) else []
+        alike = len(steps) > 1 and all(map(paths.is_array, steps)) and len({np.size(step) for step in steps}) == 1
+        if alike and len(steps) * np.size(steps[0]) == entries:
+            from gradcompare.tracing.traced_array import TracedArray, torch_numpy  # needs torch
+
+            rows = [step.reshape(1, -1) for step in steps]
+            return (torch_numpy if isinstance(steps[0], TracedArray) else np).concatenate(rows, axis=0)
+    return None
 
 
 def one_hot_like(labels: Any, output: Any) -> Any:
