@@ -226,18 +226,16 @@ def _of_other_loops(inquiry: Inquiry, before: Answer) -> Answer | None:
     """The other training loops of a file, where all is right in one: a second network, or the same in another way."""
     if before.report.verdict != "agrees" or before.about is None or before.about["interface"] != "training-loop":
         return None
-    right = []
+    right, few, is_news = [], min(FEW, inquiry.examples), lambda other: other.verdict == "wrong"
     with contextlib.suppress(CodeError):
         for number in itertools.count():
             about = inquiry.host.open_other_loop(inquiry.seed, number)
             if about is None:
                 break
-            few, is_news = min(FEW, inquiry.examples), lambda other: other.verdict == "wrong"
             other = inquiry.judged(about, few, silent=True, counts=is_news)
             understood = any(f.verdict == "ok" or f.factor is not None for f in other.tensors if not f.witness)
             if other.verdict == "wrong" and understood:
-                lines = f"The loop in line {about['line']} is meant; in the one that is run first all is right."
-                other.notes.append(lines)
+                other.notes.append(_IN_ANOTHER_LOOP.format(about["line"]))
                 return Answer(other, about, is_last=True)
             if other.verdict == "agrees":
                 right.append(f"line {about['line']}")
@@ -345,6 +343,7 @@ _NOT_THEIR_SUM = (
     "Of each sample all gradients are right. {} does not make the step of their sum over several: that of {} is in no "
     "proportion to it. Usually = stands where += belongs."
 )
+_IN_ANOTHER_LOOP = "The loop in line {} is meant; in the one that is run first all is right."
 _FEWER = "There was time for {} of {} networks: they are drawn for {:g} seconds. A longer --timeout gives them longer."
 _PART_OF_THE_WAY = (
     "No gradient is right when backward is given that of the output, and the class has other methods that make "

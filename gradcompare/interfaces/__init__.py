@@ -15,6 +15,7 @@ functions that make no network     derivatives (a loss and its gradient)
 policies                           episodes (forward one observation at a time, back over their rows)
 layers, each on its own            alone (given a random gradient), offered (how their constructors let them be made),
                                    warmed (parameters that are made in the first forward pass); cost_pairs (costs),
+                                   received (the network that a cost goes back through),
                                    nodes (of a graph)
 where gradients end up             naming, axes, inside (where only local variables hold them), ascent, rates;
                                    added_up (over several samples), multiples (of gradients, what steps are)

@@ -9,8 +9,8 @@ again from other numbers (`rehearsed`). Where it trains in no loop some of its s
 a step that stands in for an optimiser of SciPy's (`optimisers`).
 
 For a file that only defines things a program is written that makes and calls them (`writing`, line by line on a `desk`;
-`wording` knows what arguments may be, `chaining` puts layers together, `going_down` applies gradients); the first that
-trains is taken (`trying`).
+`wording` knows what arguments may be, `chaining` puts layers together, `linking` those that know one another,
+`going_down` applies gradients); the first that trains is taken (`trying`).
 """
 
 from gradcompare.interfaces.rehearsal.rehearsed import Rehearsed, recognise

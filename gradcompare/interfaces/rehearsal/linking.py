@@ -107,9 +107,9 @@ def _neighbours(made: type) -> dict[str, str]:
 
 def _needs(made: type, neighbour: str) -> bool:
     """Whether a constructor asks its neighbour for something."""
-    nodes = inspect.getattr_static(made, "__init__")
-    asked = re.findall(rf"\b{neighbour}\.(\w+)(?!\w*\s*=[^=])", inspect.getsource(nodes))
-    return bool(asked)
+    nodes = ast.walk(source.tree(made.__init__))  # type: ignore[misc]
+    read = (n.value for n in nodes if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load))
+    return any(isinstance(owner, ast.Name) and owner.id == neighbour for owner in read)
 
 
 def _width(made: type) -> str | None:
