@@ -197,3 +197,21 @@ def test_labels_may_have_to_be_those_of_classes(tmp_path):
             return -target / output / len(output)
 
     assert [is_right for _, is_right in cost_pairs.judged([], [Chosen])] == [True]
+
+
+def test_a_cost_that_goes_on_while_there_is_a_layer_comes_to_an_end():
+    class Linked:
+        def __init__(self, network):
+            self.network = network
+
+        def __call__(self, output, target):
+            self.off = output - target
+            return 0.5 * np.sum(self.off**2)
+
+        def backward(self):
+            layer, slope = self.network.last, self.off
+            while layer is not None:
+                slope = layer.backward(slope)
+                layer = layer.previous
+
+    assert list(cost_pairs.judged([], [Linked])) == []

@@ -75,6 +75,8 @@ class Host:
     """Code under test in this process."""
 
     program: Program
+    _first: Program
+    """The training loop that is run first, where others are."""
     _others: Sequence[Any] = ()
     """The other training loops of the file."""
     loaded: Loaded | None = None
@@ -146,15 +148,17 @@ class Host:
 
     def open_other_loop(self, seed: int, number: int) -> dict[str, Any] | None:
         """From now on run another training loop of the file than the one that was open, the how manieth; None where
-        there is none. What is to be known of it, and its "line"."""
+        there is none: then the first is open again. What is to be known of it, and its "line"."""
         if self.loaded is None:
             return None
         if number == 0:
+            self._first = self.program
             with self._code_runs("in another loop"):
                 self._others = list(itertools.islice(other_loops(self.program, self.loaded.names), MOST_LOOPS))
-        if number >= len(self._others):
-            return None
         self._start_afresh()
+        if number >= len(self._others):
+            self.program = self._first
+            return None
         with contextlib.suppress(CodeError), self._code_runs("in another loop"):
             self.program = found = self._others[number]
             found.fit(seed)

@@ -8,16 +8,20 @@ from typing import Any
 
 from gradcompare.interfaces import paths
 
+OFTEN = 1000
+"""Oftener nothing is asked of it: who goes on until there is no layer before it would go on for ever."""
+
 
 class Received:
     """A network without layers: going forward it gives what it is given, and it notes all that it is handed. Whatever
     it is asked for, a method, a list of layers, one of them, is itself."""
 
     def __init__(self) -> None:
-        self.__dict__["_handed"] = []
+        self.__dict__.update(_handed=[], _asked=0)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
+        self.__dict__["_asked"] += 1
+        if name.startswith("__") or self.__dict__["_asked"] > OFTEN:
             raise AttributeError(name)
         return self
 

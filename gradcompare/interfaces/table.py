@@ -311,8 +311,8 @@ def _overlooks(program: Driven, best: Driven) -> bool:
 
 def _is_done(program: Driven) -> bool:
     """Whether nothing else needs to be tried, but networks that the file itself builds of what are parts here."""
-    complete, _, shows_gradients, *_ = _worth(program)
-    return complete and shows_gradients and not _is_asked_by_another(program)
+    complete, _, shows_gradients, *_, is_asked_by_none = _worth(program)
+    return complete and shows_gradients and is_asked_by_none
 
 
 def _is_asked_by_another(program: Driven) -> bool:

@@ -30,7 +30,7 @@ def layers(classes: Sequence[type]) -> list[type]:
 
 
 def _takes_one(made: type, role: str) -> bool:
-    function = _method(made, role)
+    function = method(made, role)
     if function is None:
         return False
     taken = [n for n in source.argument_names(function) if words.role_of_argument(n) != "learning_rate"]
@@ -38,9 +38,14 @@ def _takes_one(made: type, role: str) -> bool:
     return len(needed) == 1 and words.role_of_argument(needed[0]) != "targets"
 
 
-def _method(made: type, role: str) -> Any:
-    methods = (f for name, f in inspect.getmembers(made, inspect.isfunction) if not name.startswith("__"))
-    return next((f for f in methods if words.role_of_function(f.__name__.lstrip("_")) == role), None)
+def methods(made: type) -> list[Any]:
+    """The functions of a class, but those that Python calls by itself."""
+    return [f for name, f in inspect.getmembers(made, inspect.isfunction) if not name.startswith("__")]
+
+
+def method(made: type, role: str) -> Any:
+    """The first that has a role by its name; None where none has."""
+    return next((f for f in methods(made) if words.role_of_function(f.__name__.lstrip("_")) == role), None)
 
 
 def stack(desk: Desk, classes: Sequence[type]) -> list[str]:
@@ -74,11 +79,11 @@ def chain(desk: Desk, classes: Sequence[type]) -> bool:
         if not _written(desk, name, made, into, out):
             continue
         born |= {path for path, _ in paths.walk({name: desk.space[name]})}
-        forward = f"{name}.{_method(made, 'forward').__name__}({said})"
+        forward = f"{name}.{method(made, 'forward').__name__}({said})"
         result = f"output{len(names) + 1}"
         if desk.write(f"{result} = {forward}", True):
             given, value = value, desk.space[result]
-            back = desk.run(f"slope = 1.0 * {result}\nslope = {name}.{_back(_method(made, 'backward'))}")
+            back = desk.run(f"slope = 1.0 * {result}\nslope = {name}.{_back(method(made, 'backward'))}")
             goes_on = np.shape(value) == (len(given), out) and not np.array_equal(value, given)
             if goes_on and back and np.shape(desk.space["slope"]) == np.shape(given):
                 names.append((name, made))
@@ -95,7 +100,7 @@ def chain(desk: Desk, classes: Sequence[type]) -> bool:
     if not desk.write(f"slope = {said} - {Y}", True):
         return False
     for name, made in reversed(names):
-        if not desk.write(f"slope = {name}.{_back(_method(made, 'backward'))}", True):
+        if not desk.write(f"slope = {name}.{_back(method(made, 'backward'))}", True):
             return False
     return walk.moved() or walk.step()
 

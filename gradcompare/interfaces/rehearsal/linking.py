@@ -4,13 +4,13 @@ through all of them, and the last goes back."""
 from __future__ import annotations
 
 import ast
-import inspect
 import re
 from collections.abc import Sequence
 from typing import Any
 
 from gradcompare.interfaces import source, words
 from gradcompare.interfaces.plans import other_role
+from gradcompare.interfaces.rehearsal.chaining import method, methods
 from gradcompare.interfaces.rehearsal.desk import Desk, Member
 from gradcompare.interfaces.rehearsal.wording import ACTIVATIONS, HIDDEN
 
@@ -48,15 +48,15 @@ def chain(desk: Desk, made: type) -> bool:
 
 def _turn(desk: Desk, made: type, names: Sequence[str]) -> bool:
     """Write how the first goes forward and the last back, and each its step."""
-    forward, back = _method(made, "forward"), _method(made, "backward")
+    forward, back = method(made, "forward"), method(made, "backward")
     if not source.argument_names(forward):
-        takes = [f for f in _methods(made) if _only_takes_inputs(f)]
+        takes = [f for f in methods(made) if _only_takes_inputs(f)]
         if not takes or desk.call(Member(f"{names[0]}.{takes[0].__name__}", takes[0]), True) is None:
             return False
     for role, owner, function in (("output", names[0], forward), ("slope", names[-1], back)):
         if desk.call(Member(f"{owner}.{function.__name__}", function), True, role) is None:
             return False
-    for step in (f for f in _methods(made) if words.role_of_function(f.__name__.strip("_")) == "update"):
+    for step in (f for f in methods(made) if words.role_of_function(f.__name__.strip("_")) == "update"):
         for name in names:
             desk.call(Member(f"{name}.{step.__name__}", step), True)
     return True
@@ -89,7 +89,7 @@ def _told(desk: Desk, made: type, width: int, given: dict[str, str], place: int)
 
 def _word(made: type) -> str | None:
     """A word for an activation that the methods of a class know; None where they know none."""
-    nodes = (node for f in _methods(made) for node in ast.walk(source.tree(f)) if isinstance(node, ast.Constant))
+    nodes = (node for f in methods(made) for node in ast.walk(source.tree(f)) if isinstance(node, ast.Constant))
     known = {str(node.value).lower(): repr(node.value) for node in nodes if isinstance(node.value, str)}
     return next((known[word] for word in ACTIVATIONS if word in known), None)
 
@@ -120,15 +120,7 @@ def _width(made: type) -> str | None:
 
 
 def _may_train(made: type) -> bool:
-    return all(_method(made, role) is not None for role in ("forward", "backward"))
-
-
-def _methods(made: type) -> list[Any]:
-    return [f for name, f in inspect.getmembers(made, inspect.isfunction) if not name.startswith("__")]
-
-
-def _method(made: type, role: str) -> Any:
-    return next((f for f in _methods(made) if words.role_of_function(f.__name__.lstrip("_")) == role), None)
+    return all(method(made, role) is not None for role in ("forward", "backward"))
 
 
 def _only_takes_inputs(function: Any) -> bool:
