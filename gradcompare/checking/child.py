@@ -72,6 +72,10 @@ class Server:
         """See `Host.open_other_loop`."""
         return self.host.open_other_loop(seed, number)
 
+    def do_open_usual(self, seed: int, number: int) -> dict[str, Any] | None:
+        """See `Host.open_usual`."""
+        return self.host.open_usual(seed, number)
+
     def do_inputs(self, network: dict[str, Any]) -> Any:
         """See `Host.inputs`."""
         return self.host.inputs(_network(network))

@@ -38,6 +38,7 @@ from gradcompare.interfaces import (
     printed_costs,
     recognise,
     rivals,
+    usual,
     words,
 )
 from gradcompare.interfaces.failures import describe, line_in
@@ -79,6 +80,8 @@ class Host:
     """The training loop that is run first, where others are."""
     _others: Sequence[Any] = ()
     """The other training loops of the file."""
+    _usual: Iterator[usual.Usual] = iter(())
+    """The usual forward passes that are still to be tried."""
     loaded: Loaded | None = None
 
     def __init__(self) -> None:
@@ -164,6 +167,22 @@ class Host:
             found.fit(seed)
             line = found.function(found.steps.maker).__code__.co_firstlineno
             return read_of(self.loaded) | self._about([*self.loaded.notes, *found.notes], []) | {"line": line}
+        return None
+
+    def open_usual(self, seed: int, number: int) -> dict[str, Any] | None:
+        """From now on run what goes back, after a usual forward pass, the how manieth that fits; None where there is no
+        other. What is to be known of it, and what went forward, "ahead"."""
+        if self.loaded is None:
+            return None
+        self._start_afresh()
+        if number == 0:
+            self._usual = usual.programs(self.loaded.names)
+        for found in self._usual:
+            with contextlib.suppress(CodeError), self._code_runs("on a random network"):
+                found.program.fit(seed)
+                self.program = found.program
+                about = self._about([*self.loaded.notes, *found.program.notes], [])
+                return read_of(self.loaded) | about | {"ahead": found.says}
         return None
 
     def added_up(self, seed: int) -> list[dict[str, Any]]:

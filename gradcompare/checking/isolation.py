@@ -189,6 +189,12 @@ class Child:
         self._ahead = None
         return found
 
+    def open_usual(self, seed: int, number: int) -> dict[str, Any] | None:
+        """See `Host.open_usual`."""
+        found: dict[str, Any] | None = self._call("open_usual", seed=seed, number=number)
+        self._ahead = None
+        return found
+
     @contextlib.contextmanager
     def ends_within(self, seconds: float) -> Iterator[None]:
         """See `Host.ends_within`."""

@@ -34,6 +34,8 @@ SECONDS_OF_LAYERS, ENOUGH_OF_LAYERS = 2.0, 2
 FEW = 10
 """On so many networks a file's own program is asked where its parts agree."""
 NOT_RUN = "Not run here"
+MOST_USUAL = 24
+"""So many usual forward passes are tried where a file has none."""
 _CASES = ("drawn", "decided", "at_kink", "undecided")
 
 
@@ -331,12 +333,40 @@ def _of_its_own_program(inquiry: Inquiry, before: Answer) -> Answer | None:
     return Answer(other, about)
 
 
+def _of_the_usual_forward_pass(inquiry: Inquiry, before: Answer) -> Answer | None:
+    """What goes back, where the file has nothing that goes forward and nothing of it runs: held against the usual
+    forward pass with which most is right."""
+    if before.report.verdict != "error":
+        return None
+    best: Answer | None = None
+    with contextlib.suppress(CodeError):
+        for number in range(MOST_USUAL):
+            about = inquiry.host.open_usual(inquiry.seed, number)
+            if about is None:
+                break
+            with contextlib.suppress(CodeError):
+                most = _right(best.report) if best is not None else 0
+                report = inquiry.judged(about, FEW, silent=True, counts=lambda found, most=most: _right(found) > most)
+                if _right(report) > most:
+                    report.notes.append(_USUAL.format(about["ahead"]))
+                    best = Answer(report, about, is_last=True)
+                if report.verdict == "agrees":
+                    break
+    return best
+
+
+def _right(report: Report) -> int:
+    """How many gradients are right."""
+    return sum(finding.verdict == "ok" for finding in report.tensors)
+
+
 OPINIONS: tuple[Callable[[Inquiry, Answer], Answer | None], ...] = (
     _of_several_samples,
     _of_other_loops,
     _of_each_layer,
     _of_one_output,
     _of_its_own_program,
+    _of_the_usual_forward_pass,
 )
 
 _NOT_THEIR_SUM = (
@@ -344,6 +374,7 @@ _NOT_THEIR_SUM = (
     "proportion to it. Usually = stands where += belongs."
 )
 _IN_ANOTHER_LOOP = "The loop in line {} is meant; in the one that is run first all is right."
+_USUAL = "The file has no forward pass: what goes back was held against a usual one, {}."
 _FEWER = "There was time for {} of {} networks: they are drawn for {:g} seconds. A longer --timeout gives them longer."
 _PART_OF_THE_WAY = (
     "No gradient is right when backward is given that of the output, and the class has other methods that make "

@@ -87,16 +87,18 @@ class Pair:
     """Of the arguments that are dicts of arrays, the keys."""
     slopes: dict[str, int] = field(default_factory=dict)
     """Of the arguments of the backward function that are gradients of outputs, which output it is."""
-    kind: dict[str, str] = field(default_factory=dict)
-    """What both functions are told in words: mode="average"."""
+    kind: dict[str, Any] = field(default_factory=dict)
+    """What both functions are told alike: mode="average"."""
     samples: int = 1
     """What the gradients of all arrays but the first are divided by, where what backward is given is the gradient of a
     sum over so many samples and theirs are those of the mean: a convention."""
+    called: str = ""
+    """What its arrays are told apart by, where the name of its forward function does not say it."""
 
     @property
     def name(self) -> str:
         """affine of affine_forward; pool_average of one of several kinds."""
-        return "_".join([re.sub(r"_?forward_?", "", self.forward.__name__), *self.kind.values()])
+        return self.called or "_".join([re.sub(r"_?forward_?", "", self.forward.__name__), *self.kind.values()])
 
     def output(self, arrays: dict[str, Any]) -> tuple[Any, Any]:
         """Output, and the array that it is multiplied by."""
@@ -126,7 +128,7 @@ class Pair:
         given = {name: slope.copy() for name, slope in zip(self.slopes, slopes, strict=True)}
         again = {**self.fixed, **arrays, **self.kind}
         given |= {n: again.get(n, result[-1]) for n in _needed(self.backward) if n not in given}
-        gradients = self.backward(**given, **self.kind)
+        gradients = self.backward(**{**given, **self.kind})
         if isinstance(gradients, dict):
             gradients = tuple(gradients.get(f"d{name}") for name in arrays)
         first, *others = gradients if isinstance(gradients, tuple) else (gradients,)
@@ -223,8 +225,13 @@ def candidates(functions: list[Function]) -> Iterator[Driven]:
     """The library of a file's pairs, where there are any that run."""
     pairs = [fitted for pair in _pairs(functions) if (fitted := _fitted(pair)) is not None]
     if any(pair.backward is not None for pair in pairs):
-        used = [f for pair in pairs for f in (pair.forward, pair.backward) if f is not None]
-        yield library_of("function-layers", Shelf(pairs), used)
+        yield program(pairs)
+
+
+def program(pairs: list[Pair]) -> Driven:
+    """The library of these."""
+    used = [f for pair in pairs for f in (pair.forward, pair.backward) if f is not None]
+    return library_of("function-layers", Shelf(pairs), used)
 
 
 def members(functions: list[Function]) -> list[Function]:
@@ -285,10 +292,14 @@ def incoming(argument: str) -> bool:
 def _fitted(pair: Pair) -> Pair | None:
     """The pair with shapes for its arrays, and by how many samples it divides."""
     fitted = _shaped(pair)
-    if fitted is not None and fitted.backward is not None:
-        with contextlib.suppress(Exception), np.errstate(all="ignore"):
-            fitted.samples = _divided_by(fitted)
-    return fitted
+    return fitted if fitted is None or fitted.backward is None else as_divided(fitted)
+
+
+def as_divided(pair: Pair) -> Pair:
+    """The pair, which has shapes, with the number of samples by which it divides."""
+    with contextlib.suppress(Exception), np.errstate(all="ignore"):
+        pair.samples = _divided_by(pair)
+    return pair
 
 
 def _divided_by(pair: Pair) -> int:
@@ -328,13 +339,13 @@ def _shaped(pair: Pair) -> Pair | None:
         else:
             arrays.append(name)
     if {"wx", "wh"} <= set(map(words.plain, arrays)):
-        return next((one for shapes in _recurrent(arrays) if _runs(one := replace(pair, shapes=shapes))), None)
+        return next((one for shapes in _recurrent(arrays) if runs(one := replace(pair, shapes=shapes))), None)
     if len(arrays) > MOST_ARRAYS or pair.inside:
         return _sized(pair, arrays)
     for first, kinds in OTHERS.items():
         for others in itertools.product(kinds, repeat=len(arrays) - 1):
             pair.shapes = dict(zip(arrays, (first, *others), strict=True))
-            if _runs(pair):
+            if runs(pair):
                 return pair
     return _sized(pair, arrays)
 
@@ -356,7 +367,7 @@ def _sized(pair: Pair, arrays: list[str]) -> Pair | None:
     for ranks in sizing.ways_of(arrays, told):
         with contextlib.suppress(Exception), np.errstate(all="ignore"):
             one = replace(pair, shapes=sizing.shapes_that_run(ranks, run))
-            if _runs(one):
+            if runs(one):
                 return one
     return None
 
@@ -389,14 +400,15 @@ def _as_the_file_calls_it(pair: Pair) -> Pair | None:
         return None
     samples = next(iter(own.shapes.values()), (0,))[:1]
     fewer = {k: (2, *shape[1:]) if shape[:1] == samples else shape for k, shape in own.shapes.items()}
-    return next((one for one in (replace(own, shapes=fewer), own) if _runs(one)), None)
+    return next((one for one in (replace(own, shapes=fewer), own) if runs(one)), None)
 
 
 def _is_array(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.ndim > 0
 
 
-def _runs(pair: Pair) -> bool:
+def runs(pair: Pair) -> bool:
+    """Whether both functions run, and gradients have their arrays' shapes."""
     arrays = {name: _numbers(shape) for name, shape in pair.shapes.items()}
     try:
         with np.errstate(all="ignore"):

@@ -91,7 +91,7 @@ def _by_what_they_do(functions: Iterable[Any]) -> dict[str, list[Any]]:
         elif any(map(_GRADIENT_OF_PARAMETER.match, names)):
             with_cost = any(map(_COST.search, names))
             found.setdefault("fused" if with_cost else "backward", []).append(function)
-        elif {"inputs", "targets"} <= set(taken) and _updates_what_it_finds(function):
+        elif "targets" in taken and {"inputs", "cache"} & set(taken) and _updates_what_it_finds(function):
             found.setdefault("update", []).append(function)
         elif source.returns_nothing(function):
             continue
@@ -101,7 +101,21 @@ def _by_what_they_do(functions: Iterable[Any]) -> dict[str, list[Any]]:
             found.setdefault("cost", []).append(function)
         elif "inputs" in taken and "targets" not in taken and _takes_parameters(function, taken):
             found.setdefault("forward", []).append(function)
+        elif gives_what_goes_back(function, functions):
+            found.setdefault("forward", []).append(function)
     return found
+
+
+def gives_what_goes_back(function: Any, functions: Iterable[Any]) -> bool:
+    """Whether a function of samples and no labels returns, under the name of an argument, what a function must be given
+    that goes back, or that takes labels and hands out gradients: memoria of `return saida, memoria` and of
+    `def retropropagacao(saida, y, memoria)`, in whatever language."""
+    taken = [meaning.role_of(function, name) for name in source.argument_names(function)]
+    if "inputs" not in taken or "targets" in taken:
+        return False
+    returned = {name for row in source.returned_names(function) for name in row if name}
+    backs = [f for f in functions if f is not function and words.role_of_function(f.__name__) in ("backward", "fused")]
+    return any(returned & set(source.argument_names(back)) for back in backs)
 
 
 _PARAMETERS = re.compile(r"param|weight|theta|layers|network|^(w|wb|net|nn|model)s?$")

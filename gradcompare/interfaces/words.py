@@ -26,7 +26,7 @@ FUNCTIONS = {
         r"|(cost|loss|mse|bce|crossentropy|cce|error)_?(function)?_?(prime|der|deriv(ative)?|grad(ient)?|backward|delta|d)$"
     ),
     "initialise": re.compile(
-        r"^(init|initiali[sz]e)(?!(al)?(plot|data))|^(he|xavier|glorot|random|rand)?(init|initiali[sz]e|create|build|make|get|generate|setup|random|new|start)"
+        r"^(init|initiali[sz]e|inicia(r|li[sz]ar?)?)(?!(al)?(plot|data)|_?(o|el|la)?(trein|entren))|^(he|xavier|glorot|random|rand)?(init|initiali[sz]e|create|build|make|get|generate|setup|random|new|start)"
         r"(initial|random|nn|model|deep|the|he|xavier|all|my|net|network|mlp)*"
         r"(params?|param[ea]t[ea]rs?|weights?|net|network|nn|model|layers?|theta|variables|wb|mlp|$)"
     ),
@@ -55,6 +55,7 @@ FUNCTIONS = {
     "update": re.compile(
         rf"^{_WHOSE}(train|fit|step|learn|sgd|optimi[sz]e|gradientdes?cen[dt]|update|onestep|adjust|run$|teach"
         r"|entrena|entrain|treina|addestra|apprend|apprentissage|aprend|lerne|atuali[sz]a|actuali[sz]a|egit(im)?$|guncelle)"
+        r"|gradientdes?cen[dt](step)?$"
     ),
     "predict": re.compile(rf"^{_WHOSE}(predict|query|run|output|evaluate|ask|predec|predi[rz]|prever|vorhers|tahmin)"),
 }
@@ -73,12 +74,12 @@ ARGUMENTS = {
     "training": re.compile(r"^(train(ing)?(mode)?|istrain(ing)?)$"),
     "parameters": re.compile(
         r"^(model|nn|net|my|initial|current)?_?(param(et(er|re))?s?|params?dict|thetas?|weights|w|wb|model|network|net|nn"
-        r"|nnparams|variables)$"
+        r"|nnparams|variables|(valores)?(de)?(los|os)?(parametros|pesos)|poids|parametres|pesi|parametri|gewichte)$"
     ),
     "biases": re.compile(r"^(b|bias|biases|bs)$"),
     "cache": re.compile(
         r"^(forward|fwd|linear|all)?(caches?|memory|cached?values|activations|intermediates?|states?|fwdout|outputs?s"
-        r"|store|tape|ctx|context|hist)$"
+        r"|store|tape|ctx|context|hist|memoria|memoire|speicher)$"
     ),
     "inputs": re.compile(
         r"^(x|xs|xi|xx|a0|inp|inputs?|data|features?|xtrain|trainx|xbatch|batchx|xb|xin|images?|samples?|inputs?data"
@@ -101,7 +102,7 @@ ARGUMENTS = {
     "output": re.compile(
         r"^(a(l|out|last|final)?|yhat|yhats|yh|hy|yp|ypred|predy|preds?|predicted|predictions?|probs?|probabilities|out(put)?s?"
         r"|o|h|scores|logits|hyp|hypothesis|fx|(final|network|model|actual)?outputs?(activations?)?|yout|y_?"
-        r"|y?(predic(cion|ao|h[ao])(es)?|predicoes|previs(ao|oes|t[ao]s?)|estimad[ao]s?|chapeu)|salidas?(obtenidas?|reales)?"
+        r"|y?(predic(cion|ao|h[ao])(es)?|predit[ao]s?|predicoes|previs(ao|oes|t[ao]s?)|estimad[ao]s?|chapeu)|salidas?(obtenidas?|reales)?"
         r"|saidas?(obtidas?|previstas?)?|sorties?|ausgaben?|cikti(lar)?|cikis(lar)?|tahmin(ler)?)$"
     ),
     "slope": re.compile(
@@ -118,7 +119,7 @@ ARGUMENTS = {
         r"|^learn(ing)?(para|param(eter)?|coeff?(icient)?|factor|speed|const(ant)?)$"
     ),
     "regularisation": re.compile(
-        r"^(lambda?s?|lambda(param|value|reg)?|lambd|lamb|lamda|lmbda|lmbd|lam|reg|regularization|regularisation|l2|l2reg|l2lambda|reglambda|lambdareg|decay"
+        r"^(lambda?s?|lambda(param|value|reg)?|lambth?a|lambd|lamb|lamda|lmbda|lmbd|lam|reg|regularization|regularisation|l2|l2reg|l2lambda|reglambda|lambdareg|decay"
         r"|weightdecay|c|strength"
         r"|(reg|l2|l2reg|regulari[sz]ation|weightdecay|lambda)(param(eter)?|coeff?(icient)?|strength|rate|factor|const(ant)?))$"
     ),

@@ -33,7 +33,7 @@ _PATCHING = threading.RLock()
 _LIBRARIES = {
     *("numpy", "torch", "scipy", "hypothesis", "pytest", "_pytest", "gradcompare", "matplotlib", "pandas", "rich"),
 }
-_TRACED_OWN = {"gradcompare.losses", "gradcompare.tracing.stood_in"}
+_TRACED_OWN = {"gradcompare.losses", "gradcompare.tracing.stood_in", "gradcompare.tracing.usual_forward"}
 """Modules of ours that are NumPy code to be traced like a user's."""
 
 
