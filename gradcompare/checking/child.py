@@ -72,9 +72,9 @@ class Server:
         """See `Host.open_other_loop`."""
         return self.host.open_other_loop(seed, number)
 
-    def do_open_usual(self, seed: int, number: int) -> dict[str, Any] | None:
+    def do_open_usual(self, seed: int, number: int, agreed: bool) -> dict[str, Any] | None:
         """See `Host.open_usual`."""
-        return self.host.open_usual(seed, number)
+        return self.host.open_usual(seed, number, agreed)
 
     def do_inputs(self, network: dict[str, Any]) -> Any:
         """See `Host.inputs`."""

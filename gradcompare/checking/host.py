@@ -76,12 +76,12 @@ class Host:
     """Code under test in this process."""
 
     program: Program
-    _first: Program
-    """The training loop that is run first, where others are."""
+    _first: Program | None
+    """What was open before others were."""
     _others: Sequence[Any] = ()
     """The other training loops of the file."""
-    _usual: Iterator[usual.Usual] = iter(())
-    """The usual forward passes that are still to be tried."""
+    _usual: Sequence[usual.Usual] = ()
+    """What goes back, after usual forward passes."""
     loaded: Loaded | None = None
 
     def __init__(self) -> None:
@@ -169,21 +169,31 @@ class Host:
             return read_of(self.loaded) | self._about([*self.loaded.notes, *found.notes], []) | {"line": line}
         return None
 
-    def open_usual(self, seed: int, number: int) -> dict[str, Any] | None:
-        """From now on run what goes back, after a usual forward pass, the how manieth that fits; None where there is no
-        other. What is to be known of it, and what went forward, "ahead"."""
+    def open_usual(self, seed: int, number: int, agreed: bool) -> dict[str, Any] | None:
+        """From now on run what goes back, after a usual forward pass, the how manieth; None where there is no other:
+        then what was open before is open again. What is to be known of it, what goes back, "goes_back", and what went
+        forward, "ahead"; nothing where that does not fit. `agreed`: whether the program that was open is right, so that
+        only what it did not run is asked for."""
         if self.loaded is None:
             return None
         self._start_afresh()
+        names = self.loaded.names
         if number == 0:
-            self._usual = usual.programs(self.loaded.names)
-        for found in self._usual:
-            with contextlib.suppress(CodeError), self._code_runs("on a random network"):
-                found.program.fit(seed)
-                self.program = found.program
-                about = self._about([*self.loaded.notes, *found.program.notes], [])
-                return read_of(self.loaded) | about | {"ahead": found.says}
-        return None
+            self._first = getattr(self, "program", None)
+            self._usual = list(usual.programs(names, not_run(self.program, names) if agreed else None))
+        if number >= len(self._usual):
+            if self._first is not None:
+                self.program = self._first
+            return None
+        with contextlib.suppress(CodeError), self._code_runs("on a random network"):
+            found = self._usual[number]
+            found.program.fit(seed)
+            if found.program.steps.cost is not None and not found.program.has_cost:
+                return {}  # the file's own cost is another's
+            self.program = found.program
+            about = self._about([*self.loaded.notes, *found.program.notes], [])
+            return read_of(self.loaded) | about | {"ahead": found.says, "goes_back": found.goes_back}
+        return {}
 
     def added_up(self, seed: int) -> list[dict[str, Any]]:
         """The parameters whose steps are not those of the sum over several samples, as `added_up.Other` has them; none

@@ -189,9 +189,9 @@ class Child:
         self._ahead = None
         return found
 
-    def open_usual(self, seed: int, number: int) -> dict[str, Any] | None:
+    def open_usual(self, seed: int, number: int, agreed: bool) -> dict[str, Any] | None:
         """See `Host.open_usual`."""
-        found: dict[str, Any] | None = self._call("open_usual", seed=seed, number=number)
+        found: dict[str, Any] | None = self._call("open_usual", seed=seed, number=number, agreed=agreed)
         self._ahead = None
         return found
 

@@ -33,7 +33,10 @@ SECONDS_OF_LAYERS, ENOUGH_OF_LAYERS = 2.0, 2
 """The same of layers each on its own, and on so many networks they are compared however long it takes."""
 FEW = 10
 """On so many networks a file's own program is asked where its parts agree."""
+FEWEST = 2
+"""On so many networks one of several readings is chosen."""
 NOT_RUN = "Not run here"
+_NOTHING_SAID = f"{NOT_RUN}, so that nothing is said of it"
 MOST_USUAL = 24
 """So many usual forward passes are tried where a file has none."""
 _CASES = ("drawn", "decided", "at_kink", "undecided")
@@ -334,25 +337,42 @@ def _of_its_own_program(inquiry: Inquiry, before: Answer) -> Answer | None:
 
 
 def _of_the_usual_forward_pass(inquiry: Inquiry, before: Answer) -> Answer | None:
-    """What goes back, where the file has nothing that goes forward and nothing of it runs: held against the usual
-    forward pass with which most is right."""
-    if before.report.verdict != "error":
+    """What goes back, where nothing that goes forward in the file goes with it: held against the usual forward pass
+    with which most is right. Beside what agrees only what is wrong counts, where the rest of it is right."""
+    agreed = before.report.verdict == "agrees"
+    left = any(note.startswith(NOT_RUN) for note in before.report.notes)
+    if not (before.report.verdict == "error" or (agreed and left and before.about is not None)):
         return None
-    best: Answer | None = None
-    with contextlib.suppress(CodeError):
-        for number in range(MOST_USUAL):
-            about = inquiry.host.open_usual(inquiry.seed, number)
-            if about is None:
-                break
-            with contextlib.suppress(CodeError):
-                most = _right(best.report) if best is not None else 0
-                report = inquiry.judged(about, FEW, silent=True, counts=lambda found, most=most: _right(found) > most)
-                if _right(report) > most:
-                    report.notes.append(_USUAL.format(about["ahead"]))
-                    best = Answer(report, about, is_last=True)
-                if report.verdict == "agrees":
-                    break
-    return best
+    try:
+        with inquiry.host.ends_within(2 * SECONDS_OF_OWN_PROGRAM if agreed else math.inf):
+            number = _with_most_right(inquiry, agreed)
+            about = inquiry.host.open_usual(inquiry.seed, number, agreed) if number is not None else None
+            if not about:
+                return None
+            report = inquiry.judged(about, FEW, silent=True)
+    except CodeError:
+        return None
+    report.notes.append(_USUAL.format(about["goes_back"], about["ahead"]))
+    if agreed and report.verdict == "agrees":
+        notes = [note for note in before.report.notes if not note.endswith(f"{_NOTHING_SAID}: {about['goes_back']}.")]
+        before.report.notes = [*notes, f"Right is {about['goes_back']} too. {report.notes[-1]}"]
+    return Answer(report, about, is_last=True) if not agreed or report.verdict == "wrong" else None
+
+
+def _with_most_right(inquiry: Inquiry, agreed: bool) -> int | None:
+    """The number of the usual forward pass with which most is right, on a few networks; None where nothing is."""
+    right: dict[int, int] = {}
+    for number in range(MOST_USUAL):
+        about = inquiry.host.open_usual(inquiry.seed, number, agreed)
+        if about is None:
+            break
+        with contextlib.suppress(CodeError):
+            report = inquiry.judged(about, FEWEST, silent=True, counts=lambda _: False) if about else None
+            right[number] = _right(report) if report is not None else 0
+            if report is not None and report.verdict == "agrees":
+                return number
+    best = max(right, key=lambda number: right[number], default=None)
+    return best if best is not None and right[best] else None
 
 
 def _right(report: Report) -> int:
@@ -374,7 +394,7 @@ _NOT_THEIR_SUM = (
     "proportion to it. Usually = stands where += belongs."
 )
 _IN_ANOTHER_LOOP = "The loop in line {} is meant; in the one that is run first all is right."
-_USUAL = "The file has no forward pass: what goes back was held against a usual one, {}."
+_USUAL = "What went forward before {} is not in the file: it was held against a usual forward pass, {}."
 _FEWER = "There was time for {} of {} networks: they are drawn for {:g} seconds. A longer --timeout gives them longer."
 _PART_OF_THE_WAY = (
     "No gradient is right when backward is given that of the output, and the class has other methods that make "

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import copy
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -61,7 +61,8 @@ def call(function: Callable[..., Any], known: Mapping[str, Any], in_order: Seque
     given |= {name: known[role] for name, role in zip(unknown, left, strict=False)}
     positional = [given.pop(name) for name, p in source.signature(function).items() if p.kind is p.POSITIONAL_ONLY]
     variable = [known["cache"]] if _takes_variable(function) and "cache" in known and not given else []
-    return function(*positional, *variable, **given)
+    result = function(*positional, *variable, **given)
+    return list(result) if isinstance(result, Iterator) else result  # reversed(gradients)
 
 
 def _trains(function: Callable[..., Any]) -> bool:
@@ -153,8 +154,22 @@ def _outputs_among_targets(function: Callable[..., Any], known: Mapping[str, Any
         return {alike[0]: returned[alike[0]], unknown[0]: known["targets"]} if len(unknown) == 1 else {}  # y - d
     if len(alike) < 2:
         return {}
+    if hot := [name for name in alike if words.ONE_HOT.search(words.plain(name))]:
+        classes = _classes(known)
+        return {name: classes for name in alike if name not in hot} if classes is not None else {}
     found = {name: returned[name] for name in alike if name in returned}
     return found or {name: known["output"] for name in alike if name.lower() == "y" and "output" in known}
+
+
+def _classes(known: Mapping[str, Any]) -> Any:
+    """The classes 0, 1, ... of labels that have a 1 in the place of their class; None of any others."""
+    from gradcompare.interfaces import values  # which calls functions itself
+
+    Y = values.plain(known["targets"]) if "targets" in known else np.zeros(0)
+    if Y.ndim != 2 or 1 in Y.shape:
+        return None
+    axis = 1 if len(Y) == known.get("samples") else 0
+    return np.argmax(Y, axis=axis) if np.all(np.sum(Y == 1, axis=axis) == 1) else None
 
 
 def method(thing: Any, name: str) -> Any:

@@ -58,8 +58,8 @@ class Driven(Program):
         self.found: Found | None = None
         self.has_cost = self.complete = self.given_slope = False
         self.shares: list[averaged.Share] = []
-        self.adaptive = False
-        """Whether its steps do not show the gradients (see `inside`)."""
+        self.unseen = ""
+        """Why gradients are looked for among local variables (see `inside`); nothing where they show."""
         self.metric = None
         self.only_updates = False
         self.samples_axis = 1
@@ -113,10 +113,8 @@ class Driven(Program):
             self.notes.append(
                 f"No gradient is to be seen, only its effect: it is taken to be (before - after) / {self.rate:g}."
             )
-        elif self.adaptive:
-            self.notes.append(
-                "The steps do not show the gradient, as with Adam or RMSprop: what is called one there is taken for it."
-            )
+        elif self.unseen:
+            self.notes.append(self.unseen)
         elif rates.is_given(self.function(self.steps.maker)):  # return lr * dW
             self.rate = 1.0
         self.given_slope = found.cost_from == "cotangent"  # of either sign
@@ -228,7 +226,7 @@ class Driven(Program):
         self._last = None
         if session.cost is None:
             session.cost = self.run_cost(session)
-        cost = session.cost.reshape(()) if np.ndim(session.cost) else session.cost
+        cost = session.cost.sum() if np.ndim(session.cost) else session.cost  # of each output one: sum(rows)
         if self._share.factor != 1:
             cost = self._share.factor * cost
         return cost / session.known["samples"] if self._share.mean else cost
@@ -374,6 +372,7 @@ class Driven(Program):
                 root = paths.put(root, path, array)
         for path, name in held.items():
             root = paths.put(root, path, inputs[name])
+        root = values.traced_too(root, inputs.values())
         root = root if self._strength else _without_strengths(root)
         X = inputs["X"]
         layout = self.found.layout if self.found else self.trial_layout
@@ -510,10 +509,11 @@ class Driven(Program):
             session.result = result = self.call(self.steps.maker, session, order)
         found = outcomes(self, session, result, before)
         changes = [array for slot, array in found if slot.where == "change"]
-        if self.found is None and not self.adaptive and inside.is_adaptive(changes):
-            self.adaptive = True
-            return self.run_maker(self.session(session.inputs, self.trial_places), chain)
-        if self.adaptive:
+        if self.found is None and not self.unseen:
+            self.unseen = inside.why_unseen(self.function(self.steps.maker), found, changes)
+            if self.unseen:
+                return self.run_maker(self.session(session.inputs, self.trial_places), chain)
+        if self.unseen:
             session.steps = {slot.name: array for slot, array in found if slot.where == "change"}
             found = [(slot, array) for slot, array in found if slot.where != "change"]
             found += [(naming.Slot("local", (), name), array) for name, array in local.items()]
@@ -521,7 +521,7 @@ class Driven(Program):
 
     def _looked_into(self) -> contextlib.AbstractContextManager[dict[str, Any]]:
         files = {f.__code__.co_filename for f in self.functions if isinstance(f, types.FunctionType)}
-        return inside.noted(files) if self.adaptive else contextlib.nullcontext({})
+        return inside.noted(files) if self.unseen else contextlib.nullcontext({})
 
     def _slope(self, session: Session) -> Any:
         if self.steps.slope is None:

@@ -1,4 +1,5 @@
-"""Gradients that only local variables hold: of code whose steps do not show them, as those of Adam and RMSprop.
+"""Gradients that only local variables hold: of code whose steps do not show them, as those of Adam and RMSprop, and of
+code that hands nothing out.
 
 The first such step divides a gradient by its own size, so that each entry moves as far as any other.
 """
@@ -7,13 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from types import FrameType
 from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import paths, values, words
+from gradcompare.interfaces import paths, source, values, words
 
 NEARLY = 0.05
 """How much most entries of a first step may differ, as a part of the largest; some may be smaller, for a small number
@@ -23,6 +24,19 @@ TINY = 1e-4
 BY_CHANCE = {3: 1e-6, 8: 1e-3}
 """So many numbers may be nearly alike by chance, and are not by chance as near to each other as this, as a part of the
 largest."""
+
+
+ADAPTIVE = "The steps do not show the gradient, as with Adam or RMSprop: what is called one there is taken for it."
+KEPT = "{} hands out nothing: what it calls gradients itself is taken for them."
+
+
+def why_unseen(maker: Callable[..., Any], found: Collection[Any], changes: Collection[Any]) -> str:
+    """Why a step shows no gradients, in words; nothing where it may show them. `found`: what is returned, stored or
+    changed; `changes`: how far parameters went."""
+    if is_adaptive(changes):
+        return ADAPTIVE
+    nothing = not found and source.returns_nothing(maker) and any(map(_is_called_gradient, source.local_names(maker)))
+    return KEPT.format(maker.__name__) if nothing else ""
 
 
 def is_adaptive(changes: Collection[Any]) -> bool:
@@ -62,13 +76,17 @@ def noted(files: Collection[str]) -> Iterator[dict[str, Any]]:
 
 
 def _gradients(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    says_so = words.GRADIENT.match(name) or words.GRADIENT_END.search(name)
+    says_so = _is_called_gradient(name)
     if says_so and paths.is_array(value):
         yield name, value
     elif isinstance(value, dict):
         for path, array in paths.walk(value):
             label = paths.label(path)
-            if words.GRADIENT.match(label) or words.GRADIENT_END.search(label):
+            if _is_called_gradient(label):
                 yield label, array
             elif says_so:
                 yield f"d{label}", array
+
+
+def _is_called_gradient(name: str) -> bool:
+    return bool(words.GRADIENT.match(name) or words.GRADIENT_END.search(name))

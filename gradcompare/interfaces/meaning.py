@@ -28,10 +28,12 @@ def role_of(function: Callable[..., Any], argument: str) -> str | None:
         return "parameters"
     if by_name in (None, "samples") and argument in _numbers_of_layers(function):
         return "layers"
-    if by_name in (None, "samples") and argument in _samples_and_labels(function):
+    if by_name in _UNSURE and argument in _samples_and_labels(function):
         return _samples_and_labels(function)[argument]
     if by_name == "cache" and argument in gone_through(function):
         return "targets"
+    if by_name == "output" and _goes_forward_of(function, argument):
+        return "inputs"
     if argument in _carried_back(function) or (by_name is None and argument in given_slopes(function)):
         return "slope"
     samples = by_name is None and (argument == _data_in(function) or argument in _samples_of_its_class(function))
@@ -100,12 +102,23 @@ def _samples_of_its_class(function: Callable[..., Any]) -> frozenset[str]:
     return frozenset(names[0] for names in given if len(names) == 1)
 
 
+def _goes_forward_of(function: Callable[..., Any], argument: str) -> bool:
+    """Whether a method goes forward and is given nothing else: A of `def forward(self, A)`."""
+    ahead = words.role_of_function(getattr(function, "__name__", "")) in ("forward", "predict")
+    return ahead and source.is_method(function) and source.argument_names(function) == [argument]
+
+
+_UNSURE = (None, "samples", "biases", "output")
+"""Roles of names such as m, b and A, which stand for samples and labels too."""
+
+
 @source.kept
 def _samples_and_labels(function: Callable[..., Any]) -> dict[str, str]:
-    """Of two arguments whose names say nothing, or a number of samples, the one with which a function itself calls what
+    """Of two arguments whose names say nothing of samples and labels, the one with which a function itself calls what
     goes forward, and the other: s and m of `def cost(self, s, m): return sum((m - self.forward(s)) ** 2)`."""
     names = source.argument_names(function)
-    if len(names) != 2 or any(words.role_of_argument(name) not in (None, "samples") for name in names):
+    known = _UNSURE if source.is_method(function) else _UNSURE[:2]  # of a function b may be a bias
+    if len(names) != 2 or any(words.role_of_argument(name) not in known for name in names):
         return {}
     calls = (node for node in ast.walk(source.tree(function)) if isinstance(node, ast.Call) and len(node.args) == 1)
     ahead = [call.args[0] for call in calls if words.role_of_function(source.called(call) or "") == "forward"]

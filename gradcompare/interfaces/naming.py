@@ -262,7 +262,8 @@ _WHOLE = (r"w(eights?)?", r"b(ias(es)?)?")
 
 
 def _of_one_layer(name: str) -> str:
-    """dw1 for what stands first in a list dws, or grad_weights."""
+    """dw1 for what stands first in a list dws, or grad_weights; weight_input_hidden for weights_input_hidden."""
+    name = re.sub(r"(weight)s(?=[a-z])|(bias)es(?=[a-z])", lambda m: m[1] or m[2], name)
     return re.sub(r"(w)(?:s|eights?)(?=\d+$)|(b)(?:s|ias(?:es)?)(?=\d+$)", lambda m: m[1] or m[2], name)
 
 

@@ -445,6 +445,20 @@ def set_in(function: Any) -> list[str]:
     return [node.attr for node in sorted(own, key=lambda node: node.lineno)]
 
 
+def attributes_read(function: Any) -> set[str]:
+    """The attributes that a method reads of its own object."""
+    nodes = [n for n in ast.walk(tree(function)) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load)]
+    return {n.attr for n in nodes if isinstance(n.value, ast.Name) and n.value.id == "self"}
+
+
+def kept_of_calls(function: Any, name: str) -> set[str]:
+    """The attributes of its own object in which a method keeps what another returns: output of `self.output =
+    self.feedforward()`."""
+    nodes = [n for n in ast.walk(tree(function)) if isinstance(n, ast.Assign) and isinstance(n.value, ast.Call)]
+    targets = [target for n in nodes if called(n.value) == name for target in n.targets]
+    return {t.attr for t in targets if isinstance(t, ast.Attribute) and ast.unparse(t.value) == "self"}
+
+
 def taken_apart(function: Any) -> dict[str, list[str]]:
     """{argument: names} of what a function takes apart into names: `W1, b1, W2, b2 = params`."""
     return _taken_apart(function, argument_names(function))
@@ -533,6 +547,11 @@ def returns_cost_and_more(function: Any) -> bool:
 def returns_nothing(function: Any) -> bool:
     """Whether a function has no return statement that gives something."""
     return not returned_names(function)
+
+
+def local_names(function: Any) -> list[str]:
+    """The names that a function binds itself, its arguments among them."""
+    return list(getattr(getattr(function, "__code__", None), "co_varnames", ()))
 
 
 def beginnings_in(function: Any) -> set[str]:

@@ -316,13 +316,18 @@ def _is_done(program: Driven) -> bool:
 
 
 def _is_asked_by_another(program: Driven) -> bool:
-    """Whether what makes the gradients is given that of the output, and another method of the same class gives it: one
-    that goes forward and back, and knows the cost."""
+    """Whether another method of the same class asks what makes the gradients, and gives it what it needs: the gradient
+    of the output, where it goes forward and back, and knows the cost; or what it keeps of the forward pass, as in
+    `self.output = self.feedforward()`."""
     maker, made = program.steps.maker, getattr(program.holder, "made", None)
-    if not (program.given_slope and isinstance(maker, str) and inspect.isclass(made)):
+    if not (isinstance(maker, str) and inspect.isclass(made)):
         return False
-    methods = chain.methods_by_role(made).get("fused", ())
-    return any(name != maker and maker in source.names_called(function) for name, function in methods)
+    by_role = chain.methods_by_role(made)
+    if program.given_slope:
+        return any(name != maker and maker in source.names_called(f) for name, f in by_role.get("fused", ()))
+    read = source.attributes_read(program.function(maker))
+    askers = (f for row in by_role.values() for name, f in row if maker in source.names_called(f) and name != maker)
+    return any(read & source.kept_of_calls(f, str(program.steps.forward)) for f in askers)
 
 
 def _is_of_parts(program: Driven) -> bool:

@@ -63,8 +63,14 @@ class Trial:
         if self.slots and not any(np.any(arrays[slot]) for slot in self.slots.values()):
             raise ValueError("what looks like gradients, or like an update, is 0 throughout")
         right = {name for name, slot in self.slots.items() if np.shape(arrays[slot]) == shapes[name]}
-        if self._are_of_its_own_making(right, chain):
+        only_changes = bool(self.slots) and all(slot.where == "change" for slot in self.slots.values())
+        remade = self._remade(right, chain) if only_changes else set()
+        if only_changes and remade == right:
             raise ValueError("what looks like an update changes parameters of its own making")
+        right -= remade
+        self.places = program.trial_places = {name: where for name, where in self.places.items() if name not in remade}
+        self.slots = {name: slot for name, slot in self.slots.items() if name not in remade}
+        shapes = {name: shape for name, shape in shapes.items() if name not in remade}
         self.right = len(right)
         self.spread = tuple(
             name
@@ -79,24 +85,21 @@ class Trial:
         self.last = [name for name in self.places if shapes[name] in ends] or list(self.places)
         self.enough = bool(weights) and weights <= right and set(self.places) == right | named
 
-    def _are_of_its_own_making(self, right: Collection[str], chain: tuple[str, ...]) -> bool:
-        """Whether what the code has in the end, in place of the parameters, is the same wherever they start."""
-        if not self.slots or any(slot.where != "change" for slot in self.slots.values()):
-            return False
-        if not right:
-            return True
-        moved, changes = self._moved(), list[dict[naming.Slot, Any]]()
-        with contextlib.suppress(Exception):  # far from where it starts it may not run
-            for start in ({}, moved):
-                with same_random_numbers():
-                    changes.append(dict(self.program.run_maker(self._session(**start), chain)))
-        if len(changes) < 2:
-            return False
-        of_right = {name: [change.get(self.slots[name]) for change in changes] for name in right}
-        return all(
-            before is not None and after is not None and _goes_along(after - before, moved[name] - self.inputs[name])
-            for name, (before, after) in of_right.items()
-        )
+    def _remade(self, right: Collection[str], chain: tuple[str, ...]) -> set[str]:
+        """What is in the end the same wherever it starts, but for entries that nothing changes: parameters that the
+        code makes afresh, and the values of a layer."""
+        moved = self._moved()
+        first = self._changes(chain)
+        ways = {name: (first.get(name), self._changes(chain, **{name: moved[name]}).get(name)) for name in right}
+        return {n for n, (a, b) in ways.items() if _ends_where_it_did(a, b, moved[n] - self.inputs[n])}
+
+    def _changes(self, chain: tuple[str, ...], **start: Any) -> dict[str, Any]:
+        """By how much each parameter changes over the learning rate, from another start; nothing where that fails: far
+        from where it starts the code may not run."""
+        with contextlib.suppress(Exception), same_random_numbers():
+            found = dict(self.program.run_maker(self._session(**start), chain))
+            return {name: found[slot] for name, slot in self.slots.items() if slot in found}
+        return {}
 
     def _refuse_classes_as_numbers(self, candidates: naming.Candidates, chain: tuple[str, ...]) -> None:
         """ValueError where classes 0, 1, ... are calculated with as if they were values: what comes out grows with
@@ -311,6 +314,8 @@ class Trial:
             raise ValueError("no cost was found, and no forward function")
         if np.ndim(session.cost) and values.returns_its_output(self.program.function(self.program.steps.maker)):
             raise ValueError("what is returned beside the gradients is an output, and no cost")
+        if np.size(session.cost) != 1 and not values.returns_a_cost(self.program.function(self.program.steps.maker)):
+            raise ValueError("what is returned beside the gradients is no number, and not called a cost")
         return "maker"
 
     def _made_cost(self, session: Session) -> Any:
@@ -406,7 +411,11 @@ def _alike(one: Any, other: Any) -> bool:
     return np.shape(one) == np.shape(other) and bool(np.allclose(one, other, rtol=_NEAR, atol=1e-9))
 
 
-def _goes_along(change: Any, moved: Any) -> bool:
-    """Whether a change over the learning rate is so much larger as a parameter has moved away."""
-    difference = values.plain(change) * RATE - moved
-    return bool(np.all(np.abs(difference) <= _NEAR * np.max(np.abs(moved), initial=0.0)))
+def _ends_where_it_did(change: Any, after: Any, moved: Any) -> bool:
+    """Whether a second change over the learning rate, from a place so far away, leads to where the first one does."""
+    if change is None or after is None:
+        return False
+    one, other = values.plain(change), values.plain(after)
+    same = np.abs((other - one) * RATE - moved) <= _NEAR * np.max(np.abs(moved), initial=0.0)
+    untouched = (one == 0) & (other == 0)
+    return bool(np.all(same | untouched) and np.any(same & ~untouched))

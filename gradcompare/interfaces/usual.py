@@ -10,13 +10,13 @@ from __future__ import annotations
 import inspect
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from gradcompare.interfaces import candidates, meaning, offered, pairs, source, words
 from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.holders import Arguments
-from gradcompare.interfaces.roles import by_role
+from gradcompare.interfaces.roles import by_role, steps_of
 from gradcompare.interfaces.session import Steps
 from gradcompare.tracing import usual_forward
 
@@ -27,6 +27,8 @@ class Usual(NamedTuple):
     """A program with a forward pass of ours."""
 
     program: Driven
+    goes_back: str
+    """What is of the file."""
     says: str
     """What went forward, in words."""
 
@@ -106,16 +108,25 @@ _CALLED = {
 """What arguments of a layer are called, in small letters without underscores."""
 
 
-def programs(names: Mapping[str, Any]) -> Iterator[Usual]:
-    """The programs of functions of a file that has none that goes forward."""
+def programs(names: Mapping[str, Any], idle: Collection[Function] | None = None) -> Iterator[Usual]:
+    """The programs of functions of a file that has none that goes forward; or of those of its functions that are
+    `idle`, since what goes forward there is none that they go back through."""
     functions = [f for f in names.values() if inspect.isfunction(f) and candidates.is_own(f)]
     roles = by_role(functions)
-    if roles.get("forward"):
+    if idle is None and roles.get("forward"):
         return
-    yield from _layers(functions)
+    makers = [f for f in functions if idle is None or f in idle]
+    yield from _layers([f for f in makers if not _has_its_own(f, functions)])
     for role in ("update", "backward"):
-        for maker in roles.get(role, ()):
-            yield from _networks(maker, role)
+        for maker in (f for f in roles.get(role, ()) if f in makers):
+            costs = (cost for made, _, _, cost, _ in steps_of(functions) if made is maker and cost is not None)
+            yield from _networks(maker, role, next(costs, None))
+
+
+def _has_its_own(function: Function, functions: list[Function]) -> bool:
+    """Whether there is a function of the same name that goes forward."""
+    ahead = function.__name__.replace("backward", "forward")
+    return ahead != function.__name__ and any(f.__name__ == ahead for f in functions)
 
 
 # ---- layers ----------------------------------------------------------------------------------------------------------
@@ -127,7 +138,8 @@ def _layers(functions: list[Function]) -> Iterator[Usual]:
     for turn in range(max(map(len, rows), default=0)):
         ways = [row[min(turn, len(row) - 1)] for row in rows]
         library = [pair for of_one, _ in ways for pair in of_one]
-        yield Usual(pairs.program(library), "; ".join(dict.fromkeys(says for _, says in ways)))
+        goes_back = ", ".join(dict.fromkeys(pair.backward.__name__ for pair in library if pair.backward))
+        yield Usual(pairs.program(library), goes_back, "; ".join(dict.fromkeys(says for _, says in ways)))
 
 
 def _ways(function: Function) -> list[tuple[list[pairs.Pair], str]]:
@@ -218,19 +230,30 @@ def _role(name: str) -> str | None:
 # ---- whole networks --------------------------------------------------------------------------------------------------
 
 
-def _networks(maker: Function, role: str) -> Iterator[Usual]:
-    """The networks that a function may go back through that is given labels, weights, and all that went forward."""
-    taken = {meaning.role_of(maker, name) for name in source.argument_names(maker)}
-    begins = source.beginnings_in(maker)
-    if not {"targets", "cache", "parameters"} <= taken or "A" not in begins:
+def _networks(maker: Function, role: str, cost: Function | None) -> Iterator[Usual]:
+    """The networks that a function may go back through that is given labels, weights, and all that went forward: in a
+    dict, A0, A1, ..., or in a tuple, (Z1, A1, W1, b1, ...)."""
+    roles = {name: meaning.role_of(maker, name) for name in source.argument_names(maker)}
+    cached = next((name for name, told in roles.items() if told == "cache"), None)
+    if cached is None or "targets" not in roles.values():
         return
-    drops = "D" in begins
-    layers = Arguments([(f"W{layer}", f"b{layer}") for layer in (1, 2, 3)])
-    for samples, output, hidden in itertools.product(
-        ("columns", "rows"), usual_forward.OUTPUT, usual_forward.HIDDEN
-    ):
-        ahead = usual_forward.network(samples, hidden, output, drops)
-        interface = "update-only" if role == "update" else "dict-cache"
-        program = Driven(interface, layers, Steps(maker, role, ahead, None, None), [ahead, maker])
-        dropped = ", dropout" if drops else ""
-        yield Usual(program, f"hidden layers of {hidden}{dropped}, {output} output, {samples} are samples")
+    kept = source.taken_apart(maker).get(cached)
+    begins = {name[0] for name in kept} if kept is not None else source.beginnings_in(maker)
+    if kept is not None and not all(map(_KEPT.match, kept)):
+        return
+    if "A" not in begins or not ("parameters" in roles.values() or {"W"} & begins):
+        return
+    numbers = {int(name[1:]) for name in kept or ()}
+    layers = Arguments([(f"W{layer}", f"b{layer}") for layer in range(1, max(numbers, default=3) + 1)])
+    interface = "update-only" if role == "update" else "dict-cache"
+    for samples, output, hidden in itertools.product(("columns", "rows"), usual_forward.OUTPUT, usual_forward.HIDDEN):
+        ahead = usual_forward.network(samples, hidden, output, "D" in begins, kept)
+        steps = Steps(maker, role, ahead, cost, None)
+        used = [f for f in (ahead, maker, cost) if f is not None]
+        dropped = ", dropout" if "D" in begins else ""
+        says = f"hidden layers of {hidden}{dropped}, {output} output, {samples} are samples"
+        yield Usual(Driven(interface, layers, steps, used), maker.__name__, says)
+
+
+_KEPT = re.compile(r"^[ZADWb]\d$")
+"""What a cache holds of each layer."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
@@ -208,6 +208,12 @@ def cost_in(function: Callable[..., Any], result: Any) -> Any:
 
 
 @source.kept
+def returns_a_cost(function: Callable[..., Any]) -> bool:
+    """Whether something that a function returns is called a cost."""
+    return any(name and _COST_NAME.search(name) for row in source.returned_names(function) for name in row)
+
+
+@source.kept
 def _made_of_another(function: Callable[..., Any], names: frozenset[str]) -> frozenset[str]:
     """Of these names those whose values are made of another's: cost, of `cost = loss + penalty`."""
     found = set()
@@ -320,3 +326,16 @@ def plain(array: Any) -> np.ndarray:
     )
 
     return numbers(array)
+
+
+def traced_too(root: Any, inputs: Iterable[Any]) -> Any:
+    """A root whose other arrays can be written into by what is traced, where the inputs are: self.hidden[:, 1:] =
+    sigmoid(...)."""
+    if not any(hasattr(array, "tensor") for array in inputs):
+        return root
+    from gradcompare.tracing.traced_array import from_numpy  # needs torch
+
+    for path, array in list(paths.walk(root)):
+        if isinstance(array, np.ndarray) and array.dtype.kind == "f" and array.ndim:
+            root = paths.put(root, path, from_numpy(array))
+    return root

@@ -135,6 +135,10 @@ ARGUMENTS = {
 
 WEIGHT = re.compile(r"^(?:w|theta|weights?|syn|synapse|synapses|w_?h|kernel|weight_?matrix)_?(\d+)$", re.IGNORECASE)
 BIAS = re.compile(r"^(?:b|bias|biases)_?(\d+)$", re.IGNORECASE)
+WEIGHTY = re.compile(r"(w|weights?|theta|syn(apse)?s?|b|bias(es)?)_[a-z]", re.IGNORECASE)
+"""Begins the name of what belongs to a layer that has a name: weights_hidden_output."""
+ONE_HOT = re.compile(r"hot|(?<=y)oh$|enc(oded)?$|cat(egorical)?$")
+"""In the name of labels that have a 1 in the place of their class, without underscores."""
 COUNTS = ("samples", "batch_size", "classes", "layers", "epochs")
 """Roles of whole numbers."""
 NO_PARAMETER = re.compile(

@@ -188,6 +188,11 @@ class Importer:
         top = name.partition(".")[0]
         if name in SUBSTITUTES and top in SUBSTITUTES:
             return SUBSTITUTES[top]
+        if isinstance(found, Absent) and top in SUBSTITUTES:  # import scipy.spatial, and then scipy.special.expit
+            beside = types.ModuleType(top)
+            vars(beside).update(vars(SUBSTITUTES[top]))
+            _put(beside, name.split(".")[1:], found)
+            return beside
         if isinstance(found, Absent):
             real = (lambda: importlib.import_module(top)) if top in PUT_OFF and self._is_installed(top) else None
             outer = type(found)(top, found._why, real)

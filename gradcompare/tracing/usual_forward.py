@@ -9,7 +9,7 @@ Source: Vincent Dumoulin and Francesco Visin, "A guide to convolution arithmetic
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -75,8 +75,8 @@ def _windows(x, high, wide, down, right):  # type: ignore[no-untyped-def]
 # ---- whole networks --------------------------------------------------------------------------------------------------
 
 HIDDEN: dict[str, Callable[[Any], Any]] = {
-    "tanh": stood_in.tanh,
     "ReLU": stood_in.relu,
+    "tanh": stood_in.tanh,
     "sigmoid": stood_in.sigmoid,
     "leaky ReLU": stood_in.leaky_relu,
 }
@@ -88,23 +88,28 @@ OUTPUT: dict[str, dict[str, Callable[[Any], Any]]] = {
 """Activations of the last layer, where columns are samples, and where rows are."""
 
 
-def network(samples: str, hidden: str, output: str, drops: bool) -> Callable[..., Any]:
-    """A forward pass through layers of weights["W1"], weights["b1"], ..., which returns its output, and all
+def network(
+    samples: str, hidden: str, output: str, drops: bool, kept: Sequence[str] | None = None
+) -> Callable[..., Any]:
+    """A forward pass through layers of parameters["W1"], parameters["b1"], ..., which returns its output, and all
     activations and pre-activations in a dict: A0, Z1, A1, ... `samples`: "columns" or "rows". `drops`: whether hidden
-    layers have inverted dropout, whose masks are D1, ..."""
+    layers have inverted dropout, whose masks are D1, ... `kept`: of these and the parameters what is returned, in a
+    tuple in place of the dict."""
     dense = dense_columns if samples == "columns" else dense_rows
     activation, last = HIDDEN[hidden], OUTPUT[output][samples]
 
-    def forward_prop(X, weights, L, keep_prob):  # type: ignore[no-untyped-def]
+    def forward_prop(X, parameters, L, keep_prob):  # type: ignore[no-untyped-def]
         cache = {"A0": X}
         for layer in range(1, L + 1):
-            z = dense(cache[f"A{layer - 1}"], weights[f"W{layer}"], weights[f"b{layer}"])
+            z = dense(cache[f"A{layer - 1}"], parameters[f"W{layer}"], parameters[f"b{layer}"])
             a = last(z) if layer == L else activation(z)
             if drops and layer < L:
                 mask = (np.random.rand(*a.shape) < keep_prob).astype(int)
                 a = a * mask / keep_prob
                 cache[f"D{layer}"] = mask
             cache[f"Z{layer}"], cache[f"A{layer}"] = z, a
-        return cache[f"A{L}"], cache
+        if kept is not None:
+            return a, tuple(cache[name] if name in cache else parameters.get(name) for name in kept)
+        return a, cache
 
     return forward_prop

@@ -15,7 +15,7 @@ from gradcompare.interfaces import naming, paths, source, words
 from gradcompare.interfaces.rehearsal import supplies
 from gradcompare.interfaces.rehearsal.script import Script, TurnOverError
 from gradcompare.interfaces.rehearsal.stage import LONGEST, Stage, own_names
-from gradcompare.interfaces.rehearsal.wording import BOUND, Wording, is_weight
+from gradcompare.interfaces.rehearsal.wording import BOUND, HIDDEN, Wording, is_weight
 from gradcompare.tracing.randomness import same_random_numbers
 
 SECONDS = 1.0
@@ -165,6 +165,8 @@ class Desk:
         given = source.signature(member.function)
         skipped = member.said.count(".") == 1 and source.is_method(member.function)
         for name, parameter in itertools.islice(given.items(), int(skipped), None):
+            if parameter.kind is parameter.VAR_POSITIONAL and words.role_of_size(name) in ("all", "hidden"):
+                chosen += [[str(HIDDEN[0])]] if not any("=" in text for row in chosen for text in row) else []
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 continue
             optional = parameter.default is not parameter.empty

@@ -227,8 +227,8 @@ class Script:
             ):
                 warnings.simplefilter("ignore")
                 for code, imports, _ in self._code:
-                    if imports and all(name in space for name in imports):
-                        continue
+                    if imports and all(name in space and not isinstance(space[name], float) for name in imports):
+                        continue  # but time of `time = time.time() - begun`
                     try:
                         exec(code, space)
                     except Exception as error:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import re
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import naming, paths
+from gradcompare.interfaces import naming, paths, source, words
 from gradcompare.interfaces.rehearsal.finding import Found, found_in
 from gradcompare.interfaces.rehearsal.going_down import RATE
 from gradcompare.interfaces.rehearsal.rows import numbers_of
@@ -31,22 +33,37 @@ def going_straight(script: Script, supplied: Supplies, until: float) -> tuple[Sc
     """The program with a turn in it, understood; None where its statements are no step of training, or where it is not
     known at that moment of `time.process_time`. Where it makes gradients and takes no step, one is written."""
     found = _turn_in(script, supplied, until)
-    steps = _steps_not_taken(script, supplied) if found is None else ""
-    return _turn_in(script.followed_by(steps), supplied, until) if steps else found
+    for sign in "-+" if found is None else "":
+        steps = _steps_not_taken(script, supplied, sign)
+        found = found or (_turn_in(script.followed_by(steps), supplied, until) if steps else None)
+    return found
 
 
-def _steps_not_taken(script: Script, supplied: Supplies) -> str:
-    """A step for each array that is called like a parameter, and beside which one of its shape stands that is called
-    like its gradient."""
+def _steps_not_taken(script: Script, supplied: Supplies, sign: str) -> str:
+    """A step for each array that has another one beside it: what it would be after a step, new_w of `new_w = w - rate *
+    dw`; or, where it is called like a parameter, what is called like its gradient. `sign`: up or down that."""
     space = own_names(script.run(Stage(supplied, SECONDS)))
     arrays = {name: value for name, value in space.items() if isinstance(value, np.ndarray) and value.ndim}
-    pairs = {
-        name: other
-        for name, array in arrays.items()
-        for other, gradient in arrays.items()
-        if name != other and is_weight(name) and naming.likeness(name, other) == 3 and gradient.shape == array.shape
+    alike = [(a, b) for a in arrays for b in arrays if a != b and arrays[a].shape == arrays[b].shape]
+    later = [(name, after) for name, after in _under_other_names(script.file) if {name, after} <= set(arrays)]
+    stepped = {name: f"{name} = {after}" for name, after in later}
+    made = {
+        name: f"{name} = {name} {sign} {RATE} * {gradient}"
+        for name, gradient in alike
+        if (is_weight(name) or words.WEIGHTY.match(name)) and naming.likeness(name, gradient) == 3
     }
-    return "\n".join(f"{name} = {name} - {RATE} * {gradient}" for name, gradient in pairs.items())
+    return "\n".join((made | stepped).values())
+
+
+def _under_other_names(file: str) -> Iterator[tuple[str, str]]:
+    """(name, other name) of what a statement makes of an array by adding to it or taking something from it, and calls
+    like it: new_w of `new_w = w - rate * dw`."""
+    for node in ast.walk(source.parsed(file)):
+        value = node.value if isinstance(node, ast.Assign) and len(node.targets) == 1 else None
+        if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add | ast.Sub):
+            name, other = (source.identifier(part) or "" for part in (value.left, node.targets[0]))  # type: ignore
+            if name and name != other and re.fullmatch(rf"(\w*_)?{re.escape(name)}(_\w*)?|(new|updated){name}", other):
+                yield name, other
 
 
 def _turn_in(script: Script, supplied: Supplies, until: float) -> tuple[Script, Found] | None:

@@ -129,6 +129,8 @@ class Wording:
         if not optional and meaning.rows_with_labels(function, name):
             yield f"rows{BOUND}{_ROWS.format(samples=data.samples, labels=data.labels)}"
         same = [text for text, called in known.items() if words.plain(called) == words.plain(name)]
+        if role == "epochs":  # the object may have counted none yet
+            yield self.numbers[role]
         yield from same
         if optional and role not in ("inputs", "targets"):
             return
@@ -157,8 +159,11 @@ class Wording:
             yield from self._slope(known, data, "{output} - {labels}")
         if role == "layers":
             yield "2"
-        if words.role_of_size(name) == "all":
+        size = words.role_of_size(name)
+        if size == "all":
             yield str([self.inputs, HIDDEN[0], self.outputs])
+        elif size is not None and role is None:
+            yield str({"in": self.inputs, "hidden": HIDDEN[0], "out": self.outputs}[size])
         if role == "classes":
             yield str(self.outputs)
         if role == "activation":

@@ -40,7 +40,11 @@ _EFFECTS = {
 """What is not called, and not by what is called."""
 _ADDS = re.compile(r"^(add|append|push|insert)(_?(layer|module))?$", re.IGNORECASE)
 _WIDTH = re.compile(r"^(n_?)?(in|out)|units|neurons|nodes|size|dim|width", re.IGNORECASE)
-_SETS_UP = re.compile(r"^(compile|configure|set_?up|use|build|set_?(loss|optimi[sz]er|cost|layers))$", re.IGNORECASE)
+_SETS_UP = re.compile(
+    r"^_*(compile|configure|set_?up|use|build|set_?(loss|optimi[sz]er|cost|layers)"
+    r"|init(iali[sz]e)?(_?(weights|param(eter)?s|network|layers|model))?)$",
+    re.IGNORECASE,
+)
 """Methods that give an object its parts."""
 _BACK = ("backward", "fused", "cost", None)
 """What may make gradients, the likeliest first."""

@@ -1,0 +1,198 @@
+"""Backward functions whose forward pass is in another file: held against the usual one, and found wrong where they are."""
+
+import textwrap
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import gradcompare
+from gradcompare.tracing import usual_forward
+
+CONVOLUTION = """
+import numpy as np
+
+def conv_backward(dZ, A_prev, W, b, padding="same", stride=(1, 1)):
+    m, high, wide, _ = A_prev.shape
+    kh, kw, _, _ = W.shape
+    sh, sw = stride
+    ph = ((high - 1) * sh + kh - high + 1) // 2 if padding == "same" else 0
+    pw = ((wide - 1) * sw + kw - wide + 1) // 2 if padding == "same" else 0
+    padded = np.pad(A_prev, ((0, 0), (ph, ph), (pw, pw), (0, 0)))
+    dA, dW = np.zeros_like(padded), np.zeros_like(W)
+    db = dZ.sum(axis=(0, 1, 2), keepdims=True)
+    for n in range(m):
+        for i in range(dZ.shape[1]):
+            for j in range(dZ.shape[2]):
+                for c in range(dZ.shape[3]):
+                    rows, columns = slice(i * sh, i * sh + kh), slice(j * sw, j * sw + kw)
+                    dA[n, rows, columns] += W[..., c] * dZ[n, i, j, c]
+                    dW[..., c] += padded[n, rows, columns] * dZ[n, i, j, c]
+    return dA[:, ph:ph + high, pw:pw + wide], dW, db
+"""
+
+POOLING = """
+import numpy as np
+
+def pool_backward(dA, cache, mode="max"):
+    (A_prev, hparameters) = cache
+    f, stride = hparameters["f"], hparameters["stride"]
+    dA_prev = np.zeros(A_prev.shape)
+    m, high, wide, channels = dA.shape
+    for n in range(m):
+        for i in range(high):
+            for j in range(wide):
+                for c in range(channels):
+                    rows, columns = slice(i * stride, i * stride + f), slice(j * stride, j * stride + f)
+                    if mode == "max":
+                        part = A_prev[n, rows, columns, c]
+                        dA_prev[n, rows, columns, c] += (part == part.max()) * dA[n, i, j, c]
+                    elif mode == "average":
+                        dA_prev[n, rows, columns, c] += dA[n, i, j, c] / (f * f)
+    return dA_prev
+"""
+
+DENSE = """
+import numpy as np
+
+def linear_backward(dZ, cache):
+    A_prev, W, b = cache
+    m = A_prev.shape[1]
+    dW = dZ @ A_prev.T / m
+    db = np.sum(dZ, axis=1, keepdims=True) / m
+    return W.T @ dZ, dW, db
+"""
+
+DESCENT = """
+import numpy as np
+
+def l2_reg_gradient_descent(Y, weights, cache, alpha, lambtha, L):
+    m = Y.shape[1]
+    dz = cache["A" + str(L)] - Y
+    for i in range(L, 0, -1):
+        a, w = cache["A" + str(i - 1)], weights["W" + str(i)]
+        dw = dz @ a.T / m + lambtha / m * w
+        db = dz.sum(axis=1, keepdims=True) / m
+        dz = (w.T @ dz) * (1 - a ** 2)
+        weights["W" + str(i)] = w - alpha * dw
+        weights["b" + str(i)] = weights["b" + str(i)] - alpha * db
+"""
+
+DROPOUT = """
+import numpy as np
+
+def dropout_gradient_descent(Y, weights, cache, alpha, keep_prob, L):
+    m = Y.shape[1]
+    dz = cache["A" + str(L)] - Y
+    for i in reversed(range(1, L + 1)):
+        a, w = cache["A" + str(i - 1)], weights["W" + str(i)]
+        dw, db = dz @ a.T / m, dz.sum(axis=1, keepdims=True) / m
+        if i > 1:
+            dz = (w.T @ dz) * (a > 0) * cache["D" + str(i - 1)] / keep_prob
+        weights["W" + str(i)] = w - alpha * dw
+        weights["b" + str(i)] = weights["b" + str(i)] - alpha * db
+"""
+
+RIGHT = [
+    (CONVOLUTION, "convolution of samples by height by width by channels"),
+    (POOLING, "pooling of samples by height by width by channels"),
+    (DENSE, "W A + b, columns are samples"),
+    (DESCENT, "hidden layers of tanh, softmax output, columns are samples"),
+    (DESCENT.replace("(1 - a ** 2)", "a * (1 - a)"), "hidden layers of sigmoid, softmax output, columns are samples"),
+    (DROPOUT, "hidden layers of ReLU, dropout, softmax output, columns are samples"),
+]
+
+WRONG = [
+    (CONVOLUTION, "dW[..., c] += padded", "dW[..., c] = padded", "dW"),
+    (CONVOLUTION, "dA[n, rows, columns] +=", "dA[n, rows, columns] -=", "dA_prev"),
+    (POOLING, "/ (f * f)", "/ f", "dA_prev"),
+    (DENSE, "dW = dZ @ A_prev.T / m", "dW = dZ @ A_prev.T", "dW"),
+    (DESCENT, "lambtha / m * w", "lambtha / m * a.sum() * w", "dW"),
+    (DROPOUT, " / keep_prob", "", "dz"),
+]
+
+
+def file_of(tmp_path, text):
+    path = tmp_path / "lone.py"
+    path.write_text(textwrap.dedent(text))
+    return path
+
+
+@pytest.mark.parametrize(("text", "said"), RIGHT, ids=["conv", "pool", "dense", "l2", "sigmoid", "dropout"])
+def test_a_backward_function_alone_is_held_against_the_usual_forward_pass(tmp_path, text, said):
+    report = gradcompare.check(file_of(tmp_path, text), examples=10)
+    assert report.verdict == "agrees"
+    assert any(said in note and "no forward pass" in note for note in report.notes)
+
+
+@pytest.mark.parametrize(("text", "right", "wrong", "name"), WRONG)
+def test_a_mistake_in_it_is_found_at_its_line(tmp_path, text, right, wrong, name):
+    assert text.count(right) == 1
+    planted = text.replace(right, wrong)
+    report = gradcompare.check(file_of(tmp_path, planted), examples=10)
+    assert report.verdict == "wrong"
+    assert report.first_fault.name.startswith(name)
+    line = 1 + planted[: planted.index(wrong)].count("\n")
+    assert report.first_fault.line in (line, line - 1, line + 1)
+
+
+def test_where_the_file_goes_forward_itself_that_counts(tmp_path):
+    """Sigmoid units of its own, though 1 - a ** 2 is the derivative of tanh."""
+    ahead = """
+def forward_prop(X, weights, L):
+    cache = {"A0": X}
+    for i in range(1, L + 1):
+        z = weights["W" + str(i)] @ cache["A" + str(i - 1)] + weights["b" + str(i)]
+        e = np.exp(z - z.max(axis=0))
+        cache["A" + str(i)] = e / e.sum(axis=0) if i == L else 1 / (1 + np.exp(-z))
+    return cache
+"""
+    report = gradcompare.check(file_of(tmp_path, DESCENT + ahead), examples=10)
+    assert report.verdict == "wrong"
+    assert not any("no forward pass" in note for note in report.notes)
+
+
+# ---- the forward passes themselves -----------------------------------------------------------------------------------
+
+
+@given(
+    st.integers(1, 3), st.integers(1, 3), st.integers(0, 2), st.integers(1, 3), st.integers(1, 3), st.integers(0, 99)
+)
+def test_convolution_is_that_of_torch(m, stride, pad, size, channels, seed):
+    generator = np.random.default_rng(seed)
+    x = generator.standard_normal((m, channels, 5, 6))
+    w, b = generator.standard_normal((4, channels, size, size)), generator.standard_normal(4)
+    wanted = torch.nn.functional.conv2d(*map(torch.from_numpy, (x, w, b)), stride=stride, padding=pad)
+    np.testing.assert_allclose(usual_forward.convolution_channels_first(x, w, b, stride, pad), wanted, atol=1e-12)
+    last = usual_forward.convolution(x.transpose(0, 2, 3, 1), w.transpose(2, 3, 1, 0), b, (stride, stride), (pad, pad))
+    np.testing.assert_allclose(last, wanted.permute(0, 2, 3, 1), atol=1e-12)
+
+
+@given(st.integers(1, 3), st.integers(1, 3), st.integers(0, 99))
+def test_pooling_is_that_of_torch(size, stride, seed):
+    x = np.random.default_rng(seed).standard_normal((2, 3, 6, 5))
+    for mode, torchs in (("max", torch.nn.functional.max_pool2d), ("average", torch.nn.functional.avg_pool2d)):
+        wanted = torchs(torch.from_numpy(x), size, stride)
+        np.testing.assert_allclose(usual_forward.pooling_channels_first(x, size, stride, mode), wanted, atol=1e-12)
+
+
+@pytest.mark.parametrize("samples", ["columns", "rows"])
+@pytest.mark.parametrize("output", usual_forward.OUTPUT)
+@pytest.mark.parametrize("hidden", usual_forward.HIDDEN)
+def test_networks_are_those_of_torch(samples, hidden, output):
+    activations = {
+        "tanh": torch.tanh, "ReLU": torch.relu, "sigmoid": torch.sigmoid, "leaky ReLU": torch.nn.functional.leaky_relu,
+        "softmax": lambda z: torch.softmax(z, dim=1), "linear": lambda z: z,
+    }  # fmt: skip
+    generator = np.random.default_rng(0)
+    X, W1, b1 = (generator.standard_normal(shape) for shape in ((5, 3), (3, 4), (1, 4)))
+    W2, b2 = (generator.standard_normal(shape) for shape in ((4, 2), (1, 2)))
+    x, w1, c1, w2, c2 = map(torch.from_numpy, (X, W1, b1, W2, b2))
+    wanted = activations[output](activations[hidden](x @ w1 + c1) @ w2 + c2)
+    flip = np.transpose if samples == "columns" else np.asarray
+    weights = {name: flip(array) for name, array in (("W1", W1), ("b1", b1), ("W2", W2), ("b2", b2))}
+    found, cache = usual_forward.network(samples, hidden, output, False)(flip(X), weights, 2, 1.0)
+    np.testing.assert_allclose(flip(found), wanted, atol=1e-12)
+    assert set(cache) == {"A0", "Z1", "A1", "Z2", "A2"}
