@@ -1,4 +1,4 @@
-"""Backward functions whose forward pass is in another file: held against the usual one, and found wrong where they are."""
+"""Backward functions whose forward pass is in another file: they are held against the usual one."""
 
 import textwrap
 

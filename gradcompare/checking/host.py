@@ -160,7 +160,8 @@ class Host:
                 self._others = list(itertools.islice(other_loops(self.program, self.loaded.names), MOST_LOOPS))
         self._start_afresh()
         if number >= len(self._others):
-            self.program = self._first
+            if self._first is not None:
+                self.program = self._first
             return None
         with contextlib.suppress(CodeError), self._code_runs("in another loop"):
             self.program = found = self._others[number]

@@ -99,9 +99,7 @@ def _by_what_they_do(functions: Iterable[Any]) -> dict[str, list[Any]]:
             found.setdefault("initialise", []).append(function)
         elif "targets" in taken and len(taken) == 2:
             found.setdefault("cost", []).append(function)
-        elif "inputs" in taken and "targets" not in taken and _takes_parameters(function, taken):
-            found.setdefault("forward", []).append(function)
-        elif gives_what_goes_back(function, functions):
+        elif ("inputs" in taken and "targets" not in taken and _takes_parameters(function, taken)) or gives_what_goes_back(function, functions):
             found.setdefault("forward", []).append(function)
     return found
 

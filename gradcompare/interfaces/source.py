@@ -454,8 +454,8 @@ def attributes_read(function: Any) -> set[str]:
 def kept_of_calls(function: Any, name: str) -> set[str]:
     """The attributes of its own object in which a method keeps what another returns: output of `self.output =
     self.feedforward()`."""
-    nodes = [n for n in ast.walk(tree(function)) if isinstance(n, ast.Assign) and isinstance(n.value, ast.Call)]
-    targets = [target for n in nodes if called(n.value) == name for target in n.targets]
+    nodes = [n for n in ast.walk(tree(function)) if isinstance(n, ast.Assign)]
+    targets = [t for n in nodes if isinstance(n.value, ast.Call) and called(n.value) == name for t in n.targets]
     return {t.attr for t in targets if isinstance(t, ast.Attribute) and ast.unparse(t.value) == "self"}
 
 

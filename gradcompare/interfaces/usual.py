@@ -111,7 +111,7 @@ _CALLED = {
 def programs(names: Mapping[str, Any], idle: Collection[Function] | None = None) -> Iterator[Usual]:
     """The programs of functions of a file that has none that goes forward; or of those of its functions that are
     `idle`, since what goes forward there is none that they go back through."""
-    functions = [f for f in names.values() if inspect.isfunction(f) and candidates.is_own(f)]
+    functions: list[Function] = [f for f in names.values() if inspect.isfunction(f) and candidates.is_own(f)]
     roles = by_role(functions)
     if idle is None and roles.get("forward"):
         return

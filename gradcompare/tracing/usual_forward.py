@@ -104,7 +104,7 @@ def network(
             z = dense(cache[f"A{layer - 1}"], parameters[f"W{layer}"], parameters[f"b{layer}"])
             a = last(z) if layer == L else activation(z)
             if drops and layer < L:
-                mask = (np.random.rand(*a.shape) < keep_prob).astype(int)
+                mask = (np.random.rand(*a.shape) < keep_prob).astype(int)  # noqa: NPY002 - of the same stream as theirs
                 a = a * mask / keep_prob
                 cache[f"D{layer}"] = mask
             cache[f"Z{layer}"], cache[f"A{layer}"] = z, a
