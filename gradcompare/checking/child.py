@@ -76,6 +76,10 @@ class Server:
         """See `Host.open_usual`."""
         return self.host.open_usual(seed, number, agreed)
 
+    def do_open_told_otherwise(self, seed: int, number: int) -> dict[str, Any] | None:
+        """See `Host.open_told_otherwise`."""
+        return self.host.open_told_otherwise(seed, number)
+
     def do_inputs(self, network: dict[str, Any]) -> Any:
         """See `Host.inputs`."""
         return self.host.inputs(_network(network))

@@ -38,9 +38,11 @@ from gradcompare.interfaces import (
     printed_costs,
     recognise,
     rivals,
+    told_otherwise,
     usual,
     words,
 )
+from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.failures import describe, line_in
 from gradcompare.interfaces.fitting import copies
 from gradcompare.interfaces.left_out import has_kin_left_out, not_run
@@ -80,6 +82,8 @@ class Host:
     """What was open before others were."""
     _others: Sequence[Any] = ()
     """The other training loops of the file."""
+    _told: Sequence[tuple[str, Any]] = ()
+    """The same network with other activations, and what it is told."""
     _usual: Sequence[usual.Usual] = ()
     """What goes back, after usual forward passes."""
     loaded: Loaded | None = None
@@ -169,6 +173,26 @@ class Host:
             line = found.function(found.steps.maker).__code__.co_firstlineno
             return read_of(self.loaded) | self._about([*self.loaded.notes, *found.notes], []) | {"line": line}
         return None
+
+    def open_told_otherwise(self, seed: int, number: int) -> dict[str, Any] | None:
+        """From now on run the same network with another activation, the how manieth; None where there is no other: then
+        what was open before is open again. What is to be known of it, and what it is "told"; nothing where it does not
+        run so."""
+        if self.loaded is None or not isinstance(self.program, Driven):
+            return None
+        if number == 0:
+            self._first = self.program
+            self._told = list(told_otherwise.programs(self.program))
+        self._start_afresh()
+        if number >= len(self._told):
+            self.program = self._first if self._first is not None else self.program
+            return None
+        with contextlib.suppress(CodeError), self._code_runs("told otherwise"):
+            told, program = self._told[number]
+            program.fit(seed)
+            self.program = program
+            return read_of(self.loaded) | self._about([*self.loaded.notes, *program.notes], []) | {"told": told}
+        return {}
 
     def open_usual(self, seed: int, number: int, agreed: bool) -> dict[str, Any] | None:
         """From now on run what goes back, after a usual forward pass, the how manieth; None where there is no other:

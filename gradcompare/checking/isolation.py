@@ -189,6 +189,12 @@ class Child:
         self._ahead = None
         return found
 
+    def open_told_otherwise(self, seed: int, number: int) -> dict[str, Any] | None:
+        """See `Host.open_told_otherwise`."""
+        found: dict[str, Any] | None = self._call("open_told_otherwise", seed=seed, number=number)
+        self._ahead = None
+        return found
+
     def open_usual(self, seed: int, number: int, agreed: bool) -> dict[str, Any] | None:
         """See `Host.open_usual`."""
         found: dict[str, Any] | None = self._call("open_usual", seed=seed, number=number, agreed=agreed)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -37,6 +38,8 @@ FEWEST = 2
 """On so many networks one of several readings is chosen."""
 NOT_RUN = "Not run here"
 _NOTHING_SAID = f"{NOT_RUN}, so that nothing is said of it"
+MOST_ACTIVATIONS = 5
+"""So many other activations are tried."""
 MOST_USUAL = 24
 """So many usual forward passes are tried where a file has none."""
 _CASES = ("drawn", "decided", "at_kink", "undecided")
@@ -249,6 +252,37 @@ def _of_other_loops(inquiry: Inquiry, before: Answer) -> Answer | None:
     return None
 
 
+def _of_other_activations(inquiry: Inquiry, before: Answer) -> Answer | None:
+    """The same network with each other activation that it can be told, where all is right with the one that it was.
+    Wrong is one with which some gradients are right, or whose cost is the file's own."""
+    about = before.about
+    if before.report.verdict != "agrees" or about is None or about["is_own"] or about["given_slope"]:
+        return None
+    few, right = min(FEW, inquiry.examples), []
+    with contextlib.suppress(CodeError), inquiry.host.ends_within(SECONDS_OF_OWN_PROGRAM):
+        for number in range(MOST_ACTIVATIONS + 1):
+            told = inquiry.host.open_told_otherwise(inquiry.seed, number if number < MOST_ACTIVATIONS else sys.maxsize)
+            if told is None:
+                break
+            with contextlib.suppress(CodeError):
+                is_news = lambda other, told=told: _is_wrong_so(other, told)  # noqa: E731
+                other = inquiry.judged(told, few, silent=True, counts=is_news) if told else None
+                if other is not None and _is_wrong_so(other, told):
+                    other.notes.append(_WITH_ANOTHER.format(told["told"]))
+                    return Answer(other, told, is_last=True)
+                right += [told["told"]] if other is not None and other.verdict == "agrees" else []
+    if right:
+        before.report.notes.append(f"All is right too where it is told {', or '.join(right)}.")
+    return None
+
+
+def _is_wrong_so(report: Report, about: dict[str, Any]) -> bool:
+    """Whether it is wrong with an activation, and not only for a cost that is meant for another."""
+    of_its_cost = any(row["mistake"] == WRONG_COST for row in report.diagnosis)
+    known = not nothing_is_right(report) or (about["has_cost"] and about["metric"] is None)
+    return report.verdict == "wrong" and known and not of_its_cost
+
+
 def _of_each_layer(inquiry: Inquiry, before: Answer) -> Answer | None:
     """The layers of the file each on its own.
 
@@ -383,6 +417,7 @@ def _right(report: Report) -> int:
 OPINIONS: tuple[Callable[[Inquiry, Answer], Answer | None], ...] = (
     _of_several_samples,
     _of_other_loops,
+    _of_other_activations,
     _of_each_layer,
     _of_one_output,
     _of_its_own_program,
@@ -395,6 +430,7 @@ _NOT_THEIR_SUM = (
 )
 _IN_ANOTHER_LOOP = "The loop in line {} is meant; in the one that is run first all is right."
 _USUAL = "What went forward before {} is not in the file: it was held against a usual forward pass, {}."
+_WITH_ANOTHER = "It is so where it is told {}; as it was told first all is right."
 _FEWER = "There was time for {} of {} networks: they are drawn for {:g} seconds. A longer --timeout gives them longer."
 _PART_OF_THE_WAY = (
     "No gradient is right when backward is given that of the output, and the class has other methods that make "

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import copy
 import functools
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -147,7 +148,7 @@ def _outputs_among_targets(function: Callable[..., Any], known: Mapping[str, Any
     alike = [name for name in source.signature(function) if meaning.role_of(function, name) == "targets"]
     returned = known.get("returned", {})
     if not alike and (_trains(function) or _takes_all_else(function, returned)):  # train(inputs, outputs)
-        alike = [name for name in source.signature(function) if words.plain(name) in ("output", "outputs", "out")]
+        alike = [name for name in source.signature(function) if _OUTPUTS.match(words.plain(name))]
         return {name: known["targets"] for name in alike if "targets" in known and name not in returned}
     if len(alike) == 1 and paths.is_array(returned.get(alike[0])) and "targets" in known:
         unknown = [n for n in source.signature(function) if meaning.role_of(function, n) is None and n not in known]
@@ -170,6 +171,10 @@ def _classes(known: Mapping[str, Any]) -> Any:
         return None
     axis = 1 if len(Y) == known.get("samples") else 0
     return np.argmax(Y, axis=axis) if np.all(np.sum(Y == 1, axis=axis) == 1) else None
+
+
+_OUTPUTS = re.compile(r"^out(puts?)?(list|array|arr|vector|data|values?)?$")
+"""What training calls labels that are no outputs of its own, without underscores."""
 
 
 def method(thing: Any, name: str) -> Any:

@@ -68,6 +68,8 @@ class Driven(Program):
         self.namers: values.Namers = {}
         self.trial_places: naming.Places = {}
         self.trial_layout: Layout | None = None
+        self.activation: str | None = None
+        """The only one that functions are told, where they ask for one by its name."""
         self._templates: dict[Any, Any] = {}
         self._last: Session | None = None
         self._share = averaged.Share(1.0, False)
@@ -567,7 +569,8 @@ class Driven(Program):
                 role = words.role_of_argument(name) if name not in others else None
                 if role in ("samples", "learning_rate", "regularisation", "inputs", "targets", "batch_size"):
                     missing = namespace.get(name) is None
-                    if missing or (role in ("samples", "batch_size") and name != "n") or name in self._data:
+                    counts = role in ("samples", "batch_size") and (name != "n" or self._divides(name))
+                    if missing or counts or name in self._data:
                         stack.enter_context(set_for_now(namespace, {name: session.known[role]}))
                     elif (
                         role == "learning_rate"
@@ -576,6 +579,11 @@ class Driven(Program):
                     ):
                         stack.enter_context(set_for_now(namespace, {name: self.rate}))
             yield
+
+    def _divides(self, name: str) -> bool:
+        """Whether the file's functions only divide by a global name: n is then a number of samples, and no width."""
+        functions = [f for f in self.functions if isinstance(f, types.FunctionType)]
+        return all(source.only_divides(f, name) for f in functions if name in source.globals_read([f]))
 
     def _read_as_globals(self, root: Any) -> dict[str, Any]:
         """The parameters that one function is given and another reads under the same global names."""

@@ -132,7 +132,8 @@ def _tries(program: Driven) -> Iterator[tuple[int, Layout]]:
     words_known = holder.words_known or ((TRIAL_OUTPUTS,) if each_step else ())
     listed = sequences.goes_through_labels(maker)
     for depth in holder.depths:
-        for activation in ACTIVATIONS if asks or _asks_for_activation(holder) else ACTIVATIONS[:1]:
+        told = (program.activation,) if program.activation else ACTIVATIONS
+        for activation in told if asks or _asks_for_activation(holder) else ACTIVATIONS[:1]:
             for folded in (False,) if holder.own_shapes else (False, True):
                 for layout in layouts(
                     holder.own_shapes,

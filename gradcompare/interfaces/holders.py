@@ -282,6 +282,9 @@ class Instance(Holder):
         with same_random_numbers(), own_containers(self.made) as own:
             root = self.plan.call(self.made, network, layout)
             own(root)
+            for name, role in source.told_later(self.made).items():
+                if not hasattr(root, name) and role in ("learning_rate", "regularisation"):
+                    setattr(root, name, RATE)  # set_learning_rate(rate), which nobody has called
             set_settings(root, network, layout, self.rounds)
         return root
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from gradcompare.interfaces import source, words
@@ -33,6 +33,8 @@ def settings_class(made: Any, argument: str) -> type[Settings] | None:
     keys = dict(reversed(read))
     if not keys:
         return None
+    told = {key: words_ for key in keys if (words_ := _compared(functions, kept, key))}
+    keys |= {key: said[0] for key, said in told.items() if keys[key] is inspect.Parameter.empty}
     parameters = [
         inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default)
         for key, default in sorted(keys.items(), key=lambda row: [each for each, _ in read].index(row[0]))
@@ -45,6 +47,17 @@ def settings_class(made: Any, argument: str) -> type[Settings] | None:
     found = type("Settings", (Settings,), {"__init__": begin})
     found.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return found
+
+
+def _compared(functions: Iterable[Any], kept: set[str], key: str) -> list[str]:
+    """The words with which anything compares a setting: relu of `act = settings["act"]` and `act == "relu"`."""
+    asked = {f"{name}[{key!r}]" for name in kept} | {f"{name}.{key}" for name in kept}
+    nodes = [node for f in functions for node in ast.walk(source.tree(f))]
+    assigned = [node for node in nodes if isinstance(node, ast.Assign) and ast.unparse(node.value) in asked]
+    under = {ast.unparse(target) for node in assigned for target in node.targets} | asked
+    pairs = [(n.left, c) for n in nodes if isinstance(n, ast.Compare) for c in n.comparators]
+    said = [c.value for left, c in pairs if ast.unparse(left) in under and isinstance(c, ast.Constant)]
+    return [word for word in said if isinstance(word, str)]
 
 
 def _kept_as(function: Any, argument: str) -> Iterator[str]:

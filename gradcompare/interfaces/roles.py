@@ -99,7 +99,9 @@ def _by_what_they_do(functions: Iterable[Any]) -> dict[str, list[Any]]:
             found.setdefault("initialise", []).append(function)
         elif "targets" in taken and len(taken) == 2:
             found.setdefault("cost", []).append(function)
-        elif ("inputs" in taken and "targets" not in taken and _takes_parameters(function, taken)) or gives_what_goes_back(function, functions):
+        elif (
+            "inputs" in taken and "targets" not in taken and _takes_parameters(function, taken)
+        ) or gives_what_goes_back(function, functions):
             found.setdefault("forward", []).append(function)
     return found
 
@@ -182,7 +184,9 @@ def steps_of(functions: Iterable[Any], everything: Iterable[Any] = ()) -> Iterat
                 continue
             forwards = [f for f in roles.get("forward", []) + roles.get("predict", []) if f is not maker]
             forwards = [f for f in forwards if not _only_scores(f)]
-            others_named = [f for name in ("update", "initialise") for f in roles.get(name, []) if f is not maker]
+            others_named = [
+                f for name in ("update", "initialise", "ignored") for f in roles.get(name, []) if f is not maker
+            ]
             forwards = forwards or list(filter(_only_takes_inputs, others_named))
             costs = roles.get("cost", []) + (roles.get("fused", []) if role != "fused" else []) + others.get("cost", [])
             costs = [c for c in costs if c is not maker]

@@ -445,6 +445,32 @@ def set_in(function: Any) -> list[str]:
     return [node.attr for node in sorted(own, key=lambda node: node.lineno)]
 
 
+@kept
+def told_later(made: type) -> dict[str, str | None]:
+    """{attribute: role} of what methods of a class do nothing but set: lr of `def set_rate(self, rate): self.lr =
+    rate`."""
+    methods = [f for _, f in inspect.getmembers(made, inspect.isfunction) if has_source(f) and f.__name__ != "__init__"]
+    bodies = {f: next(n.body for n in ast.walk(tree(f)) if isinstance(n, ast.FunctionDef)) for f in methods}
+    found = {}
+    for function, body in bodies.items():
+        sets = [s for s in body if isinstance(s, ast.Assign) and isinstance(s.value, ast.Name)]
+        for statement in sets if len(sets) == len(body) else ():
+            attribute = identifier(statement.targets[0]) or ""
+            taken = statement.value.id if isinstance(statement.value, ast.Name) else ""
+            if taken in argument_names(function):
+                found[attribute] = words.role_of_argument(attribute) or words.role_of_argument(taken)
+    return found
+
+
+@kept
+def only_divides(function: Any, name: str) -> bool:
+    """Whether a name stands in a function only under a fraction: n of `1 / n * total`."""
+    nodes = [node for node in ast.walk(tree(function)) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)]
+    under = {id(node.right) for node in nodes}
+    uses = [node for node in ast.walk(tree(function)) if isinstance(node, ast.Name) and node.id == name]
+    return bool(uses) and all(id(use) in under for use in uses)
+
+
 def attributes_read(function: Any) -> set[str]:
     """The attributes that a method reads of its own object."""
     nodes = [n for n in ast.walk(tree(function)) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load)]

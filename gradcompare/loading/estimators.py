@@ -1,5 +1,4 @@
-"""What estimators in scikit-learn's manner ask it about their data, which is in order here: none of it changes a
-number."""
+"""What code in scikit-learn's manner asks it about its data, which is in order here: none of it changes a number."""
 
 from __future__ import annotations
 
@@ -35,6 +34,11 @@ def nothing(*_: Any, **__: Any) -> None:
     """check_is_fitted(estimator)."""
 
 
+def shuffled(*arrays: Any, **__: Any) -> Any:
+    """shuffle(X, y), which leaves them in their order."""
+    return arrays[0] if len(arrays) == 1 else list(arrays)
+
+
 def generator(seed: Any = None) -> Any:
     """check_random_state(seed)."""
     return seed if isinstance(seed, np.random.RandomState) else np.random.RandomState(seed)
@@ -46,7 +50,13 @@ def labels(*ys: Any) -> Any:
 
 
 _ASKED: dict[str, dict[str, Callable[..., Any]]] = {
-    "sklearn.utils": {"check_X_y": both, "check_array": same, "check_random_state": generator, "column_or_1d": column},
+    "sklearn.utils": {
+        "check_X_y": both,
+        "check_array": same,
+        "check_random_state": generator,
+        "column_or_1d": column,
+        "shuffle": shuffled,
+    },
     "sklearn.utils.validation": {
         "check_X_y": both,
         "check_array": same,

@@ -451,6 +451,7 @@ _DRAWS = re.compile(
 """Initialisers, in lower case without underscores."""
 _ONE_HOT = re.compile(
     r"(class(es)?|labels?|convert|make|get|create|y)?(to|2|as)?one_?hot(encod(e|er|ing)|labels?|y)?|tocategorical"
+    r"|y2indicator"
 )
 """What makes rows of 0 and one 1 of whole numbers, in lower case without underscores."""
 

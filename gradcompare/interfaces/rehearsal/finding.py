@@ -168,7 +168,8 @@ def found_in(
     further = {} if others else _without_zeros(first, [*names.values(), where.get("Y", ())])
     more = _changed_elsewhere(script, loop, first, names, supplied, further) if further else []
     again = found_in(script, loop, [*changed, *more], supplied, further) if more else None
-    if again is not None and again.believed and set(parameters) < set(again.parameters):
+    says_so = again is not None and (again.believed or again.cost.called_so)
+    if again is not None and says_so and set(parameters) < set(again.parameters):
         return again
     return Found(
         loop,
