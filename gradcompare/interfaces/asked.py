@@ -13,7 +13,7 @@ import numpy as np
 
 from gradcompare.interfaces import source, usage, words
 from gradcompare.interfaces.layouts import REGULARISATION
-from gradcompare.interfaces.lent import lent, says
+from gradcompare.interfaces.lent import SLOPE, lent, says
 from gradcompare.tracing import stood_in
 
 DATA = ("inputs", "targets")
@@ -79,6 +79,7 @@ def asked(function: Callable[..., Any], names: list[str], others: list[str]) -> 
     values |= {name: draws for name in names if name not in values and re.search(INITIALISER, words.plain(name))}
     sizes = {n: size for n in names for called, size in _OF_CONVOLUTIONS.items() if called.match(n.lower())}
     values = sizes | values
+    values |= _own_pair([name for name in (*names, *others) if name not in values], space)
     left_open = (name for name in {*names, *others} - set(values))
     stand_ins = {name: thing for name in left_open if (thing := lent(function, name)) is not None}
     values |= stand_ins
@@ -89,6 +90,21 @@ def asked(function: Callable[..., Any], names: list[str], others: list[str]) -> 
     kept = [name for name in kept if name not in values and not usage.is_length_later(function, name)]
     roles |= {name: usage.kept_as(function, name) for name in kept}
     return Asked(said, roles, values, numbers, {name: says(name) for name in sorted(stand_ins)})
+
+
+def _own_pair(names: list[str], space: Mapping[str, Any]) -> dict[str, Any]:
+    """An activation of the file and its derivative, for two arguments that are called so."""
+    from gradcompare.interfaces.chain import with_slopes  # which makes objects by what is asked here
+
+    called_so = [name for name in names if ACTIVATIONS_GIVEN.search(words.plain(name))]
+    slopes = [name for name in called_so if SLOPE.search(words.plain(name))]
+    own = [f for f in space.values() if inspect.isfunction(f) and f.__globals__ is space]
+    pair = next(with_slopes(own), None) if len(called_so) == 2 and len(slopes) == 1 else None
+    return {name: pair[name in slopes] for name in called_so} if pair is not None else {}
+
+
+ACTIVATIONS_GIVEN = re.compile(r"activation|prime|deriv|^(f|df|func|function|g|dg)$")
+"""How arguments are called, without underscores, that are an activation or its derivative."""
 
 
 def functions_given(made: type) -> dict[str, Any]:

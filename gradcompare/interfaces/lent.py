@@ -15,7 +15,7 @@ from gradcompare.interfaces import paths, source, words
 from gradcompare.interfaces.layouts import RATE
 from gradcompare.tracing import stood_in
 
-_SLOPE = re.compile(
+SLOPE = re.compile(
     r"deriv|prime|grad|slope|^df?$|^d_?(act|f|g|fn|func|function|sigma)|(act|f|fn|func|function)_?d$|_d[zx]?$"
 )
 _BACK = re.compile(r"^_?back|bprop|bwd")
@@ -46,7 +46,7 @@ class Activation:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or name not in self._methods:
             raise AttributeError(name)
-        return self._backward if _BACK.search(name) else self._slope if _SLOPE.search(name) else self
+        return self._backward if _BACK.search(name) else self._slope if SLOPE.search(name) else self
 
     def _slope(self, *given: Any) -> Any:
         if len(given) == 2:
@@ -102,7 +102,7 @@ def lent(made: Any, argument: str) -> Any:
         nodes = (node for function in _own_functions(made) for node in ast.walk(source.tree(function)))
         alone = any(isinstance(node, ast.Expr) and node.value in calls for node in nodes)
         return Descent(methods, in_place=alone) if any(call.args for call in calls) else None
-    says_so = _ACTIVATION.search(words.plain(argument)) or _SLOPE.search(argument.lower())
+    says_so = _ACTIVATION.search(words.plain(argument)) or SLOPE.search(argument.lower())
     if not says_so or re.search("loss|cost|optim|reg|init", argument.lower()):
         return None
     uses = list(_uses(made))
@@ -116,7 +116,7 @@ def lent(made: Any, argument: str) -> Any:
     if methods:
         return Activation(of_output, methods)
     derivative = stood_in.tanh_derivative_of_a if of_output else stood_in.tanh_derivative
-    if _SLOPE.search(argument.lower()):
+    if SLOPE.search(argument.lower()):
         return derivative
     if any(_asks_which(use.call) for use in own):  # f(z), and f(z, True) for its derivative
         return lambda z, *which, **named: (derivative if any(which) or any(named.values()) else stood_in.tanh)(z)
@@ -185,4 +185,4 @@ def _is_of_output(made: type, uses: list[_Use]) -> bool:
 
 def _says_slope(use: _Use) -> bool:
     name = (use.method or use.argument).lower()
-    return bool(_SLOPE.search(name) or _BACK.search(name))
+    return bool(SLOPE.search(name) or _BACK.search(name))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gradcompare.interfaces import source, words
-from gradcompare.interfaces.asked import INITIALISER, draws, functions_given
+from gradcompare.interfaces.asked import ACTIVATIONS_GIVEN, INITIALISER, draws, functions_given
 from gradcompare.interfaces.keyed_settings import settings_class
 from gradcompare.interfaces.layouts import RATE
 from gradcompare.interfaces.lent import lent
@@ -134,11 +134,8 @@ def _values(name: str, made: type) -> tuple[Any, ...]:
     return IN, OUT, 2, (IN,)
 
 
-_FUNCTION = re.compile(r"activation|prime|deriv|^(f|df|func|function|g|dg)$")
-
-
 def _is_function(name: str) -> bool:
-    return bool(_FUNCTION.search(words.plain(name)))
+    return bool(ACTIVATIONS_GIVEN.search(words.plain(name)))
 
 
 def _with_slopes(functions: Iterable[Callable[..., Any]]) -> list[tuple[Any, Any]]:

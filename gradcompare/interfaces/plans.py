@@ -33,6 +33,8 @@ class Plan:
     def call(self, function: Callable[..., Any], network: Network, layout: Layout) -> Any:
         """Call it for a network."""
         given = {name: self._value(role, network, layout) for name, role in self.roles.items()} | dict(self.values)
+        for name in (name for name, role in self.roles.items() if role == "inner" and _is_dict(function, name)):
+            given[name] = dict(enumerate(given[name], start=1))
         for name in (name for name, role in self.roles.items() if role == "activations" and given[name]):
             given[name][-1] = _of_outputs(function, given[name][-1])
         spread = [value for name in given if name.startswith("*") for value in given[name]]
@@ -52,6 +54,7 @@ class Plan:
             "all": lambda: list(sizes),
             "inner": lambda: list(sizes[1:-1]),
             "depth": lambda: len(sizes) - 1,
+            "rows": lambda: len(sizes),
             "between": lambda: len(sizes) - 2,
             "width": lambda: sizes[int(number)],
             "inputs": lambda: layout.X(network),
@@ -70,6 +73,13 @@ class Plan:
             "nothing": lambda: None,
             "pair": lambda: (layout.X(network), layout.Y(network)),
         }[role]()
+
+
+def _is_dict(function: Callable[..., Any], name: str) -> bool:
+    """Whether an argument is said to be a dict: widths by the number of their layer."""
+    parameter = inspect.signature(function).parameters.get(name)
+    said = getattr(parameter, "annotation", None)
+    return said is dict or str(said).lower().startswith(("dict", "typing.dict"))
 
 
 def _of_outputs(function: Callable[..., Any], activation: str | None) -> str | None:
@@ -279,9 +289,11 @@ def _plans(parameters: list[inspect.Parameter], settled: Mapping[str, str]) -> I
     ):  # Net(m): no other width is asked for
         yield Plan(others | dict.fromkeys(sized, "samples"), (2,))
     counts = [n for n in sized if words.counts_hidden_layers(n)]
-    wide = [n for n in sized if n not in counts] or sized
-    for role in ("between", "depth") if counts else ("",):
-        counted = others | {n: role for n in counts if n in required}
+    several = [n for n in required if words.role_of_argument(n) == "layers"]
+    wide = [n for n in sized if n not in (*counts, *several)] or sized
+    several = [n for n in several if n not in wide] if wide else []
+    for role in ("between", "depth") if counts else ("rows", "depth", "between") if several else ("",):
+        counted = others | {n: role for n in (counts or several) if n in required}
         for names in dict.fromkeys([tuple(wide), tuple(n for n in wide if n in required)]):
             for widths, depths in plans_of_widths(names):
                 if any(widths.get(n) == "inner" and type(value) is int for n, value in optional.items()):
