@@ -103,7 +103,7 @@ def _own_pair(names: list[str], space: Mapping[str, Any]) -> dict[str, Any]:
     return {name: pair[name in slopes] for name in called_so} if pair is not None else {}
 
 
-ACTIVATIONS_GIVEN = re.compile(r"activation|prime|deriv|^(f|df|func|function|g|dg)$")
+ACTIVATIONS_GIVEN = re.compile(r"activation|^act(fn|f|func|function)?$|prime|deriv|^(f|df|func|function|g|dg)$")
 """How arguments are called, without underscores, that are an activation or its derivative."""
 
 

@@ -511,10 +511,9 @@ class Driven(Program):
             session.result = result = self.call(self.steps.maker, session, order)
         found = outcomes(self, session, result, before)
         changes = [array for slot, array in found if slot.where == "change"]
-        if self.found is None and not self.unseen:
-            self.unseen = inside.why_unseen(self.function(self.steps.maker), found, changes)
-            if self.unseen:
-                return self.run_maker(self.session(session.inputs, self.trial_places), chain)
+        if self.found is None and not self.unseen and inside.is_adaptive(changes):
+            self.unseen = inside.ADAPTIVE
+            return self.run_maker(self.session(session.inputs, self.trial_places), chain)
         if self.unseen:
             session.steps = {slot.name: array for slot, array in found if slot.where == "change"}
             found = [(slot, array) for slot, array in found if slot.where != "change"]

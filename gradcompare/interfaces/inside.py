@@ -30,13 +30,10 @@ ADAPTIVE = "The steps do not show the gradient, as with Adam or RMSprop: what is
 KEPT = "{} hands out nothing: what it calls gradients itself is taken for them."
 
 
-def why_unseen(maker: Callable[..., Any], found: Collection[Any], changes: Collection[Any]) -> str:
-    """Why a step shows no gradients, in words; nothing where it may show them. `found`: what is returned, stored or
-    changed; `changes`: how far parameters went."""
-    if is_adaptive(changes):
-        return ADAPTIVE
-    nothing = not found and source.returns_nothing(maker) and any(map(_is_called_gradient, source.local_names(maker)))
-    return KEPT.format(maker.__name__) if nothing else ""
+def why_only_named(maker: Callable[..., Any]) -> str:
+    """That what makes gradients hands out nothing, but has names for them, in words; nothing where it is not so."""
+    only = source.returns_nothing(maker) and any(map(_is_called_gradient, source.local_names(maker)))
+    return KEPT.format(maker.__name__) if only else ""
 
 
 def is_adaptive(changes: Collection[Any]) -> bool:

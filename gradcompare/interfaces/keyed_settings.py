@@ -53,11 +53,19 @@ def _compared(functions: Iterable[Any], kept: set[str], key: str) -> list[str]:
     """The words with which anything compares a setting: relu of `act = settings["act"]` and `act == "relu"`."""
     asked = {f"{name}[{key!r}]" for name in kept} | {f"{name}.{key}" for name in kept}
     nodes = [node for f in functions for node in ast.walk(source.tree(f))]
-    assigned = [node for node in nodes if isinstance(node, ast.Assign) and ast.unparse(node.value) in asked]
-    under = {ast.unparse(target) for node in assigned for target in node.targets} | asked
+    assigned = [row for node in nodes if isinstance(node, ast.Assign) for row in _one_by_one(node)]
+    under = {ast.unparse(target) for target, value in assigned if ast.unparse(value) in asked} | asked
     pairs = [(n.left, c) for n in nodes if isinstance(n, ast.Compare) for c in n.comparators]
     said = [c.value for left, c in pairs if ast.unparse(left) in under and isinstance(c, ast.Constant)]
     return [word for word in said if isinstance(word, str)]
+
+
+def _one_by_one(node: ast.Assign) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """(target, value) of an assignment, of tuples their parts."""
+    for target in node.targets:
+        both = isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple)
+        parts = (target.elts, node.value.elts) if both else ([target], [node.value])  # type: ignore[attr-defined]
+        yield from zip(*parts, strict=False)
 
 
 def _kept_as(function: Any, argument: str) -> Iterator[str]:

@@ -73,8 +73,9 @@ def _by_what_they_do(functions: Iterable[Any]) -> dict[str, list[Any]]:
     for function in functions:
         taken = [meaning.role_of(function, name) for name in source.argument_names(function)]
         names, rows = source.handed_out(function), source.returned_names(function)
-        if "likelihood" in words.plain(function.__name__):
-            continue  # what is wanted is its maximum
+        called = words.plain(function.__name__)
+        if "likelihood" in called or words.ONE_HOT.search(called):
+            continue  # what is wanted of one is its maximum, and the other makes labels
         if id(function) in slopes or id(function) in costs:
             found.setdefault("backward" if id(function) in slopes else "cost", []).append(function)
             continue
@@ -262,7 +263,7 @@ def _only_scores(function: Any) -> bool:
 
 def _may_give_gradients(function: Any) -> bool:
     """Whether it is given samples or parameters, or hands out several gradients of parameters by their names."""
-    roles = set(map(words.role_of_argument, source.argument_names(function)))
+    roles = {meaning.role_of(function, name) for name in source.argument_names(function)}
     named = sum(map(bool, map(_GRADIENT_OF_PARAMETER.match, source.handed_out(function))))
     return bool(roles & {"inputs", "parameters"}) or named > 1
 

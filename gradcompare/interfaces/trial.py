@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradcompare.interfaces import driver, failures, naming, paths, rounds, seen, source, values, words
+from gradcompare.interfaces import driver, failures, inside, naming, paths, rounds, seen, source, values, words
 from gradcompare.interfaces.drawing import kind_of
 from gradcompare.interfaces.failures import CannotBuildError, describe, file_of, line_in
 from gradcompare.interfaces.layouts import RATE, SAMPLES, Layout, copies
@@ -54,6 +54,12 @@ class Trial:
         if program.steps.role == "update" and self._trains_on_others():
             raise ValueError("training gives the forward pass other samples than it is given itself")
         self.slots = naming.match(self.places, shapes, candidates)
+        if not (self.slots or program.unseen):
+            program.unseen = inside.why_only_named(program.function(program.steps.maker))
+            if program.unseen:
+                session = self._session()
+                candidates = program.run_maker(session, chain)
+                self.slots = naming.match(self.places, shapes, candidates)
         self.no_numbers = naming.without_numbers([n for n in self.places if n not in self.slots], session.result)
         arrays = dict(candidates)
         self._refuse_many_steps(chain)
