@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -47,6 +48,15 @@ def variance(x: Any, dim: Any = None, correction: float | None = None, keepdim: 
         size, spread = ((value(t) ** 2).sum(dims, keepdim=keepdim).sqrt() for t in (x, centred))
         result.error.add_(4 * x.run.precision.gamma(n) * (size * spread) / n)
     return result
+
+
+_REST_OF_LOG_2 = 2.3190468138462996e-17
+"""log 2 less the float64 that is nearest to it."""
+
+
+def power_of_two(x: Any) -> Any:
+    """exp(x log 2), where the rounding of log 2 itself counts as well: far from 0 it is as large as that of x log 2."""
+    return (x * math.log(2) + x * _REST_OF_LOG_2).exp()
 
 
 def softmax_gradient(g: Any, y: Any, dim: int) -> Any:
