@@ -153,6 +153,67 @@ def forward_prop(X, weights, L):
     assert not any("is not in the file" in note for note in report.notes)
 
 
+BESIDE = """
+import numpy as np
+
+def forward_propagation_with_dropout(X, parameters, keep_prob=0.8):
+    np.random.seed(1)
+    A1 = np.maximum(parameters["W1"] @ X + parameters["b1"], 0)
+    D1 = (np.random.rand(*A1.shape) < keep_prob).astype(int)
+    A1 = A1 * D1 / keep_prob
+    Z2 = parameters["W2"] @ A1 + parameters["b2"]
+    A2 = 1 / (1 + np.exp(-Z2))
+    return A2, (D1, A1, parameters["W1"], parameters["b1"], Z2, A2, parameters["W2"], parameters["b2"])
+
+def backward_propagation_with_dropout(X, Y, cache, keep_prob=0.8):
+    m = X.shape[1]
+    (D1, A1, W1, b1, Z2, A2, W2, b2) = cache
+    dZ2 = A2 - Y
+    dZ1 = (W2.T @ dZ2) * D1 / keep_prob * (A1 > 0)
+    return {"dW1": dZ1 @ X.T / m, "db1": dZ1.sum(axis=1, keepdims=True) / m,
+            "dW2": dZ2 @ A1.T / m, "db2": dZ2.sum(axis=1, keepdims=True) / m}
+
+def compute_cost_with_regularization(A2, Y, parameters, lambd):
+    m = Y.shape[1]
+    cost = -np.sum(Y * np.log(A2) + (1 - Y) * np.log(1 - A2)) / m
+    return cost + lambd / (2 * m) * (np.sum(parameters["W1"] ** 2) + np.sum(parameters["W2"] ** 2))
+
+def backward_propagation_with_regularization(X, Y, cache, lambd):
+    m = X.shape[1]
+    (Z1, A1, W1, b1, Z2, A2, W2, b2) = cache
+    dZ2 = A2 - Y
+    dW2 = dZ2 @ A1.T / m + lambd / m * W2
+    dZ1 = (W2.T @ dZ2) * (A1 > 0)
+    dW1 = dZ1 @ X.T / m + lambd / m * W1
+    return {"dW1": dW1, "db1": dZ1.sum(axis=1, keepdims=True) / m,
+            "dW2": dW2, "db2": dZ2.sum(axis=1, keepdims=True) / m}
+"""
+REGULARISED = "backward_propagation_with_regularization"
+
+
+def test_what_goes_back_beside_a_whole_network_is_held_against_it_too(tmp_path):
+    """As in the homework of a course: of the regularised network only the way back is in the file."""
+    right = gradcompare.check(file_of(tmp_path, BESIDE), examples=10)
+    assert right.verdict == "agrees"
+    assert any(note.startswith(f"Right is {REGULARISED} too") for note in right.notes)
+    assert not any("Not run here" in note for note in right.notes)
+    wrong = gradcompare.check(file_of(tmp_path, BESIDE.replace(" + lambd / m * W2", "")), examples=10)
+    assert (wrong.verdict, wrong.first_fault.name) == ("wrong", "dW2")
+
+
+def test_another_network_of_the_file_is_not(tmp_path):
+    """What goes forward in it is there, and unusual: nothing is said of it."""
+    other = """
+def forward_propagation_with_sines(X, parameters):
+    A1 = np.sin(parameters["W1"] @ X + parameters["b1"])
+    return 1 / (1 + np.exp(-(parameters["W2"] @ A1 + parameters["b2"]))), A1
+"""
+    sines = BESIDE.replace("dZ1 = (W2.T @ dZ2) * (A1 > 0)", "dZ1 = (W2.T @ dZ2) * np.cos(Z1)") + other
+    report = gradcompare.check(file_of(tmp_path, sines), examples=10)
+    assert report.verdict == "agrees"
+    assert any("Not run here" in note and REGULARISED in note for note in report.notes)
+
+
 # ---- the forward passes themselves -----------------------------------------------------------------------------------
 
 

@@ -46,7 +46,7 @@ from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.failures import describe, line_in
 from gradcompare.interfaces.fitting import copies
 from gradcompare.interfaces.left_out import has_kin_left_out, not_run
-from gradcompare.interfaces.source import argument_names, has_source
+from gradcompare.interfaces.source import argument_names, has_source, reached
 from gradcompare.judging import numerical
 from gradcompare.judging.comparison import claim_errors, plain_claims
 from gradcompare.judging.evaluation import Bounded, Evaluation, Floors, HandedOn
@@ -78,6 +78,8 @@ class Host:
     """Code under test in this process."""
 
     program: Program
+    _parts: Program | None = None
+    """What calls the parts of the file."""
     _first: Program | None
     """What was open before others were."""
     _others: Sequence[Any] = ()
@@ -108,7 +110,7 @@ class Host:
             program = recognise(names, interface)
             if program is None:
                 return None
-            self.program = program
+            self.program = self._parts = program
             program.fit(seed)
             alike = rivals(program, names)
         more = left_out(program, names, alike) if not program.is_own else []
@@ -205,7 +207,9 @@ class Host:
         names = self.loaded.names
         if number == 0:
             self._first = getattr(self, "program", None)
-            self._usual = list(usual.programs(names, not_run(self.program, names) if agreed else None))
+            run = reached([f for f in self._parts.functions if callable(f)]) if agreed and self._parts else []
+            idle = not_run(self._parts, names) if agreed and self._parts else None
+            self._usual = list(usual.programs(names, run, idle)) if self._parts or not agreed else ()
         if number >= len(self._usual):
             if self._first is not None:
                 self.program = self._first

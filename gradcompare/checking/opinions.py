@@ -394,19 +394,20 @@ def _of_the_usual_forward_pass(inquiry: Inquiry, before: Answer) -> Answer | Non
 
 
 def _with_most_right(inquiry: Inquiry, agreed: bool) -> int | None:
-    """The number of the usual forward pass with which most is right, on a few networks; None where nothing is."""
-    right: dict[int, int] = {}
+    """The number of the usual forward pass with which most is right, on a few networks, by the file's own cost where it
+    has one; None where nothing is."""
+    right: dict[int, tuple[int, bool]] = {}
     for number in range(MOST_USUAL):
         about = inquiry.host.open_usual(inquiry.seed, number, agreed)
         if about is None:
             break
         with contextlib.suppress(CodeError):
             report = inquiry.judged(about, FEWEST, silent=True, counts=lambda _: False) if about else None
-            right[number] = _right(report) if report is not None else 0
+            right[number] = (_right(report), not report.assumed) if report is not None else (0, False)
             if report is not None and report.verdict == "agrees":
                 return number
     best = max(right, key=lambda number: right[number], default=None)
-    return best if best is not None and right[best] else None
+    return best if best is not None and right[best][0] else None
 
 
 def _right(report: Report) -> int:

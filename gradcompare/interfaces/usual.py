@@ -101,19 +101,21 @@ _CALLED = {
     "b": re.compile(r"^(b|bias(es)?)$"),
     "pad": re.compile(r"^pad(ding)?$"),
     "stride": re.compile(r"^strides?$"),
-    "size": re.compile(r"^((kernel|pool|filter|window)(shape|size)|f|k)$"),
+    "size": re.compile(r"^((kernel|pool(ing)?|filter|window)(shape|size)|f|k)$"),
     "mode": re.compile(r"^(mode|type|method|kind)$"),
-    "x": re.compile(r"^(a_?prev|prev_?a|a|x|inputs?|data)$"),
+    "x": re.compile(r"^(aprev|preva|a|x|inputs?|data)$"),
 }
 """What arguments of a layer are called, in small letters without underscores."""
 
 
-def programs(names: Mapping[str, Any], idle: Collection[Function] | None = None) -> Iterator[Usual]:
-    """The programs of functions of a file that has none that goes forward; or of those of its functions that are
-    `idle`, since what goes forward there is none that they go back through."""
+def programs(
+    names: Mapping[str, Any], run: Collection[Function] = (), idle: Collection[Function] | None = None
+) -> Iterator[Usual]:
+    """The programs of functions of a file that has none that goes forward but those that are `run` already; of these
+    functions, where there is another program, only those that are `idle`."""
     functions: list[Function] = [f for f in names.values() if inspect.isfunction(f) and candidates.is_own(f)]
     roles = by_role(functions)
-    if idle is None and roles.get("forward"):
+    if any(f not in run for f in roles.get("forward", ())):
         return
     makers = [f for f in functions if idle is None or f in idle]
     yield from _layers([f for f in makers if not _has_its_own(f, functions)])
