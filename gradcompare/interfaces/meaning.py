@@ -8,8 +8,6 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
-
 from gradcompare.interfaces import dataflow, source, usage, words
 
 _WEIGHT = re.compile(r"^(w|weights?|theta|kernel)$", re.IGNORECASE)
@@ -195,7 +193,7 @@ def _data_in(function: Callable[..., Any]) -> str | None:
     if source.is_method(function) or {"inputs", "parameters"} & set(roles) or words.parameter_pairs(names):
         return None
     read = source.globals_read([function])
-    weights = any(np.ndim(space.get(name, 0)) == 2 for name, space in read.items())
+    weights = any(source.rank(space.get(name, 0)) == 2 for name, space in read.items())
     unknown = [n for n in usage.multiplied_in(function) if words.role_of_argument(n) is None]
     return unknown[0] if weights and unknown else None
 

@@ -36,8 +36,19 @@ def programs(functions: list[Callable[..., Any]]) -> Iterator[Driven]:
     for maker, role, forward, cost, slope in rows:
         used = [f for f in (forward, maker, cost, slope) if f is not None]
         for holder in _argument_holders(used, roles.get("initialise", [])):
+            if role == "fused" and type(holder) is Arguments and not _is_given(maker, forward, holder):
+                continue  # what is called so returns a cost and its slope
             name = _interface_of(holder, role, forward, maker)
             yield Driven(name, holder, Steps(maker, role, forward, cost, slope), used)
+
+
+def _is_given(maker: Callable[..., Any], forward: Callable[..., Any] | None, holder: Arguments) -> bool:
+    """Whether what goes forward and back, or forward beside it, is given the parameters, one by one or together."""
+    names = {name for pair in holder.pairs for name in pair if name}
+    functions = [f for f in (maker, forward) if f is not None]
+    one_by_one = (name for f in functions for name in (*source.argument_names(f), *source.keys_in(f)))
+    together = {meaning.role_of(f, name) for f in functions for name in source.argument_names(f)}
+    return "parameters" in together or not names.isdisjoint(one_by_one)
 
 
 def _argument_holders(used: list[Callable[..., Any]], initialisers: list[Callable[..., Any]]) -> Iterator[Holder]:

@@ -163,7 +163,7 @@ def _takes_parameters(function: Any, roles: list[str | None]) -> bool:
     arguments = source.argument_names(function)
     if source.is_method(function):
         return source.reads_its_object(function)
-    if any(np.ndim(s.get(n, 0)) == 2 for n, s in source.globals_read([function]).items()):
+    if any(source.rank(s.get(n, 0)) == 2 for n, s in source.globals_read([function]).items()):
         return True
     return "parameters" in roles or bool(words.parameter_pairs(arguments) or words.loose_pairs(arguments))
 

@@ -15,6 +15,8 @@ import types
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeGuard, TypeVar
 
+import numpy as np
+
 from gradcompare.interfaces import words
 from gradcompare.loading.statements import updates
 
@@ -51,6 +53,14 @@ def skips_zeros_of(function: Callable[..., Any], argument: str) -> bool:
 def switches_of(function: Callable[..., Any]) -> set[str]:
     """The names of the arguments that are true or false unless said otherwise."""
     return {name for name, parameter in signature(function).items() if isinstance(parameter.default, bool)}
+
+
+def rank(value: Any) -> int:
+    """How many axes a value has; 0 for lists whose parts are of several lengths, and for what is no array at all."""
+    try:
+        return int(np.ndim(value))
+    except (ValueError, TypeError):
+        return 0
 
 
 def is_method(function: Callable[..., Any]) -> bool:

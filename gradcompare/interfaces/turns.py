@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import dataflow, keyed, naming, sampling, starts, words
+from gradcompare.interfaces import dataflow, keyed, naming, sampling, source, starts, words
 from gradcompare.interfaces.multiplied import is_product, layers_of, plain_name
 from gradcompare.interfaces.starts import made_as_arrays
 from gradcompare.interfaces.unrolled import unrolled
@@ -282,7 +282,7 @@ def _gathered(loop: ast.For, end: int, output: ast.expr) -> list[ast.stmt]:
     """The loop up to where labels meet an output, with all the outputs in a list."""
     kept = copy.deepcopy(loop)
     method = ast.Attribute(ast.Name(_OUTPUTS, ast.Load()), "append", ast.Load())
-    kept.body = [*kept.body[:end], ast.Expr(ast.Call(method, [output], []))]
+    kept.body = [*kept.body[:end], ast.Expr(ast.Call(method, [source.loaded(output)], []))]
     empty = ast.Assign([ast.Name(_OUTPUTS, ast.Store())], ast.List([], ast.Load()))
     return [ast.fix_missing_locations(ast.copy_location(statement, loop)) for statement in (empty, kept)]
 
