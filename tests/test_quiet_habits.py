@@ -433,6 +433,84 @@ HABITS = {
         "d.dot(self.W2.T) * (H > 0)",
         "d.dot(self.W2.T)",
     ),
+    # Of a pair of functions the gradients of weights come back in a dict, beside that of the samples.
+    "a dict of gradients among others": (
+        """
+        import numpy as np
+
+        def rnn_forward(X, h0, c0, params):
+            T, hidden = X.shape[0], h0.shape[0]
+            H, C = np.zeros((T, hidden)), np.zeros((T, hidden))
+            h, c = h0, c0
+            for t in range(T):
+                x = X[t]
+                c = 0.5 * c + np.tanh(params["W_x"] @ x + params["W_h"] @ h + params["b"])
+                h = np.tanh(c)
+                H[t], C[t] = h, c
+            return H, C, (X, h0, c0, H, C, params)
+
+        def rnn_backward(dH, cache):
+            X, h0, c0, H, C, params = cache
+            grads = {k: np.zeros_like(v) for k, v in params.items()}
+            dX = np.zeros_like(X)
+            dh_next, dc_next = np.zeros_like(h0), np.zeros_like(c0)
+            for t in reversed(range(len(X))):
+                x, h_prev, c_prev = X[t], H[t - 1] if t else h0, C[t - 1] if t else c0
+                dc = (dH[t] + dh_next) * (1 - H[t] ** 2) + dc_next
+                da = dc * (1 - (C[t] - 0.5 * c_prev) ** 2)
+                grads["W_x"] += np.outer(da, x)
+                grads["W_h"] += np.outer(da, h_prev)
+                grads["b"] += da
+                dX[t] = params["W_x"].T @ da
+                dh_next, dc_next = params["W_h"].T @ da, 0.5 * dc
+            return grads, dh_next, dc_next, dX
+        """,
+        'grads["W_h"] += np.outer(da, h_prev)',
+        'grads["W_h"] = np.outer(da, h_prev)',
+    ),
+    # In plain Python, a file of lists of several lengths: what labels meet first is a name of a comprehension.
+    "a comprehension that meets labels": (
+        """
+        import math
+        import random
+
+        examples = [([0, 0], 0), ([0, 1], 1), ([1, 0], 1), ([1, 1], 0)]
+
+        def sigmoid(x):
+            return 1 / (1 + math.exp(-x))
+
+        def predict(hidden_weights, output_weights, inputs):
+            hidden = [sigmoid(w[0] + sum(w[i + 1] * x for i, x in enumerate(inputs))) for w in hidden_weights]
+            return [sigmoid(w[0] + sum(w[i + 1] * h for i, h in enumerate(hidden))) for w in output_weights]
+
+        def train(hidden_weights, output_weights, inputs, targets, learning_rate):
+            hidden, outputs = [], []
+            for weights in hidden_weights:
+                hidden.append(sigmoid(weights[0] + sum(weights[i + 1] * x for i, x in enumerate(inputs))))
+            for weights in output_weights:
+                outputs.append(sigmoid(weights[0] + sum(weights[i + 1] * h for i, h in enumerate(hidden))))
+            errors = [(target - output) * output * (1 - output) for target, output in zip(targets, outputs)]
+            back = [0] * len(hidden_weights)
+            for i in range(len(hidden_weights)):
+                error = sum(weights[i + 1] * errors[j] for j, weights in enumerate(output_weights))
+                back[i] = error * hidden[i] * (1 - hidden[i])
+            for i, weights in enumerate(output_weights):
+                for j in range(len(weights)):
+                    weights[j] += learning_rate * errors[i] * (1 if j == 0 else hidden[j - 1])
+            for i, weights in enumerate(hidden_weights):
+                for j in range(len(weights)):
+                    weights[j] += learning_rate * back[i] * (1 if j == 0 else inputs[j - 1])
+            return hidden_weights, output_weights
+
+        hidden_weights = [[random.uniform(-1, 1) for _ in range(3)] for _ in range(3)]
+        output_weights = [[random.uniform(-1, 1) for _ in range(4)] for _ in range(1)]
+        for epoch in range(20000):
+            for inputs, target in examples:
+                hidden_weights, output_weights = train(hidden_weights, output_weights, inputs, [target], 0.1)
+        """,
+        "back[i] = error * hidden[i] * (1 - hidden[i])",
+        "back[i] = error * (1 - hidden[i])",
+    ),
 }
 
 
@@ -470,6 +548,25 @@ def test_a_library_beside_one_that_is_stood_in_for(tmp_path):
         return X.T @ (A - Y) / len(X), np.sum(A - Y, axis=0) / len(X)
     """
     assert check(tmp_path, text).verdict == "agrees"
+
+
+def test_a_cost_with_its_slope_is_no_network(tmp_path):
+    """What it returns beside the cost is none of the gradients of the weights that another function is given."""
+    text = """
+    import numpy as np
+
+    def cross_entropy_loss_and_grad(logits, y):
+        p = np.exp(logits - logits.max())
+        p = p / p.sum()
+        grad = p.copy()
+        grad[y] -= 1.0
+        return -np.log(p[y]), grad
+
+    def compute_loss_full(net, W, b, y):
+        loss, _ = cross_entropy_loss_and_grad(net.forward().dot(W) + b, y)
+        return loss
+    """
+    assert check(tmp_path, text).verdict != "wrong"
 
 
 def test_a_step_of_another_shape_is_wrong(tmp_path):

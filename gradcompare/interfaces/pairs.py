@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from gradcompare.interfaces import driver, naming, offered, paths, sizing, source, words
+from gradcompare.interfaces import calling, driver, naming, offered, paths, sizing, source, words
 from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.holders import Instance
 from gradcompare.interfaces.layouts import Layout
@@ -129,12 +129,21 @@ class Pair:
         again = {**self.fixed, **arrays, **self.kind}
         given |= {n: again.get(n, result[-1]) for n in _needed(self.backward) if n not in given}
         gradients = self.backward(**{**given, **self.kind})
-        if isinstance(gradients, dict):
-            gradients = tuple(gradients.get(f"d{name}") for name in arrays)
-        first, *others = gradients if isinstance(gradients, tuple) else (gradients,)
+        first, *others = _in_order(self.backward, gradients, list(arrays))
         if self.samples > 1:
             others = [None if gradient is None else gradient * self.samples for gradient in others]
         return *side_by_side(outputs, slopes), (first, *others)
+
+
+def _in_order(function: Function, returned: Any, names: list[str]) -> tuple[Any, ...]:
+    """The gradients of arrays of these names: as they are returned, or, where some of them are in a dict, by name."""
+    parts = returned if isinstance(returned, tuple) else (returned,)
+    if not any(isinstance(part, dict) for part in parts):
+        return parts
+    named: dict[str, Any] = {}
+    for name, part in zip(calling.return_names(function, len(parts)), parts, strict=True):
+        named |= part if isinstance(part, dict) else {name or "": part}
+    return tuple(next((named[key] for key in (f"d{n}", f"d_{n}", n) if key in named), None) for n in names)
 
 
 def side_by_side(outputs: list[Any], slopes: list[Any]) -> tuple[Any, Any]:
@@ -339,7 +348,8 @@ def _shaped(pair: Pair) -> Pair | None:
         else:
             arrays.append(name)
     if {"wx", "wh"} <= set(map(words.plain, arrays)):
-        return next((one for shapes in _recurrent(arrays) if runs(one := replace(pair, shapes=shapes))), None)
+        known = next((one for shapes in _recurrent(arrays) if runs(one := replace(pair, shapes=shapes))), None)
+        return known if known is not None else _sized(pair, arrays)
     if len(arrays) > MOST_ARRAYS or pair.inside:
         return _sized(pair, arrays)
     for first, kinds in OTHERS.items():

@@ -91,7 +91,21 @@ def ranks_told(function: Callable[..., object]) -> dict[str, int]:
             name, axis = node.value.value.id, node.slice.value  # type: ignore[attr-defined]
             if isinstance(axis, int):
                 found[name] = max(found.get(name, 0), axis + 1)
+    for name in set(_gone_through(source.tree(function))) & set(found):
+        found[name] = max(found[name], 2)
     return found
+
+
+def _gone_through(tree: ast.AST) -> Iterator[str]:
+    """X of `x = X[t]` in a loop over t, where x is multiplied as an array."""
+    multiplied = {id(n.right) for n in ast.walk(tree) if isinstance(n, ast.BinOp) and isinstance(n.op, ast.MatMult)}
+    nodes = [node for node in ast.walk(tree) if id(node) in multiplied]
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and isinstance(part := node.value, ast.Subscript):
+            bound = isinstance(node.targets[0], ast.Name) and node.targets[0].id in names
+            if bound and isinstance(part.slice, ast.Name) and isinstance(part.value, ast.Name):
+                yield part.value.id
 
 
 def _is_shape(node: ast.expr) -> bool:
@@ -107,7 +121,9 @@ def _is_new_axis(node: ast.expr) -> bool:
 
 def ways_of(names: Sequence[str], told: Mapping[str, int]) -> Iterator[dict[str, list[bool]]]:
     """How many axes arrays may have, the likeliest first: as told, else two; biases are columns, vectors or rows, and
-    then what nothing is told of is a vector."""
-    for rank, bias in itertools.product((2, 1), ([True, False], [True], [False, True])):
-        others = {name: [True] * told.get(name, rank) for name in names}
+    then what nothing is told of is a vector, weights too or all but these."""
+    weights = {name for name in names if name[0] in "WU"}
+    for (rank, of_weights), bias in itertools.product(((2, 2), (1, 1), (1, 2)), ([True, False], [True], [False, True])):
+        ranks = {name: told.get(name, of_weights if name in weights else rank) for name in names}
+        others = {name: [True] * ranks[name] for name in names}
         yield {name: bias if name[0] in "bB" and name not in told else free for name, free in others.items()}
