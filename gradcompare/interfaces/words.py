@@ -63,7 +63,7 @@ FUNCTIONS = {
 
 ARGUMENTS = {
     "epochs": re.compile(
-        r"^(n|num|number|max|total)?_?(of)?(epochs?|iter(ation)?s?|steps)$|^(niter|iterations|maxiter|numiterations)$"
+        r"^(n|num|number|max|total)?_?(of)?(epochs?|iter(ation)?s?|steps)$|^(n|num|max)ep$|^(niter|iterations|maxiter|numiterations)$"
         r"|^(epoch|iter(ation)?)(n|nr|no|num|number|idx|index|count)$"
         r"|^(n|num|max)?(de)?(epocas|epoques|epochen|ciclos|iteraciones|iteracoes)$"
     ),
