@@ -433,6 +433,53 @@ HABITS = {
         "d.dot(self.W2.T) * (H > 0)",
         "d.dot(self.W2.T)",
     ),
+    # Layers step by themselves, up what a function hands them: labels less outputs. Biases are never trained.
+    "layers that are handed labels less outputs": (
+        """
+        import numpy as np
+
+        class Layer:
+            def __init__(self, input_dim, output_dim):
+                self.weights = 2 * np.random.random((input_dim, output_dim)) - 1
+                self.biases = np.zeros((1, output_dim))
+
+            def forward(self, input_data):
+                self.input = input_data
+                self.output = 1 / (1 + np.exp(-(input_data.dot(self.weights) + self.biases)))
+                return self.output
+
+            def backward(self, output_error, learning_rate):
+                gradient = output_error * self.output * (1 - self.output)
+                input_error = gradient.dot(self.weights.T)
+                self.weights += self.input.T.dot(gradient) * learning_rate
+                return input_error
+
+        def forward(data, layers):
+            for layer in layers:
+                data = layer.forward(data)
+            return data
+
+        def backward(y, y_hat, layers, learning_rate):
+            error = y - y_hat
+            for i in range(len(layers)):
+                error = layers[-i - 1].backward(error, learning_rate)
+
+        def main():
+            x, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([[0], [1], [1], [0]])
+            layers = [Layer(2, 2), Layer(2, 2), Layer(2, 1)]
+            for epoch in range(100000):
+                y_hat = forward(x, layers)
+                loss = 0.5 * np.sum((y - y_hat) ** 2)
+                if epoch % 1000 == 0:
+                    print(f"Epoch {epoch} Loss: {loss}")
+                backward(y, y_hat, layers, 0.1)
+
+        if __name__ == "__main__":
+            main()
+        """,
+        "gradient = output_error * self.output * (1 - self.output)",
+        "gradient = output_error * (1 - self.output)",
+    ),
     # Of a pair of functions the gradients of weights come back in a dict, beside that of the samples.
     "a dict of gradients among others": (
         """

@@ -362,7 +362,8 @@ def _of_its_own_program(inquiry: Inquiry, before: Answer) -> Answer | None:
     of_its_cost = any(row["mistake"] == WRONG_COST for row in other.diagnosis)
     sure = other.verdict == "wrong" and (not nothing_is_right(other) or (agreed and of_its_cost))
     sure |= agreed and other.verdict == "scaled"
-    if not (sure or (other.verdict == "agrees" and not agreed) or (error and other.verdict != "error")):
+    fits = other.verdict in ("agrees", "scaled") and not agreed
+    if not (sure or fits or (error and other.verdict != "error")):
         return None
     if not error and not of_its_cost:
         found = "all of their gradients are right" if agreed else "none of their gradients is right"

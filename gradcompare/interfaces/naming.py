@@ -233,6 +233,8 @@ def _score(name: str, shape: tuple[int, ...], slot: Slot, array: Any, places: Pl
     says_so = words.GRADIENT.match(slot.name) or words.GRADIENT_END.search(slot.name)
     if slot.where == "stored" and not named and not says_so:
         return 0.0
+    if not named and _OF_INPUTS.match(words.plain(slot.name)):
+        return 0.0
     if np.shape(array) == shape:
         return 5 + named + _PREFERRED[slot.where]
     return named + _PREFERRED[slot.where] if named >= 2 and not _of_a_value(slot.name) else 0.0
@@ -268,7 +270,13 @@ def _of_one_layer(name: str) -> str:
 
 
 def _of_a_value(name: str) -> bool:
-    return bool(re.match(r"d_?[azhxo]l?\d*$", name, re.IGNORECASE))
+    return bool(re.match(r"d_?[azhxo]l?\d*$", name, re.IGNORECASE) or _OF_INPUTS.match(words.plain(name)))
+
+
+_OF_INPUTS = re.compile(
+    r"(d|grad|gradient|delta|error)(of)?(inputs?|prev(ious)?)$|(inputs?|prev(ious)?)(errors?|grads?|gradients?|deltas?)$"
+)
+"""The gradient of what a layer is given, without underscores: input_error, which it returns."""
 
 
 def _nameless(slot: Slot) -> bool:
