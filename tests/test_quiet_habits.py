@@ -5,6 +5,8 @@ import textwrap
 import pytest
 
 import gradcompare
+from gradcompare.checking.errors import TimeIsUpError
+from gradcompare.checking.isolation import Child
 
 HABITS = {
     # What goes forward is called by no word that is known; it returns what goes back takes.
@@ -673,6 +675,18 @@ def test_another_activation_that_can_be_chosen_is_checked_too(tmp_path):
     wrong = check(tmp_path, CHOICE.replace("1 - np.tanh(z) ** 2", "1 - z ** 2"))
     assert wrong.verdict == "wrong"
     assert any("activation='tanh'" in note for note in wrong.notes)
+
+
+def test_what_does_not_answer_in_its_time_is_asked_no_more(tmp_path):
+    """Its late answer would be taken for that of the next question."""
+    path = tmp_path / "slow.py"
+    path.write_text(CHOICE.replace("return np.tanh(z)", "import time; time.sleep(5)"), encoding="utf-8")
+    with Child(timeout=60) as child:
+        child.open_file(str(path), None, None, 0)
+        with child.ends_within(0.5), pytest.raises(TimeIsUpError):
+            child.open_told_otherwise(0, 0)
+        with pytest.raises(TimeIsUpError):
+            child.open_alone(0)
 
 
 def test_an_activation_of_the_output_is_another_network(tmp_path):

@@ -74,14 +74,18 @@ MOST_LOOPS = 4
 """So many training loops are run beside the first."""
 
 
+MOST_ACTIVATIONS = 5
+"""So many other activations are tried."""
+
+
 class Host:
     """Code under test in this process."""
 
     program: Program
     _parts: Program | None = None
     """What calls the parts of the file."""
-    _first: Program | None
-    """What was open before others were."""
+    _first: Program
+    """The training loop that is run first, where others are."""
     _others: Sequence[Any] = ()
     """The other training loops of the file."""
     _told: Sequence[tuple[str, Any]] = ()
@@ -166,8 +170,7 @@ class Host:
                 self._others = list(itertools.islice(other_loops(self.program, self.loaded.names), MOST_LOOPS))
         self._start_afresh()
         if number >= len(self._others):
-            if self._first is not None:
-                self.program = self._first
+            self.program = self._first
             return None
         with contextlib.suppress(CodeError), self._code_runs("in another loop"):
             self.program = found = self._others[number]
@@ -177,17 +180,14 @@ class Host:
         return None
 
     def open_told_otherwise(self, seed: int, number: int) -> dict[str, Any] | None:
-        """From now on run the same network with another activation, the how manieth; None where there is no other: then
-        what was open before is open again. What is to be known of it, and what it is "told"; nothing where it does not
-        run so."""
-        if self.loaded is None or not isinstance(self.program, Driven):
+        """From now on run the parts of the file with another activation, the how manieth; None where there is no other.
+        What is to be known of them, and what they are "told"; nothing where they do not run so."""
+        if self.loaded is None or not isinstance(self._parts, Driven):
             return None
-        if number == 0:
-            self._first = self.program
-            self._told = list(told_otherwise.programs(self.program))
         self._start_afresh()
+        if number == 0:
+            self._told = list(itertools.islice(told_otherwise.programs(self._parts), MOST_ACTIVATIONS))
         if number >= len(self._told):
-            self.program = self._first if self._first is not None else self.program
             return None
         with contextlib.suppress(CodeError), self._code_runs("told otherwise"):
             told, program = self._told[number]
@@ -197,22 +197,18 @@ class Host:
         return {}
 
     def open_usual(self, seed: int, number: int, agreed: bool) -> dict[str, Any] | None:
-        """From now on run what goes back, after a usual forward pass, the how manieth; None where there is no other:
-        then what was open before is open again. What is to be known of it, what goes back, "goes_back", and what went
-        forward, "ahead"; nothing where that does not fit. `agreed`: whether the program that was open is right, so that
-        only what it did not run is asked for."""
+        """From now on run what goes back, after a usual forward pass, the how manieth; None where there is no other.
+        What is to be known of it, what goes back, "goes_back", and what went forward, "ahead"; nothing where that does
+        not fit. `agreed`: whether the parts of the file are right, so that only what they did not run is asked for."""
         if self.loaded is None:
             return None
         self._start_afresh()
         names = self.loaded.names
         if number == 0:
-            self._first = getattr(self, "program", None)
-            run = reached([f for f in self._parts.functions if callable(f)]) if agreed and self._parts else []
-            idle = not_run(self._parts, names) if agreed and self._parts else None
-            self._usual = list(usual.programs(names, run, idle)) if self._parts or not agreed else ()
+            parts = self._parts if agreed else None
+            run = reached([f for f in parts.functions if callable(f)]) if parts is not None else ()
+            self._usual = list(usual.programs(names, run, not_run(parts, names) if parts is not None else None))
         if number >= len(self._usual):
-            if self._first is not None:
-                self.program = self._first
             return None
         with contextlib.suppress(CodeError), self._code_runs("on a random network"):
             found = self._usual[number]

@@ -152,6 +152,8 @@ class Child:
         self.until = time.monotonic() + STARTS_WITHIN
         self.timeout = timeout
         self._started = False
+        self._lost = False
+        """Whether an answer did not come in its time: what came next would be taken for another's."""
         self._ahead: _Ahead | None = None
         self._process: _Process = _process()
 
@@ -354,6 +356,8 @@ class Child:
             self._ahead.answer = self._received()
 
     def _send(self, procedure: str, /, **arguments: Any) -> None:
+        if self._lost:
+            raise TimeIsUpError("The code was still running when its time was up, and is asked no more.")
         with self._ended_in_words():
             if not self._started:
                 self._process.number = wire.receive(self._read)["result"]
@@ -384,6 +388,7 @@ class Child:
             if left <= 0 or not select.select([descriptor], [], [], left)[0]:
                 if not self._started:
                     raise CodeError(f"The process to run the code in did not start within {STARTS_WITHIN} seconds.")
+                self._lost = True
                 limit = f"{self.timeout:g} second{'s' * (self.timeout != 1)}"
                 raise TimeIsUpError(
                     f"The code was still running after {limit} and was stopped. Usually a loop does not end; --timeout "

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ from typing import Any, NamedTuple
 from gradcompare.checking.errors import CheckInterruptedError, CodeError, TimeIsUpError, UnfinishedError
 from gradcompare.checking.subject import Subject
 from gradcompare.checking.trials import Progress, Trials
+from gradcompare.interfaces.left_out import BEGINS
 from gradcompare.interfaces.program import GIVEN_SLOPE
 from gradcompare.judging.verdict import Finding
 from gradcompare.network import draw_network
@@ -37,11 +37,6 @@ FEW = 10
 FEWEST = 2
 """On so many networks one of several readings is chosen."""
 NOT_RUN = "Not run here"
-_NOTHING_SAID = f"{NOT_RUN}, so that nothing is said of it"
-MOST_ACTIVATIONS = 5
-"""So many other activations are tried."""
-MOST_USUAL = 24
-"""So many usual forward passes are tried where a file has none."""
 _CASES = ("drawn", "decided", "at_kink", "undecided")
 
 
@@ -260,8 +255,8 @@ def _of_other_activations(inquiry: Inquiry, before: Answer) -> Answer | None:
         return None
     few, right = min(FEW, inquiry.examples), []
     with contextlib.suppress(CodeError), inquiry.host.ends_within(SECONDS_OF_OWN_PROGRAM):
-        for number in range(MOST_ACTIVATIONS + 1):
-            told = inquiry.host.open_told_otherwise(inquiry.seed, number if number < MOST_ACTIVATIONS else sys.maxsize)
+        for number in itertools.count():
+            told = inquiry.host.open_told_otherwise(inquiry.seed, number)
             if told is None:
                 break
             with contextlib.suppress(CodeError):
@@ -389,7 +384,7 @@ def _of_the_usual_forward_pass(inquiry: Inquiry, before: Answer) -> Answer | Non
         return None
     report.notes.append(_USUAL.format(about["goes_back"], about["ahead"]))
     if agreed and report.verdict == "agrees":
-        notes = [note for note in before.report.notes if not note.endswith(f"{_NOTHING_SAID}: {about['goes_back']}.")]
+        notes = [note for note in before.report.notes if note != f"{BEGINS}: {about['goes_back']}."]
         before.report.notes = [*notes, f"Right is {about['goes_back']} too. {report.notes[-1]}"]
     return Answer(report, about, is_last=True) if not agreed or report.verdict == "wrong" else None
 
@@ -398,7 +393,7 @@ def _with_most_right(inquiry: Inquiry, agreed: bool) -> int | None:
     """The number of the usual forward pass with which most is right, on a few networks, by the file's own cost where it
     has one; None where nothing is."""
     right: dict[int, tuple[int, bool]] = {}
-    for number in range(MOST_USUAL):
+    for number in itertools.count():
         about = inquiry.host.open_usual(inquiry.seed, number, agreed)
         if about is None:
             break
@@ -419,10 +414,10 @@ def _right(report: Report) -> int:
 OPINIONS: tuple[Callable[[Inquiry, Answer], Answer | None], ...] = (
     _of_several_samples,
     _of_other_loops,
-    _of_other_activations,
     _of_each_layer,
     _of_one_output,
     _of_its_own_program,
+    _of_other_activations,
     _of_the_usual_forward_pass,
 )
 

@@ -603,9 +603,8 @@ class Driven(Program):
         for function in self.functions:
             given = set(map(words.role_of_argument, source.argument_names(function)))
             for name, namespace in source.globals_read([function]).items():
-                if words.role_of_argument(name) in {"inputs", "targets"} - given and source.rank(
-                    namespace.get(name, 0)
-                ):
+                is_data = words.role_of_argument(name) in {"inputs", "targets"} - given
+                if is_data and source.rank(namespace.get(name, 0)):
                     found.add(name)
         return found
 
