@@ -689,7 +689,102 @@ def test_what_does_not_answer_in_its_time_is_asked_no_more(tmp_path):
             child.open_alone(0)
 
 
-def test_an_activation_of_the_output_is_another_network(tmp_path):
-    """With it another cost is meant, so that it is not tried."""
-    text = CHOICE.replace("activation=", "output_activation=").replace("= activation", "= output_activation")
-    assert not any("activation=" in note for note in check(tmp_path, text).notes)
+OUTPUTS = """
+import numpy as np
+
+class Perceptron:
+    def __init__(self, inputs, targets, n_hidden, rate=0.25, out_type="logistic"):
+        self.rate, self.out_type = rate, out_type
+        self.v = np.random.rand(inputs.shape[1] + 1, n_hidden)
+        self.w = np.random.rand(n_hidden + 1, targets.shape[1])
+
+    def train(self, inputs, targets, n_iterations):
+        new_inputs = np.concatenate((inputs, np.ones((inputs.shape[0], 1))), axis=1)
+        for _ in range(n_iterations):
+            output = self.forward(new_inputs)
+            if self.out_type == "logistic":
+                delta_output = (output - targets) * output * (1.0 - output)
+            if self.out_type == "linear":
+                delta_output = output - targets
+            if self.out_type == "softmax":
+                delta_output = output - targets
+            delta_hidden = self.hidden * (1.0 - self.hidden) * np.dot(delta_output, self.w.T)
+            self.w -= self.rate * np.dot(self.hidden.T, delta_output)
+            self.v -= self.rate * np.dot(new_inputs.T, delta_hidden[:, :-1])
+            misses = np.where(output > 0.5, 1, 0)
+            print("error", np.sum((misses - targets) ** 2))
+
+    def forward(self, inputs):
+        hidden = 1.0 / (1.0 + np.exp(-np.dot(inputs, self.v)))
+        self.hidden = np.concatenate((hidden, np.ones((inputs.shape[0], 1))), axis=1)
+        output = np.dot(self.hidden, self.w)
+        if self.out_type == "logistic":
+            return 1.0 / (1.0 + np.exp(-output))
+        if self.out_type == "linear":
+            return output
+        return np.exp(output) / np.sum(np.exp(output), axis=1, keepdims=True)
+"""
+
+
+def test_other_outputs_that_can_be_chosen_are_checked_too(tmp_path):
+    """With each the cost that goes with it; misses that are counted are none. The samples get their ones outside of the
+    loop."""
+    right = check(tmp_path, OUTPUTS)
+    assert right.verdict == "agrees", right.notes
+    assert any("out_type='linear', or out_type='softmax'" in note for note in right.notes)
+    diagonal = 'softmax":\n                delta_output = (output - targets) * output * (1.0 - output)'
+    wrong = check(tmp_path, OUTPUTS.replace('softmax":\n                delta_output = output - targets', diagonal))
+    assert (wrong.verdict, wrong.first_fault.line) == ("wrong", 19)
+    assert any("out_type='softmax'" in note for note in wrong.notes)
+
+
+def test_with_another_output_the_own_cost_may_be_that_of_the_first(tmp_path):
+    text = CHOICE.replace("activation=", "output_kind=").replace("activation", "output_kind")
+    assert check(tmp_path, text).verdict == "agrees"
+
+
+PARTS = """
+import numpy as np
+
+class Net:
+    def __init__(self, n_in, n_hidden, n_out, residual=False, dropout_rate=0.0):
+        self.W1, self.W2 = np.random.randn(n_in, n_hidden), np.random.randn(n_hidden, n_hidden)
+        self.W3 = np.random.randn(n_hidden, n_out)
+        self.residual, self.dropout_rate = residual, dropout_rate
+
+    def forward(self, X):
+        self.X = X
+        self.h1 = np.tanh(X @ self.W1)
+        self.mask = np.random.rand(*self.h1.shape) >= self.dropout_rate
+        self.d1 = self.h1 * self.mask / (1 - self.dropout_rate)
+        self.h2 = np.tanh(self.d1 @ self.W2)
+        self.s = self.h2 + self.d1 if self.residual else self.h2
+        return self.s @ self.W3
+
+    def loss(self, X, y):
+        return 0.5 * np.sum((self.forward(X) - y) ** 2)
+
+    def backward(self, y):
+        d = self.s @ self.W3 - y
+        dW3 = self.s.T @ d
+        ds = d @ self.W3.T
+        dz2 = ds * (1 - self.h2 ** 2)
+        dW2 = self.d1.T @ dz2
+        dd1 = dz2 @ self.W2.T
+        if self.residual:
+            dd1 = dd1 + ds
+        dW1 = self.X.T @ (dd1 * self.mask / (1 - self.dropout_rate) * (1 - self.h1 ** 2))
+        return dW1, dW2, dW3
+"""
+
+
+def test_parts_that_can_be_switched_on_are_checked_too(tmp_path):
+    right = check(tmp_path, PARTS)
+    assert right.verdict == "agrees", right.notes
+    assert any("residual=True" in note and "dropout_rate=0.2" in note for note in right.notes)
+    wrong = check(tmp_path, PARTS.replace("dd1 = dd1 + ds", "dd1 = dd1"))
+    assert wrong.verdict == "wrong"
+    assert any("residual=True" in note for note in wrong.notes)
+    wrong = check(tmp_path, PARTS.replace("dd1 * self.mask / (1 - self.dropout_rate) *", "dd1 * self.mask *"))
+    assert wrong.verdict == "wrong"
+    assert any("dropout_rate=" in note for note in wrong.notes)

@@ -74,8 +74,8 @@ MOST_LOOPS = 4
 """So many training loops are run beside the first."""
 
 
-MOST_ACTIVATIONS = 5
-"""So many other activations are tried."""
+MOST_TOLD = 6
+"""In so many ways the parts are told otherwise."""
 
 
 class Host:
@@ -88,7 +88,7 @@ class Host:
     """The training loop that is run first, where others are."""
     _others: Sequence[Any] = ()
     """The other training loops of the file."""
-    _told: Sequence[tuple[str, Any]] = ()
+    _told: Sequence[told_otherwise.Told] = ()
     """The same network with other activations, and what it is told."""
     _usual: Sequence[usual.Usual] = ()
     """What goes back, after usual forward passes."""
@@ -180,20 +180,22 @@ class Host:
         return None
 
     def open_told_otherwise(self, seed: int, number: int) -> dict[str, Any] | None:
-        """From now on run the parts of the file with another activation, the how manieth; None where there is no other.
-        What is to be known of them, and what they are "told"; nothing where they do not run so."""
+        """From now on run the parts of the file told otherwise, in the how manieth way; None where there is no other.
+        What is to be known of them, what they are "told", and whether that is an activation of the output,
+        "of_outputs"; nothing where they do not run so."""
         if self.loaded is None or not isinstance(self._parts, Driven):
             return None
         self._start_afresh()
         if number == 0:
-            self._told = list(itertools.islice(told_otherwise.programs(self._parts), MOST_ACTIVATIONS))
+            self._told = list(itertools.islice(told_otherwise.programs(self._parts), MOST_TOLD))
         if number >= len(self._told):
             return None
         with contextlib.suppress(CodeError), self._code_runs("told otherwise"):
-            told, program = self._told[number]
-            program.fit(seed)
-            self.program = program
-            return read_of(self.loaded) | self._about([*self.loaded.notes, *program.notes], []) | {"told": told}
+            told = self._told[number]
+            told.program.fit(seed)
+            self.program = told.program
+            about = self._about([*self.loaded.notes, *told.program.notes], [])
+            return read_of(self.loaded) | about | {"told": told.says, "of_outputs": told.of_outputs}
         return {}
 
     def open_usual(self, seed: int, number: int, agreed: bool) -> dict[str, Any] | None:

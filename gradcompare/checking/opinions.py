@@ -247,9 +247,8 @@ def _of_other_loops(inquiry: Inquiry, before: Answer) -> Answer | None:
     return None
 
 
-def _of_other_activations(inquiry: Inquiry, before: Answer) -> Answer | None:
-    """The same network with each other activation that it can be told, where all is right with the one that it was.
-    Wrong is one with which some gradients are right, or whose cost is the file's own."""
+def _told_otherwise(inquiry: Inquiry, before: Answer) -> Answer | None:
+    """The same network told otherwise, in each way that it can be, where all is right as it was told first."""
     about = before.about
     if before.report.verdict != "agrees" or about is None or about["is_own"] or about["given_slope"]:
         return None
@@ -272,9 +271,12 @@ def _of_other_activations(inquiry: Inquiry, before: Answer) -> Answer | None:
 
 
 def _is_wrong_so(report: Report, about: dict[str, Any]) -> bool:
-    """Whether it is wrong with an activation, and not only for a cost that is meant for another."""
+    """Whether it is wrong told otherwise, and not only for a cost that is meant for another: some gradients are right,
+    or the cost is the file's own. With another output the file's own may be that of the first; where it has none, each
+    that is usual has been tried."""
     of_its_cost = any(row["mistake"] == WRONG_COST for row in report.diagnosis)
-    known = not nothing_is_right(report) or (about["has_cost"] and about["metric"] is None)
+    has_cost = about["has_cost"] and about["metric"] is None
+    known = not nothing_is_right(report) or has_cost != about["of_outputs"]
     return report.verdict == "wrong" and known and not of_its_cost
 
 
@@ -417,7 +419,7 @@ OPINIONS: tuple[Callable[[Inquiry, Answer], Answer | None], ...] = (
     _of_each_layer,
     _of_one_output,
     _of_its_own_program,
-    _of_other_activations,
+    _told_otherwise,
     _of_the_usual_forward_pass,
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import itertools
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -111,19 +112,37 @@ def _filled(statement: ast.stmt) -> str | None:
     return method.value.id
 
 
+def values_read(node: ast.AST) -> set[str]:
+    """The names of which more is read than how many samples there are."""
+    return set(names_read(_WithoutSizes().visit(copy.deepcopy(node))))
+
+
+class _WithoutSizes(ast.NodeTransformer):
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        if called in ("len", "range", "shape", "size", "ndim", "zeros_like", "ones_like", "empty_like"):
+            return ast.copy_location(ast.Constant(0), node)
+        return self.generic_visit(node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        if node.attr in ("shape", "size", "ndim"):
+            return ast.copy_location(ast.Constant(0), node)
+        return self.generic_visit(node)
+
+
 def descended(statements: Sequence[ast.stmt], is_one: Callable[[str], bool], other: Callable[[str], bool]) -> set[str]:
     """The names that statements make of names that are such ones and of none that are others, counts left out:
     T of `T = np.eye(k)[y]`, not m of `m = len(y)`."""
     found: set[str] = set()
     for statement in statements:
         if isinstance(statement, ast.Assign) and not _COUNT.search(ast.unparse(statement.value)):
-            read = names_read(statement)
+            read = values_read(statement)
             if any(is_one(name) or name in found for name in read) and not any(map(other, read)):
                 found |= set(names_bound(statement))
     return found
 
 
-_COUNT = re.compile(r"^(len|int|float|max|min|set)\(|\.(shape|size|ndim)\b|\.(max|min|unique)\(")
+_COUNT = re.compile(r"^(int|float|max|min|set)\(|\.(max|min|unique)\(")
 
 
 def without_asides(body: list[ast.stmt]) -> list[ast.stmt]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-import copy
 from collections.abc import Mapping
+from functools import partial
 
 from gradcompare.interfaces import dataflow, turns
 from gradcompare.interfaces.turns import Turn
@@ -17,9 +17,12 @@ def method_turn(loop: ast.For | ast.While, before: list[ast.stmt], roles: Mappin
     """A turn with its forward pass, where it has one; `roles`: see Turn.roles."""
     turn = turns.turn_of(loop, before, roles)
     data = {role: turn.names_of(role) for role in ("inputs", "targets")}
+    is_sample, is_label = (partial(_has_role, turn, role) for role in data)
+    data["inputs"] |= dataflow.descended(turn.before, is_sample, is_label)
+    data["targets"] |= dataflow.descended(turn.before, is_label, is_sample)
     computed: set[str] = set()
     for i, statement in enumerate(turn.body):
-        read, written = _values_read(statement), set(dataflow.names_written(statement))
+        read, written = dataflow.values_read(statement), set(dataflow.names_written(statement))
         inputs, labels = data["inputs"] & read, data["targets"] & read
         if labels and (output := _met(turn, i, computed, data)) is not None:
             turn.end, turn.output = i, output
@@ -32,16 +35,20 @@ def method_turn(loop: ast.For | ast.While, before: list[ast.stmt], roles: Mappin
     return turn
 
 
+def _has_role(turn: Turn, role: str, name: str) -> bool:
+    return turn.role_of(name) == role
+
+
 def _met(turn: Turn, i: int, computed: set[str], data: Mapping[str, set[str]]) -> ast.expr | None:
     """What labels meet in a statement: a name that was computed before, else a part of the statement."""
     statement = turn.body[i]
     bound = [name for s in turn.body[:i] for name in dataflow.names_written(s)]
-    met = sorted(computed & _values_read(statement) - {SELF}, key=lambda name: turns.last(bound, name))
+    met = sorted(computed & dataflow.values_read(statement) - {SELF}, key=lambda name: turns.last(bound, name))
     if met:
         return ast.Name(met[-1], ast.Load())
     given = data["inputs"] | computed
-    part = turns.apart(statement, data["targets"], lambda node: {SELF} < _values_read(node) & (given | {SELF}))
-    if part is not None or SELF not in computed or SELF not in _values_read(statement):
+    part = turns.apart(statement, data["targets"], lambda node: {SELF} < dataflow.values_read(node) & (given | {SELF}))
+    if part is not None or SELF not in computed or SELF not in dataflow.values_read(statement):
         return part
     return _hoisted(turn, i)
 
@@ -62,23 +69,6 @@ def _note(name: str, turn: Turn, statement: ast.stmt, data: Mapping[str, set[str
     """What is made of data are data: by its name, else by what it is made of."""
     own = turn.role_of(name)
     for role, names in data.items():
-        of_these = bool(names & _values_read(statement)) and name in turns.made_of(statement, names)
+        of_these = bool(names & dataflow.values_read(statement)) and name in turns.made_of(statement, names)
         if own == role or (own not in data and of_these):
             names.add(name)
-
-
-def _values_read(node: ast.AST) -> set[str]:
-    """The names of which more is read than how many samples there are."""
-    return set(dataflow.names_read(_WithoutSizes().visit(copy.deepcopy(node))))
-
-
-class _WithoutSizes(ast.NodeTransformer):
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        if isinstance(node.func, ast.Name) and node.func.id in ("len", "range"):
-            return ast.copy_location(ast.Constant(0), node)
-        return self.generic_visit(node)
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        if node.attr in ("shape", "size", "ndim"):
-            return ast.copy_location(ast.Constant(0), node)
-        return self.generic_visit(node)

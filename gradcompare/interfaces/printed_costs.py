@@ -47,7 +47,7 @@ def found_in(file: str, samples_axis: int = 0) -> list[Printed]:
     found: dict[int, Printed] = {}
     for whole, gathered in _computed(tree, parents):
         loss = _usual(_Arrays(whole, differences, samples_axis), gathered)
-        if loss is not None and not _only_looks_on(whole, file):
+        if loss is not None and not (_only_looks_on(whole, file) or _counts_misses(whole, parents)):
             found.setdefault(whole.lineno, Printed(whole.lineno, loss))
     return [found[line] for line in sorted(found)]
 
@@ -59,6 +59,31 @@ def _only_looks_on(whole: ast.expr, file: str) -> bool:
     """Whether a cost is only a measure: computed in some turns, or of samples that training does not see."""
     named = (getattr(node, "id", getattr(node, "attr", "")) for node in ast.walk(whole))
     return any(map(_OF_OTHERS.search, named)) or is_computed_at_times(file, whole.lineno)
+
+
+def _counts_misses(whole: ast.expr, parents: Mapping[int, ast.AST]) -> bool:
+    """Whether it is computed of decisions: res of `res = np.where(output > 0.5, 1, 0)`, which no gradient goes
+    through."""
+    around = parents.get(id(whole))
+    while around is not None and not isinstance(around, ast.FunctionDef | ast.Module):
+        around = parents.get(id(around))
+    named = {ast.unparse(n) for n in ast.walk(whole) if isinstance(n, ast.Name | ast.Attribute)}
+    named = {name for name in named if words.role_of_argument(name.rpartition(".")[2]) != "targets"}
+    made = (n for n in ast.walk(around or whole) if isinstance(n, ast.Assign) and n.lineno < whole.lineno)
+    last = {ast.unparse(target): n.value for n in sorted(made, key=lambda n: n.lineno) for target in n.targets}
+    return any(name in last and _decides(last[name]) for name in named)
+
+
+def _decides(value: ast.expr) -> bool:
+    """Whether an expression is a comparison, what is chosen by one, or rounded."""
+    while isinstance(value, ast.Call) and source.called(value) == "astype" and isinstance(value.func, ast.Attribute):
+        value = value.func.value
+    if isinstance(value, ast.Call) and source.called(value) == "where" and len(value.args) == 3:
+        return not any(isinstance(node, ast.Name) for part in value.args[1:] for node in ast.walk(part))
+    if isinstance(value, ast.IfExp):
+        return isinstance(value.body, ast.Constant) and isinstance(value.orelse, ast.Constant)
+    rounds = isinstance(value, ast.Call) and source.called(value) in ("round", "rint", "argmax", "heaviside")
+    return isinstance(value, ast.Compare) or rounds
 
 
 # ---- what is computed ------------------------------------------------------------------------------------------------

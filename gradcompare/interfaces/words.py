@@ -124,7 +124,7 @@ ARGUMENTS = {
         r"|(reg|l2|l2reg|regulari[sz]ation|weightdecay|lambda)(param(eter)?|coeff?(icient)?|strength|rate|factor|const(ant)?))$"
     ),
     "activation": re.compile(r"(activation|nonlinearity|actfunc|actfn|^act|^g$)"),
-    "keep": re.compile(r"^(keep_?prob|keepp)$"),
+    "keep": re.compile(r"^(keepp?|(p|prob|rate)keep|keep(prob(ability)?|rate|ratio))s?$"),
     "layers": re.compile(r"^(l|numlayers|nlayers|depth)$"),
     "state": re.compile(
         r"^((h|hidden|s|state|c|cell)(state)?(prev|previous|0|init|initial|last|t1)"
