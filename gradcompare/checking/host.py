@@ -54,6 +54,7 @@ from gradcompare.judging.reference import evaluate
 from gradcompare.network import Network
 from gradcompare.tracing import guards
 from gradcompare.tracing.numpy_on_torch import NotTraceableError, NumpyOnTorch
+from gradcompare.tracing.randomness import note_generators
 
 if TYPE_CHECKING:
     from gradcompare.loading import Loaded
@@ -579,6 +580,7 @@ def open_loaded(host: Host, loaded: Loaded, name: str | None, interface: str | N
     written, that is why. What the gradient does without may be unfinished.
     """
     host.loaded, about = loaded, read_of(loaded)
+    note_generators(loaded.names.values())
     names = loaded.names if name is None else _only(loaded.names, name)
     unread = "" if loaded.text else _without_source(names)
     needed, gaps = _unfinished(loaded, needed=True), _unfinished(loaded, needed=False)

@@ -45,6 +45,7 @@ from gradcompare.interfaces.remarks import remarks
 from gradcompare.interfaces.session import Found, Session, Steps
 from gradcompare.loading.absent import Absent
 from gradcompare.network import Network, draw_network
+from gradcompare.tracing import randomness
 from gradcompare.tracing.randomness import same_random_numbers
 
 
@@ -407,7 +408,7 @@ class Driven(Program):
     def run_forward(self, session: Session, names_values: bool = True) -> None:
         """Fill in the output, the cost where the same call gives it, and the values on the way, unless nobody asks for
         these: to name them takes longer than a small network."""
-        step = self.steps.forward
+        step, begins = self.steps.forward, randomness.state()
         with (
             self._entered(session),
             self._going_no_step(session) if step == self.steps.maker else contextlib.nullcontext(),
@@ -418,6 +419,8 @@ class Driven(Program):
             if names_values:
                 session.values = values.values_of(self.function(step), result, session, self.namers)
         if self.found and self.found.cost_from == "maker":
+            if "forward" not in self.found.chain:  # for the gradients it is called alone
+                randomness.set_state(begins)
             self.run_made(session)
             session.output = session.cost
 

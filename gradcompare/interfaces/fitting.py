@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradcompare.interfaces import calling, driver, failures, meaning, naming, paths, sequences, source, words
+from gradcompare.interfaces import calling, driver, failures, meaning, naming, paths, sequences, source, usage, words
 from gradcompare.interfaces.drawing import draw
 from gradcompare.interfaces.failures import CannotBuildError, NoNumbersError, PlainNumbersError, describe
 from gradcompare.interfaces.layouts import LABELS, OF_WORDS, SAMPLES, Layout, copies, layouts
@@ -131,6 +131,7 @@ def _tries(program: Driven) -> Iterator[tuple[int, Layout]]:
     each_step = in_steps and holder.own_shapes and sequences.has_a_label_for_each_step(maker)
     words_known = holder.words_known or ((TRIAL_OUTPUTS,) if each_step else ())
     listed = sequences.goes_through_labels(maker)
+    calculates = maker is not None and usage.only_calculates(maker, "targets")
     for depth in holder.depths:
         told = (program.activation,) if program.activation else ACTIVATIONS
         for activation in told if asks or _asks_for_activation(holder) else ACTIVATIONS[:1]:
@@ -150,6 +151,8 @@ def _tries(program: Driven) -> Iterator[tuple[int, Layout]]:
                     starts_so = not holder.starts_as or layout.weights in holder.starts_as
                     starts_so = starts_so and (layout.outputs == 1 or not holder.one_output)
                     starts_so = starts_so and not (one_row and layout.samples in ("vector", "column"))
+                    numbered = LABELS[layout.labels].kind == "classes" and layout.outputs is None
+                    starts_so = starts_so and not (numbered and calculates)
                     if (layout.labels == "cotangent") == cotangent and starts_so:
                         yield depth, layout
 
@@ -184,9 +187,10 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
     if program.holder.own_shapes and program.holder.kind != "flat" and len(several) < depth > 1:
         raise CannotBuildError(f"what makes its parameters, asked for {depth} layers, makes {len(several)} weights")
     shapes = shapes_of(template, places)
-    if layout.outputs is None and has_its_own_outputs(program, network, layout, shapes):
-        layout = program.trial_layout = replace(layout, outputs=outputs)
     fixed = insisted(program.holder, network, shapes)
+    as_many = layout.outputs is None and (fixed is None or fixed[-1] == outputs)
+    if as_many and has_its_own_outputs(program, network, layout, shapes):
+        layout = program.trial_layout = replace(layout, outputs=outputs)
     if fixed == sizes and follows(program, network, layout):
         fixed = None
     if fixed is None and has_its_own_inputs(program, network, layout, shapes):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import types
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -160,6 +161,26 @@ class TakenApart(Arguments):
 
     def known(self, root: Any) -> dict[str, Any]:
         """All together."""
+        return {"parameters": root, self.argument: root}
+
+
+class Attributes(Arguments):
+    """Parameters that functions read of an object, whose class is not in the file."""
+
+    kind = "attributes"
+
+    def __init__(self, argument: str, names: Collection[str], pairs: list[tuple[str, str]]) -> None:
+        """`argument`: what functions call the object; `names`: all that they read of it."""
+        super().__init__(pairs)
+        self.argument, self.names = argument, names
+
+    def build(self, network: Network, layout: Layout) -> Any:
+        """An object that has them, and the rates that are asked of it."""
+        rates = {name: RATE for name in self.names if words.role_of_argument(name) == "learning_rate"}
+        return types.SimpleNamespace(**rates | super().build(network, layout))
+
+    def known(self, root: Any) -> dict[str, Any]:
+        """The object."""
         return {"parameters": root, self.argument: root}
 
 

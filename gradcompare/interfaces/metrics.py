@@ -36,6 +36,18 @@ def is_computed_at_times(file: str, line: int) -> bool:
     return any(isinstance(part, ast.Mod) for node in around for part in ast.walk(node.test))
 
 
+def is_computed_afterwards(file: str, line: int) -> bool:
+    """Whether a line is reached once training is over: outside of all loops, and below one, of the module or of a
+    function that drives the program."""
+    for block in _blocks(source.parsed(file)):
+        outside = [node for node in _outside(block) if isinstance(node, ast.stmt)]
+        loops = [node for node in block.body if isinstance(node, ast.For | ast.While)]
+        above = any((loop.end_lineno or 0) < line for loop in loops)
+        if above and any(node.lineno <= line <= (node.end_lineno or 0) for node in outside):
+            return True
+    return False
+
+
 def _is_size(function: Callable[..., Any]) -> bool:
     """Whether a function takes absolute values, and nothing that training would descend: no power, no logarithm."""
     called = source.names_called(function)
@@ -59,7 +71,7 @@ def _is_called_afterwards(function: Callable[..., Any]) -> bool:
     return everywhere == outside > 0
 
 
-def _blocks(tree: ast.Module) -> Iterator[ast.AST]:
+def _blocks(tree: ast.Module) -> Iterator[ast.Module | ast.FunctionDef]:
     """What drives a program: the module, and its functions that are given nothing and are called in no loop."""
     yield tree
     looped = {

@@ -16,6 +16,7 @@ from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.driver import plan_of_structure
 from gradcompare.interfaces.holders import (
     Arguments,
+    Attributes,
     Flat,
     Globals,
     Holder,
@@ -96,6 +97,7 @@ def _argument_holders(used: list[Callable[..., Any]], initialisers: list[Callabl
             if re.fullmatch(r"[wW]\w*", start):
                 bias = next((b for b in ("b", "B", "bias") if any(b in source.beginnings_in(f) for f in used)), "b")
                 yield Arguments([(f"{start}{i}", f"{bias}{i}") for i in (1, 2, 3)])
+    yield from _objects(used)
     if not (listed[0] and listed[1]) and flat is not None and any(flat in source.listed_in(f) for f in used):
         yield Listed(flat, next((name for name in arguments if words.role_of_argument(name) == "biases"), None))
     loose = words.loose_pairs(arguments)
@@ -111,6 +113,18 @@ def _argument_holders(used: list[Callable[..., Any]], initialisers: list[Callabl
     graded = _graded_pairs(used)
     if graded and graded != loose:
         yield Arguments(graded)
+
+
+def _objects(used: list[Callable[..., Any]]) -> Iterator[Holder]:
+    """Objects of which these functions read weights under their names: net.W1."""
+    rows = [(name, source.attributes_read(f, name)) for f in used for name in source.argument_names(f)]
+    read: dict[str, dict[str, None]] = {}
+    for name, attributes in rows:
+        read.setdefault(name, {}).update(attributes)
+    for name, attributes in read.items():
+        pairs = words.parameter_pairs(list(attributes))
+        if pairs:
+            yield Attributes(name, attributes, pairs)
 
 
 def _own_arrays(used: list[Callable[..., Any]]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradcompare.interfaces import calling, meaning, naming, source, values, words
+from gradcompare.interfaces.forward_part import forward_part
 
 MAKERS = ("backward", "slope_of_cost", "fused", "cost", "update")
 
@@ -47,9 +48,8 @@ def _gives_cost_and_gradients(function: Any, role: str) -> bool:
     taken = {words.role_of_argument(name) for name in source.argument_names(function)}
     if role == "backward":
         returned = {name for row in source.returned_names(function) if len(row) > 1 for name in row if name}
-        return {"inputs", "targets"} <= taken <= {"inputs", "targets", "parameters"} and any(
-            map(_COST.search, returned)
-        )
+        known = {"inputs", "targets", "parameters", "regularisation", "training", "keep", "quiet"}
+        return {"inputs", "targets"} <= taken <= known and any(map(_COST.search, returned))
     return {"inputs", "targets"} <= taken and any(map(_COST.search, source.handed_out(function)))
 
 
@@ -203,6 +203,8 @@ def steps_of(functions: Iterable[Any], everything: Iterable[Any] = ()) -> Iterat
                 yield maker, "backward", maker, chosen[0], slopes[0]
             elif role in ("update", "backward") and values.returns_its_output(maker):
                 yield maker, role, maker, chosen[0], slopes[0]
+            if role in ("update", "backward") and (ahead := forward_part(maker)) is not None:
+                yield maker, role, ahead, chosen[0], slopes[0]
 
 
 def _is_given_gradients(function: Any) -> bool:

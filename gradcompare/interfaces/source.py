@@ -481,10 +481,10 @@ def only_divides(function: Any, name: str) -> bool:
     return bool(uses) and all(id(use) in under for use in uses)
 
 
-def attributes_read(function: Any) -> set[str]:
-    """The attributes that a method reads of its own object."""
+def attributes_read(function: Any, name: str = "self") -> dict[str, None]:
+    """The attributes that a function reads of what has a name, a method of its own object, in their order."""
     nodes = [n for n in ast.walk(tree(function)) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load)]
-    return {n.attr for n in nodes if isinstance(n.value, ast.Name) and n.value.id == "self"}
+    return dict.fromkeys(n.attr for n in nodes if isinstance(n.value, ast.Name) and n.value.id == name)
 
 
 def kept_of_calls(function: Any, name: str) -> set[str]:

@@ -325,7 +325,7 @@ def _is_asked_by_another(program: Driven) -> bool:
     by_role = chain.methods_by_role(made)
     if program.given_slope:
         return any(name != maker and maker in source.names_called(f) for name, f in by_role.get("fused", ()))
-    read = source.attributes_read(program.function(maker))
+    read = source.attributes_read(program.function(maker)).keys()
     askers = (f for row in by_role.values() for name, f in row if maker in source.names_called(f) and name != maker)
     return any(read & source.kept_of_calls(f, str(program.steps.forward)) for f in askers)
 

@@ -117,11 +117,27 @@ def turn_of(loop: ast.For | ast.While, before: list[ast.stmt], roles: Mapping[st
     """The statements of one turn that matter, and those that are run before; `roles`: see Turn.roles."""
     roles = dict(roles) | sampling.paired_roles(loop, roles)
     first = sampling.counted_from(loop, roles) if isinstance(loop, ast.For) else []
-    inner = [s for s in loop.body if not _tells_rate(s, loop)]
+    inner = _without_validation([s for s in loop.body if not _tells_rate(s, loop)])
     body = unrolled(s for s in dataflow.without_asides(inner) if not _is_source(s))
     body, before = keyed.as_names(dataflow.that_matter(body), [*before, *first])
     rates = _RatesAsNames(body)
     return Turn(loop, before, [rates.visit(copy.deepcopy(statement)) for statement in body], roles=roles)
+
+
+def _without_validation(body: list[ast.stmt]) -> list[ast.stmt]:
+    """The statements without those that look at samples which training does not see, and what is done with what these
+    bind: self.history.append(val_loss)."""
+    looks: set[str] = set()
+    kept: list[ast.stmt] = []
+    for statement in body:
+        read, bound = set(dataflow.names_read(statement)), set(dataflow.names_bound(statement))
+        sees_others = bool(bound) and any(map(words.role_in_validation, read))
+        if (sees_others or read & looks) and not isinstance(statement, ast.For | ast.While):
+            looks |= bound
+        else:
+            kept.append(statement)
+            looks -= bound
+    return kept
 
 
 def _tells_rate(statement: ast.stmt, loop: ast.For | ast.While) -> bool:

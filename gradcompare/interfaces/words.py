@@ -123,7 +123,7 @@ ARGUMENTS = {
         r"|weightdecay|c|strength"
         r"|(reg|l2|l2reg|regulari[sz]ation|weightdecay|lambda)(param(eter)?|coeff?(icient)?|strength|rate|factor|const(ant)?))$"
     ),
-    "activation": re.compile(r"(activation|nonlinearity|actfunc|actfn|^act|^g$)"),
+    "activation": re.compile(r"(activation|nonlinearity|actfunc|actfn|^act(?!ion)|^g$)"),
     "keep": re.compile(r"^(keepp?|(p|prob|rate)keep|keep(prob(ability)?|rate|ratio))s?$"),
     "layers": re.compile(r"^(l|numlayers|nlayers|depth)$"),
     "state": re.compile(

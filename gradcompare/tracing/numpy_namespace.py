@@ -46,6 +46,17 @@ def _with_signatures_at_hand() -> None:
 _with_signatures_at_hand()
 
 
+def _known_to_numpy() -> None:
+    """Let NumPy take the dtypes of `torch._numpy` for its own, where its own arrays are told them: an array that a
+    generator has drawn is one, mask.astype(np.float64)."""
+    for name, made in vars(torch_numpy).items():
+        if isinstance(made, type) and hasattr(made, "torch_dtype") and isinstance(getattr(np, name, None), type):
+            made.dtype = np.dtype(getattr(np, name))  # type: ignore[attr-defined]
+
+
+_known_to_numpy()
+
+
 class _Namespace(types.ModuleType):
     """The stand-in for one of NumPy's modules: own versions first, then `torch._numpy`, then NumPy for untraced
     arrays."""

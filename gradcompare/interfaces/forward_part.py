@@ -1,0 +1,108 @@
+"""The part of a function that goes forward, where one function goes forward and back: all that stands before labels
+meet what it has computed, as a function of its own, with its own lines."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import inspect
+import types
+from collections.abc import Callable
+from typing import Any
+
+from gradcompare.interfaces import dataflow, meaning, source, turns
+
+Function = Callable[..., Any]
+
+
+@source.kept
+def forward_part(function: Function) -> Function | None:
+    """(the same arguments, but for those that this part does not read) -> (output, {name: value}); None where the
+    function is given no samples or no labels, or where these meet nothing that was computed."""
+    definition = _definition(function)
+    if definition is None:
+        return None
+    roles = {name: meaning.role_of(function, name) for name in source.argument_names(function)}
+    inputs, labels = ({name for name, role in roles.items() if role == kind} for kind in ("inputs", "targets"))
+    body = dataflow.without_asides(definition.body)
+    end, output = _meeting(body, inputs, labels)
+    return _made(function, definition, body[:end], output) if output is not None else None
+
+
+def _definition(function: Function) -> ast.FunctionDef | None:
+    """A function as it stands in its file, with the lines that it has there; None where it does more than compute."""
+    plain = inspect.unwrap(getattr(function, "__func__", function))
+    code = getattr(plain, "__code__", None)
+    nodes = [node for node in ast.iter_child_nodes(source.tree(plain)) if isinstance(node, ast.FunctionDef)]
+    if code is None or len(nodes) != 1 or plain.__closure__:
+        return None
+    inside = list(ast.walk(nodes[0]))
+    if any(isinstance(node, ast.Yield | ast.YieldFrom | ast.Await | ast.Global) for node in inside):
+        return None
+    definition = copy.deepcopy(nodes[0])
+    ast.increment_lineno(definition, code.co_firstlineno - 1)
+    return definition
+
+
+def _meeting(body: list[ast.stmt], inputs: set[str], labels: set[str]) -> tuple[int, ast.expr | None]:
+    """The statement in which labels first meet what was computed from samples, and what they meet."""
+    computed: set[str] = set()
+    labels = set(labels)
+    for i, statement in enumerate(body):
+        read, written = dataflow.values_read(statement), set(dataflow.names_written(statement))
+        if labels & read and (computed | inputs) & read:
+            return i, _met(body[: i + 1], computed & read) or _computed_there(statement, labels, computed | inputs)
+        if (computed | inputs) & read:
+            computed |= written
+        elif labels & read:
+            labels |= turns.made_of(statement, labels)
+    return 0, None
+
+
+def _met(body: list[ast.stmt], computed: set[str]) -> ast.expr | None:
+    """What was computed last of what the last statement reads; of a list or a dict the entry that is taken."""
+    bound = [name for s in body[:-1] for name in dataflow.names_bound(s)]
+    names = [name for name in computed if name in bound]
+    if not names:
+        return None
+    name = max(names, key=lambda name: turns.last(bound, name))
+    made = [s.value for s in body[:-1] if isinstance(s, ast.Assign) and name in dataflow.names_bound(s)]
+    if made and isinstance(made[-1], ast.List | ast.Dict | ast.ListComp):
+        entries = (node for node in ast.walk(body[-1]) if isinstance(node, ast.Subscript))
+        taken = [node for node in entries if isinstance(node.value, ast.Name) and node.value.id == name]
+        return copy.deepcopy(taken[0]) if taken else None
+    return ast.Name(name, ast.Load())
+
+
+def _computed_there(statement: ast.stmt, labels: set[str], known: set[str]) -> ast.expr | None:
+    """What the statement itself computes of samples, and labels meet: X @ w + b of `error = X @ w + b - y`."""
+    part = turns.apart(statement, labels, lambda node: bool(dataflow.values_read(node) & known))
+    return part if any(isinstance(n, ast.BinOp | ast.Call) for n in ast.walk(part or statement)) else None
+
+
+def _made(function: Function, definition: ast.FunctionDef, body: list[ast.stmt], output: ast.expr) -> Function:
+    plain = inspect.unwrap(getattr(function, "__func__", function))
+    values = list(dict.fromkeys(n for s in body if not isinstance(s, ast.If) for n in dataflow.names_bound(s)))
+    names = ast.Dict([ast.Constant(n) for n in values], [ast.Name(n, ast.Load()) for n in values])
+    result = ast.copy_location(ast.Return(ast.Tuple([output, names], ast.Load())), (body or [definition])[-1])
+    read = set(dataflow.names_free([*body, ast.Expr(output)]))
+    taken = [name for name in inspect.signature(plain).parameters if name in read]
+    made = ast.parse(f"def {plain.__name__}({', '.join(taken)}): pass").body[0]
+    assert isinstance(made, ast.FunctionDef)
+    made.body = [*body, result]
+    tree = ast.fix_missing_locations(ast.Module([ast.copy_location(made, definition)], []))
+    code = compile(tree, plain.__code__.co_filename, "exec")
+    inner = next(constant for constant in code.co_consts if isinstance(constant, types.CodeType))
+    forward = types.FunctionType(inner, plain.__globals__, plain.__name__)
+    forward.__module__, forward.__qualname__ = plain.__module__, plain.__qualname__
+    signature = inspect.signature(plain).parameters
+    forward.__kwdefaults__ = None
+    forward.__defaults__ = _defaults([signature[name].default for name in taken])
+    forward.tree = made  # type: ignore[attr-defined]
+    return forward
+
+
+def _defaults(values: list[Any]) -> tuple[Any, ...] | None:
+    """The defaults of the last arguments, all of which have one."""
+    told = [value for value in values if value is not inspect.Parameter.empty]
+    return tuple(told) if told and values[-len(told) :] == told else None
