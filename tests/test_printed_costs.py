@@ -10,6 +10,7 @@ from gradcompare.interfaces import printed_costs
 from tests.habits import checked
 
 READ = {
+    "for i in range(9):\n    if i % 3 == 0:\n        print(np.mean((y - out) ** 2))": "mean_squared_error",
     'print("Loss:", np.mean(np.square(y - net.forward(X))))': "mean_squared_error",
     'print("Loss: \\n" + str(np.mean(np.square(y - out))))': "mean_squared_error",
     "loss = np.sum((out - y) ** 2) / (2 * len(X))": "squared_error",
@@ -58,7 +59,8 @@ def _is_same(one: str, other: str, shape: tuple[int, int]) -> bool:
         "loss = cost_of(y, out)",
         "loss = np.sum((y - out) ** 2) / y.shape[1]",
         "print(np.mean((net.predict(X_val) - y_val) ** 2))",
-        "for i in range(9):\n    if i % 3 == 0:\n        print(np.mean((y - out) ** 2))",
+        "for i in range(9):\n    pass\nprint(np.mean((y - out) ** 2))",
+        "res = np.where(out > 0.5, 1, 0)\nerror = np.sum((res - y) ** 2)",
     ],
 )
 def test_what_is_no_usual_cost_is_none(tmp_path, statement):

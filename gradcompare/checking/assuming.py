@@ -78,8 +78,8 @@ def as_printed(subject: Subject, networks: Sequence[Network]) -> int | None:
         return None
     ((loss, line),) = printed.items()
     subject.loss = loss
-    found = {subject.compared(network, "float64", verify=True).verdict for network in _some(networks)}
-    if found <= {"agrees", "scaled"}:
+    found = {subject.compared(network, "float64", verify=True).verdict for network in _some(networks)} - {"undecided"}
+    if found and found <= {"agrees", "scaled"}:  # undecided is one without a gradient, of units that are all dead
         return int(line)
     subject.loss = chosen
     return None

@@ -36,6 +36,8 @@ def candidates(names: Mapping[str, Any]) -> Iterator[Driven]:
     for made in classes:
         yield from itertools.islice(of_classes.with_functions(made, own), _MOST)
     for made in classes:
+        yield from itertools.islice(of_classes.of_no_state(made), _MOST)
+    for made in classes:
         yield from itertools.islice(of_classes.of_loops(made, functions, names), _MOST)
     yield from loops.candidates(names, by_role(_own(functions)).get("cost", []))
     if not paired:

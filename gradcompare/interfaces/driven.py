@@ -305,6 +305,8 @@ class Driven(Program):
         called = [self.function(f) for f in (self.steps.maker, self.steps.forward) if f]
         if any((f.__module__ or "").startswith("gradcompare.") for f in called):  # a chain of the file's layers
             called = self.functions
+        if source.is_of_vectors(self.function(self.steps.maker)):
+            return False  # y.shape[0] counts outputs
         return source.counts_samples(source.reached(called))
 
     @functools.cached_property
@@ -323,6 +325,11 @@ class Driven(Program):
         """Whether what is asked for as the part that dropout keeps is a number for each layer, inputs among them."""
         rows = [(f, n) for f in self.functions if isinstance(f, types.FunctionType) for n in source.argument_names(f)]
         return any(words.role_of_argument(name) == "keep" and name in source.entered_in(f) for f, name in rows)
+
+    @functools.cached_property
+    def _hands_out_lists(self) -> bool:
+        """Whether what makes the gradients makes lists of its arrays."""
+        return "tolist" in source.names_called(self.function(self.steps.maker))
 
     @functools.cached_property
     def _changed(self) -> set[str]:
@@ -402,7 +409,7 @@ class Driven(Program):
             known |= {"state": state} if state is not None else {}
         if layout is not None and layout.activation:
             known["activation"] = layout.activation
-        known |= {name: kept[name] for name in self.holder.arguments}
+        known |= {name: kept[name] for name in self.holder.arguments} | dict(self.holder.beside)
         return Session(root, inputs, known)
 
     def run_forward(self, session: Session, names_values: bool = True) -> None:
@@ -511,7 +518,8 @@ class Driven(Program):
             session.known |= calling.with_slope(self.function(self.steps.maker), self._slope(session))
         order = ("inputs", "targets", "output") if "slope" not in chain else ("slope", "inputs", "targets")
         with self._entered(session), self._making(session), self._looked_into() as local:
-            session.result = result = self.call(self.steps.maker, session, order)
+            result = self.call(self.steps.maker, session, order)
+        session.result = result = values.of_lists(result) if self._hands_out_lists else result
         found = outcomes(self, session, result, before)
         changes = [array for slot, array in found if slot.where == "change"]
         if self.found is None and not self.unseen and inside.is_adaptive(changes):

@@ -48,6 +48,9 @@ class Holder:
     arguments: Collection[str] = ()
     """What arguments are called that are what it holds, whatever else such a name may mean."""
 
+    beside: Mapping[str, Any] = MappingProxyType({})
+    """What functions are given that is no parameter, by name: an object whose methods they are."""
+
     says: Sequence[str] = ()
     """What a reader should know of what stands for the cost, or is not checked."""
 
@@ -158,6 +161,10 @@ class TakenApart(Arguments):
         """The parameters in the order of the names."""
         root = super().build(network, layout)
         return [root[name] for name in self.names]
+
+    def places(self, root: Any, data: Iterable[Any]) -> naming.Places:
+        """By the names that they are taken apart into."""
+        return {name: [(("item", i),)] for i, name in enumerate(self.names)}
 
     def known(self, root: Any) -> dict[str, Any]:
         """All together."""

@@ -114,12 +114,12 @@ def _listed(label: np.ndarray, samples: Samples) -> np.ndarray:
 
 LABELS = {
     "one_hot": Labels("one_hot", None, lambda Y, samples: samples.arrange(Y)),
+    "one_hot_across": Labels("one_hot", None, lambda Y, samples: Y.T.copy() if samples.axis else Y),
     "classes": Labels("classes", None, lambda Y, samples: Y[0] if samples.one else Y),
     "binary": Labels("binary", 1, lambda Y, samples: samples.arrange(Y)),
     "binary_vector": Labels("binary", 1, lambda Y, samples: Y[0].copy()),
     "classes_row": Labels("classes", None, lambda Y, samples: Y.reshape(1, -1)),
     "classes_column": Labels("classes", None, lambda Y, samples: Y.reshape(-1, 1)),
-    "one_hot_across": Labels("one_hot", None, lambda Y, samples: Y.T.copy() if samples.axis else Y),
     "binary_number": Labels("binary", 1, lambda Y, samples: _only(Y, samples)),
     "binary_whole": Labels("binary", 1, lambda Y, samples: Y[0].astype(np.int64)),
     "cotangent": Labels("real", None, lambda Y, samples: samples.arrange(Y)),

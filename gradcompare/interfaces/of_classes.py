@@ -7,7 +7,7 @@ import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from gradcompare.interfaces import calling, handed, holders, loops, meaning, source, words
+from gradcompare.interfaces import calling, handed, holders, loops, meaning, of_functions, source, words
 from gradcompare.interfaces.driven import Driven
 from gradcompare.interfaces.driver import plans_told
 from gradcompare.interfaces.holders import Instance
@@ -52,6 +52,21 @@ def programs(
         for begin, plan in itertools.product(begun, itertools.islice(plans(made), 2)):
             if role != "update":
                 yield Driven(_class_interface(role, maker, forward), Begun(made, plan, begin), steps, used)
+
+
+def of_no_state(made: type) -> Iterator[Driven]:
+    """Programs of methods that are given all parameters, of an object that is made of nothing: of class Solution, as
+    sites with exercises have it."""
+    methods = methods_of(made)
+    if not any(words.parameter_pairs(source.argument_names(f)) for f in methods):
+        return
+    try:
+        thing = made()
+    except Exception:  # it asks for something, or does more than to be
+        return
+    for program in of_functions.programs(methods):
+        program.holder.beside = {"self": thing}
+        yield program
 
 
 def with_functions(made: type, functions: list[Callable[..., Any]]) -> Iterator[Driven]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from gradcompare import losses
 from gradcompare.interfaces import source, words
-from gradcompare.interfaces.metrics import is_computed_afterwards, is_computed_at_times
+from gradcompare.interfaces.metrics import is_computed_afterwards
 
 _COST = re.compile(
     r"cost|loss|mse|sse|entropy|^j$|error|erro\b|objective|custo|perda|perdida|p[eé]rdida|costo|coste|kosten|fehler|verlust"
@@ -56,11 +56,9 @@ _OF_OTHERS = re.compile(r"(^|_)(val|valid|validation|test|dev|holdout)(_|\d|$)",
 
 
 def _only_looks_on(whole: ast.expr, file: str) -> bool:
-    """Whether a cost is only a measure: computed in some turns or after all, or of samples that training does not
-    see."""
+    """Whether a cost is only a measure: computed once training is over, or of samples that training does not see."""
     named = (getattr(node, "id", getattr(node, "attr", "")) for node in ast.walk(whole))
-    line = whole.lineno
-    return any(map(_OF_OTHERS.search, named)) or is_computed_at_times(file, line) or is_computed_afterwards(file, line)
+    return any(map(_OF_OTHERS.search, named)) or is_computed_afterwards(file, whole.lineno)
 
 
 def _counts_misses(whole: ast.expr, parents: Mapping[int, ast.AST]) -> bool:

@@ -98,13 +98,19 @@ def _by_what_they_do(functions: Iterable[Any]) -> dict[str, list[Any]]:
             continue
         elif _makes_parameters(function, taken):
             found.setdefault("initialise", []).append(function)
-        elif "targets" in taken and len(taken) == 2:
+        elif "targets" in taken and len(taken) == 2 and not _hands_back(function):
             found.setdefault("cost", []).append(function)
         elif (
             "inputs" in taken and "targets" not in taken and _takes_parameters(function, taken)
         ) or gives_what_goes_back(function, functions):
             found.setdefault("forward", []).append(function)
     return found
+
+
+def _hands_back(function: Any) -> bool:
+    """Whether a function returns all that it is given, as what shuffles samples with their labels, or adds some."""
+    rows = source.returned_names(function)
+    return any(set(row) >= set(source.argument_names(function)) for row in rows if len(row) > 1)
 
 
 def gives_what_goes_back(function: Any, functions: Iterable[Any]) -> bool:

@@ -239,6 +239,17 @@ def counts_samples(functions: Sequence[Any]) -> bool:
     return False
 
 
+def is_of_vectors(function: Any) -> bool:
+    """Whether a function makes a gradient as the outer product of two vectors, of one sample, in no loop, where it may
+    add up those of several."""
+    inside = {id(n) for loop in ast.walk(tree(function)) if isinstance(loop, _LOOPS) for n in ast.walk(loop)}
+    calls = (n for n in ast.walk(tree(function)) if isinstance(n, ast.Call) and id(n) not in inside)
+    return any(called(call) == "outer" for call in calls)
+
+
+_LOOPS = ast.For | ast.While | ast.comprehension
+
+
 def counts_classes(functions: Sequence[Any]) -> bool:
     """Whether functions ask which labels there are: np.unique(y), set(y)."""
     calls = [node for f in functions for node in ast.walk(tree(f)) if isinstance(node, ast.Call) and node.args]

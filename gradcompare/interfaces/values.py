@@ -315,6 +315,26 @@ def equal(array: Any, other: Any) -> bool:
     return bool(np.array_equal(plain(array).astype(np.float64), plain(other).astype(np.float64), equal_nan=True))
 
 
+def of_lists(result: Any) -> Any:
+    """What a function returned, with an array for each list of numbers, or of rows of one length: grad.tolist()."""
+    if isinstance(result, dict):
+        return {key: of_lists(part) for key, part in result.items()}
+    if isinstance(result, tuple):
+        made = [of_lists(part) for part in result]
+        return type(result)(*made) if hasattr(result, "_fields") else tuple(made)
+    if not isinstance(result, list) or not result:
+        return result
+    parts = [of_lists(part) for part in result]
+    shapes = {np.shape(part) if paths.is_array(part) else None for part in parts}
+    if len(shapes) > 1 or None in shapes:
+        return parts
+    if all(isinstance(part, int | float | np.ndarray) for part in parts):
+        return np.array(parts)
+    from gradcompare.tracing.traced_array import array  # needs torch, which is loaded where there are tensors
+
+    return array(parts)
+
+
 def plain(array: Any) -> np.ndarray:
     """The numbers of an array, out of what traces it."""
     tensor = getattr(array, "tensor", array)

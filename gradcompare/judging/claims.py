@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -365,16 +366,17 @@ class Comparison:
                 factors[name] = constant_factor(*judged(name))
                 findings[name] = finding.but(factor=factors[name])
         parameters = [n for n in findings if of(n) != n and of(n) in self.inputs and of(n) != "X"]
-        common = set(factors.values())
         others = [name for name in parameters if name not in factors and findings[name].size > 0]
-        if len(common) != 1 or len(others) + 1 >= len(parameters):
+        if not factors or None in factors.values() or len(others) + 1 >= len(parameters):
             return findings
-        [factor] = common
-        if factor is not None and all(
-            findings[name].verdict == "undecided" or matches(*judged(name), factor) for name in others
-        ):
+        [(factor, _)] = Counter(factors.values()).most_common(1)
+        assert factor is not None
+        unlike = [name for name, own in factors.items() if own != factor]  # by rounding, where a gradient is small
+        undecided = {name for name in others if findings[name].verdict == "undecided"}
+        if all(matches(*judged(name), factor) for name in (*others, *unlike) if name not in undecided):
             findings = {
-                n: f.but(verdict="scaled", inherited_from=None) if n in factors else f for n, f in findings.items()
+                n: f.but(verdict="scaled", inherited_from=None, factor=factor) if n in factors else f
+                for n, f in findings.items()
             }
         return findings
 

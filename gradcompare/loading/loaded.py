@@ -29,6 +29,7 @@ from gradcompare.loading.notebooks import Text, place, read_notebook, read_scrip
 from gradcompare.loading.outdated import PYTHON_2_NAMES, Outdated, outdated_in
 from gradcompare.loading.parsing import parse
 from gradcompare.loading.reading import read
+from gradcompare.loading.rounding import without_rounding
 from gradcompare.loading.running import Runner
 from gradcompare.loading.single_precision import in_double
 from gradcompare.loading.truncation import without_truncation
@@ -185,6 +186,7 @@ _REWRITTEN = (
     (with_one, "steps have learning rates of their own; the first stands in place of all, as no gradient has one"),
     (without_truncation, "so far and no further it goes back in time; here all the way, as the gradient does"),
     (without_clipping, "gradients are clipped here; they are compared as they are before that"),
+    (without_rounding, "numbers are rounded here to be read; they are compared as they are before that"),
 )
 """What a file is run as where it cannot be checked as it is written, and what a report says of that."""
 

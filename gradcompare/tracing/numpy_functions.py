@@ -212,6 +212,13 @@ def allclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: 
     return np.allclose(plain(asarray(a)), plain(asarray(b)), rtol=rtol, atol=atol, equal_nan=equal_nan)
 
 
+def isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
+    """By differences, whose rounding is known."""
+    a, b = asarray(a), asarray(b)
+    near = (tnp.abs(a - b) <= atol + rtol * tnp.abs(b)) | (a == b)
+    return near | (tnp.isnan(a) & tnp.isnan(b)) if equal_nan else near
+
+
 # ---- elementwise -----------------------------------------------------------------------------------------------------
 
 
@@ -354,6 +361,7 @@ TABLE: dict[str, Any] = {
     "isfinite": _answer(np.isfinite),
     "isinf": _answer(np.isinf),
     "isnan": _answer(np.isnan),
+    "isclose": isclose,
     "matmul": matmul,
     "matrix_transpose": lambda x: tnp.swapaxes(x, -1, -2),
     "mean": _summed("mean", tnp.mean),

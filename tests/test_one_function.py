@@ -1,0 +1,212 @@
+"""Functions that go forward and back in one call, with all that is about them: each is right as it stands, and wrong
+where a mistake is planted in it."""
+
+import textwrap
+
+import pytest
+
+import gradcompare
+
+STEP = """
+import numpy as np
+
+def train_step({given}, x, {label}, lr=0.1):
+    z1 = np.dot(x, {W1}) + {b1}
+    a1 = np.tanh(z1)
+    z2 = np.dot(a1, {W2}) + {b2}
+    out = np.tanh(z2)
+    d2 = ({label} - out) * (1 - out ** 2)
+    dW2 = np.outer(a1, d2)
+    d1 = np.dot(d2, {W2}.T) * (1 - a1 ** 2)
+    dW1 = np.outer(x, d1)
+    {W1} += lr * dW1
+    {b1} += lr * d1
+    {W2} += lr * dW2
+    {b2} += lr * d2
+"""
+NAMES = ("W1", "b1", "W2", "b2")
+IN_ARGUMENTS = STEP.format(given="W1, b1, W2, b2", label="y", **{n: n for n in NAMES})
+IN_A_DICT = STEP.format(given="params", label="y", **{n: f'params["{n}"]' for n in NAMES})
+OF_AN_OBJECT = STEP.format(given="nn", label="action_seen", **{n: f"nn.{n}" for n in NAMES})
+
+DROPOUT = """
+import numpy as np
+generator = np.random.default_rng()
+
+def mlp_forward(params, inputs):
+    W1, b1, W2, b2 = params
+    inputs = inputs.T
+    a1 = np.tanh(np.dot(W1, inputs) + b1)
+    mask = (1 / 0.5) * (DRAWN < 0.5).astype(np.float64)
+    out = np.dot(W2, a1 * mask) + b2
+    return [a1, out, mask]
+
+def mlp_backward(params, inputs, labels, lam):
+    W1, b1, W2, b2 = params
+    a1, out, mask = mlp_forward(params, inputs)
+    loss = 0.5 * np.sum((out - labels) ** 2) + lam / 2 * (np.sum(W1 ** 2) + np.sum(W2 ** 2))
+    d2 = out - labels
+    d1 = np.dot(W2.T, d2) * mask * (1 - a1 ** 2)
+    grads = [np.dot(d1, inputs) + lam * W1, np.sum(d1, axis=1, keepdims=True),
+             np.dot(d2, (a1 * mask).T) + lam * W2, np.sum(d2, axis=1, keepdims=True)]
+    return loss, grads
+"""
+
+EXERCISE = """
+import numpy as np
+
+class Solution:
+    def forward_and_backward(self, x: list, W1: list, b1: list, W2: list, b2: list, y_true: list) -> dict:
+        x, w1, w2, b1, b2 = np.array(x), np.array(W1), np.array(W2), np.array(b1), np.array(b2)
+        y_true = np.array(y_true)
+        z1 = w1 @ x + b1
+        a1 = np.maximum(0, z1)
+        y_pred = w2 @ a1 + b2
+        n = y_true.shape[0]
+        loss = np.mean((y_pred - y_true) ** 2)
+        dz2 = (2 / n) * (y_pred - y_true)
+        dz1 = (w2.T @ dz2) * (z1 > 0)
+
+        def clean(arr):
+            arr = np.round(arr, 4)
+            arr[np.isclose(arr, 0)] = 0.0
+            return arr.tolist()
+
+        return {"loss": round(float(loss), 4), "dW1": clean(np.outer(dz1, x)), "db1": clean(dz1),
+                "dW2": clean(np.outer(dz2, a1)), "db2": clean(dz2)}
+"""
+
+VALIDATED = """
+import numpy as np
+
+class Net:
+    def __init__(self, rate=0.1, strength=0.01, hidden=7):
+        self.rate, self.strength, self.hidden = rate, strength, hidden
+
+    def softmax(self, a):
+        e = np.exp(a - np.max(a, axis=1, keepdims=True))
+        return e / np.sum(e, axis=1, keepdims=True)
+
+    def predict(self, X):
+        return self.softmax(np.tanh(X @ self.w1) @ self.w2)
+
+    def fit(self, X, T, X_val, T_val):
+        self.w1 = np.random.randn(X.shape[1], self.hidden)
+        self.w2 = np.random.randn(self.hidden, T.shape[1])
+        self.scores = []
+        for epoch in range(100):
+            h = np.tanh(X @ self.w1)
+            p = self.softmax(h @ self.w2)
+            size = np.sum(self.w1 ** 2) + np.sum(self.w2 ** 2)
+            loss = -np.mean(np.sum(T * np.log(p), axis=1)) + self.strength * size
+            d2 = (p - T) / X.shape[0]
+            g2 = h.T @ d2 + 2 * self.strength * self.w2
+            g1 = X.T @ (d2 @ self.w2.T * (1 - h ** 2)) + 2 * self.strength * self.w1
+            self.w1 -= self.rate * g1
+            self.w2 -= self.rate * g2
+            right = np.mean(np.argmax(self.predict(X_val), axis=1) == np.argmax(T_val, axis=1))
+            self.scores.append(right)
+"""
+
+OWN_OUTPUTS = """
+import numpy as np
+
+class Network:
+    def __init__(self, input_no, hidden_no, output_no):
+        self.w1, self.b1 = np.random.randn(10, 4) * 0.1, np.random.randn(10, 1) * 0.1
+        self.w2, self.b2 = np.random.randn(3, 10) * 0.1, np.random.randn(3, 1) * 0.1
+
+    def forward(self, x):
+        self.h = np.maximum(np.dot(self.w1, x) + self.b1, 0)
+        s = np.dot(self.w2, self.h) + self.b2
+        e = np.exp(s - np.amax(s, axis=0, keepdims=True))
+        return e / np.sum(e, axis=0, keepdims=True)
+
+    def backward(self, x, y_train, y_pred, lr):
+        d2 = (y_pred - y_train) / x.shape[1]
+        d1 = np.dot(self.w2.T, d2) * (self.h > 0)
+        self.w2 = self.w2 - lr * np.dot(d2, self.h.T)
+        self.b2 = self.b2 - lr * np.sum(d2, axis=1, keepdims=True)
+        self.w1 = self.w1 - lr * np.dot(d1, x.T)
+        self.b1 = self.b1 - lr * np.sum(d1, axis=1, keepdims=True)
+
+def crossEntropy_loss(y_pred, y_train):
+    return -np.sum(y_train * np.log(y_pred)) / y_train.shape[1]
+"""
+
+HABITS = {
+    "parameters in arguments": (IN_ARGUMENTS, " * (1 - a1 ** 2)", "", 12),
+    "parameters in a dict": (IN_A_DICT, " * (1 - a1 ** 2)", "", 12),
+    "an object of an unknown class": (OF_AN_OBJECT, " * (1 - a1 ** 2)", "", 12),
+    "dropout of NumPy's stream": (
+        DROPOUT.replace("DRAWN", "np.random.rand(*a1.shape)"),
+        "lam * W2,",
+        "2 * lam * W2,",
+        20,
+    ),
+    "dropout of an own generator": (
+        DROPOUT.replace("DRAWN", "generator.random(a1.shape)"),
+        "(a1 * mask).T",
+        "a1.T",
+        20,
+    ),
+    "an exercise, rounded and in lists": (EXERCISE, " * (z1 > 0)", "", 14),
+    "validation in the loop": (VALIDATED, "2 * self.strength * self.w1", "0", 27),
+    "outputs of the file's own": (OWN_OUTPUTS, " * (self.h > 0)", "", 17),
+}
+"""By habit: the file, what is right in it, what stands there where it is wrong, and in which line."""
+
+
+def report_on(tmp_path, text):
+    path = tmp_path / "file.py"
+    path.write_text(textwrap.dedent(text))
+    return gradcompare.check(path, examples=12)
+
+
+@pytest.mark.parametrize("habit", HABITS)
+def test_right_as_it_stands(tmp_path, habit):
+    text, *_ = HABITS[habit]
+    report = report_on(tmp_path, text)
+    assert report.verdict == "agrees", report.notes
+
+
+@pytest.mark.parametrize("habit", HABITS)
+def test_wrong_where_a_mistake_is_planted(tmp_path, habit):
+    text, right, wrong, line = HABITS[habit]
+    assert text.count(right) == 1
+    report = report_on(tmp_path, text.replace(right, wrong))
+    assert report.verdict == "wrong", report.notes
+    assert abs(report.first_fault.line - line) <= 1
+
+
+def test_what_is_rounded_is_said(tmp_path):
+    report = report_on(tmp_path, EXERCISE)
+    assert any("rounded" in note for note in report.notes)
+    whole = EXERCISE.replace("np.round(arr, 4)", "np.round(arr)")  # is no number that is only to be read
+    assert report_on(tmp_path, whole).verdict == "wrong"
+
+
+def test_a_cost_that_is_printed_once_training_is_over_is_a_measure(tmp_path):
+    text = """
+        import numpy as np
+
+        X, Y = np.random.rand(8, 3), np.random.rand(8, 2)
+        w, v = np.random.randn(3, 4), np.random.randn(4, 2)
+        for i in range(100):
+            h = np.tanh(X @ w)
+            out = 1 / (1 + np.exp(-(h @ v)))
+            d = 2 * (out - Y) * out * (1 - out)
+            e = d @ v.T * (1 - h ** 2)
+            v -= 0.1 * h.T @ d
+            w -= 0.1 * X.T @ e
+        print("Average error:", np.mean((Y - out) ** 2))
+        """
+    assert report_on(tmp_path, text).verdict == "agrees"
+    inside = text.replace("\n        print", "\n            print")
+    assert report_on(tmp_path, inside).verdict == "scaled"
+
+
+def test_python_s_own_random_numbers_are_the_same_in_every_run(tmp_path):
+    text = DROPOUT.replace("(DRAWN < 0.5).astype(np.float64)", "np.array([[random.random() < 0.5] for _ in a1])")
+    report = report_on(tmp_path, text.replace("import numpy as np", "import random\nimport numpy as np"))
+    assert report.verdict == "agrees", report.notes
