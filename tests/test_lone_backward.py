@@ -95,7 +95,26 @@ def dropout_gradient_descent(Y, weights, cache, alpha, keep_prob, L):
         weights["b" + str(i)] = weights["b" + str(i)] - alpha * db
 """
 
+ARRAYS = """
+import numpy as np
+
+def backward_propagation(X, y, Z1, A1, Z2, A2, W1, b1, W2, b2, W3, b3, y_hat, lambda_reg, masks=None):
+    m = X.shape[0]
+    dZ3 = y_hat.copy()
+    dZ3[np.arange(m), y] -= 1
+    dW3 = (A2.T @ dZ3) / m + lambda_reg / m * W3
+    db3 = np.sum(dZ3, axis=0, keepdims=True) / m
+    dZ2 = dZ3 @ W3.T * (Z2 > 0)
+    dW2 = (A1.T @ dZ2) / m + lambda_reg / m * W2
+    db2 = np.sum(dZ2, axis=0, keepdims=True) / m
+    dZ1 = dZ2 @ W2.T * (Z1 > 0)
+    dW1 = (X.T @ dZ1) / m + lambda_reg / m * W1
+    db1 = np.sum(dZ1, axis=0, keepdims=True) / m
+    return dW1, db1, dW2, db2, dW3, db3
+"""
+
 RIGHT = [
+    (ARRAYS, "hidden layers of ReLU, softmax output, rows are samples"),
     (CONVOLUTION, "convolution of samples by height by width by channels"),
     (POOLING, "pooling of samples by height by width by channels"),
     (DENSE, "W A + b, columns are samples"),
@@ -105,6 +124,8 @@ RIGHT = [
 ]
 
 WRONG = [
+    (ARRAYS, "dZ2 @ W2.T * (Z1 > 0)", "dZ2 @ W2.T * (Z1 > 0) * A1", "dZ1"),
+    (ARRAYS, "(A1.T @ dZ2) / m + lambda_reg / m * W2", "(A1.T @ dZ2) / m", "dW2"),  # alone of three
     (CONVOLUTION, "dW[..., c] += padded", "dW[..., c] = padded", "dW"),
     (CONVOLUTION, "dA[:, ph:ph + high", "dA[:, 0:high", "dA_prev"),
     (POOLING, "/ (f * f)", "/ f", "dA_prev"),
@@ -120,7 +141,7 @@ def file_of(tmp_path, text):
     return path
 
 
-@pytest.mark.parametrize(("text", "said"), RIGHT, ids=["conv", "pool", "dense", "l2", "sigmoid", "dropout"])
+@pytest.mark.parametrize(("text", "said"), RIGHT, ids=["arrays", "conv", "pool", "dense", "l2", "sigmoid", "dropout"])
 def test_a_backward_function_alone_is_held_against_the_usual_forward_pass(tmp_path, text, said):
     report = gradcompare.check(file_of(tmp_path, text), examples=10)
     assert report.verdict == "agrees"

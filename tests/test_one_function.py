@@ -179,6 +179,15 @@ def test_wrong_where_a_mistake_is_planted(tmp_path, habit):
     assert abs(report.first_fault.line - line) <= 1
 
 
+def test_a_cost_that_the_function_keeps_to_itself_is_its_own(tmp_path):
+    text = IN_A_DICT.replace("    dW2 = ", "    loss = np.sum((y - out) ** 2)\n    print(loss)\n    dW2 = ", 1)
+    report = report_on(tmp_path, text)
+    assert report.verdict == "scaled"
+    assert {finding.factor for finding in report.tensors} == {0.5}
+    halved = report_on(tmp_path, text.replace("np.sum((y", "0.5 * np.sum((y"))
+    assert (halved.verdict, halved.assumed) == ("agrees", [])
+
+
 def test_what_is_rounded_is_said(tmp_path):
     report = report_on(tmp_path, EXERCISE)
     assert any("rounded" in note for note in report.notes)

@@ -49,7 +49,9 @@ def penalty_of(subject: Subject, networks: Iterable[Network]) -> Penalty | None:
             if strength is not None and strength > 0:
                 alike = [name for name in parameters if _alike(strengths[name], per_sample) == strength]
                 wrong = [name for name in parameters if all(_is_wrong_matrix(beside[name]) for _, beside in found)]
-                return Penalty(kind, [name for name in parameters if name in {*alike, *wrong}], strength, per_sample)
+                left_out = _left_out([n for n in parameters if any(_is_matrix(b[n]) for _, b in found)], alike)
+                of = {*alike, *wrong, *left_out}
+                return Penalty(kind, [name for name in parameters if name in of], strength, per_sample)
     return None
 
 
@@ -65,9 +67,19 @@ def _alike(strengths: Iterable[tuple[int, float | None]], per_sample: bool) -> f
     return found.pop() if len(found) == 1 else None
 
 
+def _left_out(weights: list[str], alike: list[str]) -> list[str]:
+    """The weights that alone of several have no such term: it is more likely that theirs was forgotten."""
+    without = [name for name in weights if name not in alike]
+    return without if len(without) == 1 and len(weights) > 2 else []
+
+
+def _is_matrix(beside: Beside) -> bool:
+    return beside.parameter.ndim == 2 and 1 not in beside.parameter.shape
+
+
 def _is_wrong_matrix(beside: Beside) -> bool:
     """Whether weights have something beside, which may have a mistake in it."""
-    return not _is_right(beside) and beside.parameter.ndim == 2 and 1 not in beside.parameter.shape
+    return not _is_right(beside) and _is_matrix(beside)
 
 
 def _is_right(beside: Beside) -> bool:

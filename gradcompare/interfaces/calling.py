@@ -50,7 +50,8 @@ def call(function: Callable[..., Any], known: Mapping[str, Any], in_order: Seque
     given, unknown = _given(function, known)
     used = {role for role in in_order if any(value is known.get(role) for value in given.values())}
     left = [role for role in in_order if role not in used and role in known]
-    for name in reversed(list(unknown)):  # settings come last
+    labels = meaning.held_against(function) | {name for name in unknown if words.is_of_labels(name)}
+    for name in reversed([name for name in unknown if name not in labels]):  # settings come last
         too_many = len(unknown) > len(left) or words.is_setting(name)
         if too_many and (value := usage.told(function, name) or usage.places(function, name, _words(known))):
             given[name] = value[0]

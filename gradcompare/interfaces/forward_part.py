@@ -1,5 +1,5 @@
-"""The part of a function that goes forward, where one function goes forward and back: all that stands before labels
-meet what it has computed, as a function of its own, with its own lines."""
+"""The parts of a function that goes forward and back in one: all that stands before labels meet what it has computed,
+and the cost that it keeps to itself, each as a function of its own, with its own lines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from gradcompare.interfaces import dataflow, meaning, source, turns
+from gradcompare.interfaces import dataflow, making, meaning, source, turns
 
 Function = Callable[..., Any]
 
@@ -27,6 +27,20 @@ def forward_part(function: Function) -> Function | None:
     body = dataflow.without_asides(definition.body)
     end, output = _meeting(body, inputs, labels)
     return _made(function, definition, body[:end], output) if output is not None else None
+
+
+@source.kept
+def cost_part(function: Function) -> Function | None:
+    """(the same arguments, but for those that this part does not read) -> what the function computes under the name of
+    a cost, and keeps to itself; None where it computes none."""
+    definition = _definition(function)
+    body = dataflow.without_asides(definition.body) if definition is not None else []
+    for i, statement in enumerate(body):
+        called = making.cost_named_in(statement, body)
+        if called is not None and definition is not None:
+            end, name = making.whole_cost(body, i, called)
+            return _made(function, definition, body[: end + 1], ast.Name(name, ast.Load()), with_values=False)
+    return None
 
 
 def _definition(function: Function) -> ast.FunctionDef | None:
@@ -80,11 +94,14 @@ def _computed_there(statement: ast.stmt, labels: set[str], known: set[str]) -> a
     return part if any(isinstance(n, ast.BinOp | ast.Call) for n in ast.walk(part or statement)) else None
 
 
-def _made(function: Function, definition: ast.FunctionDef, body: list[ast.stmt], output: ast.expr) -> Function:
+def _made(
+    function: Function, definition: ast.FunctionDef, body: list[ast.stmt], output: ast.expr, with_values: bool = True
+) -> Function:
     plain = inspect.unwrap(getattr(function, "__func__", function))
     values = list(dict.fromkeys(n for s in body if not isinstance(s, ast.If) for n in dataflow.names_bound(s)))
     names = ast.Dict([ast.Constant(n) for n in values], [ast.Name(n, ast.Load()) for n in values])
-    result = ast.copy_location(ast.Return(ast.Tuple([output, names], ast.Load())), (body or [definition])[-1])
+    returned = ast.Tuple([output, names], ast.Load()) if with_values else output
+    result = ast.copy_location(ast.Return(returned), (body or [definition])[-1])
     read = set(dataflow.names_free([*body, ast.Expr(output)]))
     taken = [name for name in inspect.signature(plain).parameters if name in read]
     made = ast.parse(f"def {plain.__name__}({', '.join(taken)}): pass").body[0]

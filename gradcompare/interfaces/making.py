@@ -65,13 +65,11 @@ class Maker:
     def cost(self) -> Function | None:
         """parameters, X, Y -> the cost, where the turn computes one."""
         for i, statement in enumerate(self.turn.body[self.turn.end :], start=self.turn.end):
-            if isinstance(statement, ast.Assign) and isinstance(target := statement.targets[0], ast.Name):
-                error = re.match(r"(err|delta|.*error$|[el]$)", target.id, re.IGNORECASE)
-                is_cost = _COST.search(target.id) and (not error or _is_number(statement.value))
-                if is_cost and not self._is_metric(statement.value):
-                    end, name = self._whole(i, target.id)
-                    body = dataflow.needed(self.turn.body[: end + 1], {name}, set(self.turn.parameters))
-                    return self._function(body, _name(name))
+            called = cost_named_in(statement, self.turn.body)
+            if called is not None:
+                end, name = whole_cost(self.turn.body, i, called)
+                body = dataflow.needed(self.turn.body[: end + 1], {name}, set(self.turn.parameters))
+                return self._function(body, _name(name))
         return self._noted_cost()
 
     def _noted_cost(self) -> Function | None:
@@ -85,33 +83,10 @@ class Maker:
                 continue
             kept = ast.copy_location(ast.Assign([ast.Name(_NOTED, ast.Store())], call.args[0]), statement)
             read = dataflow.names_read(kept)
-            if not any(map(_FOR_TESTS.search, [noted, *read])) and not self._is_metric(kept.value):
+            if not any(map(_FOR_TESTS.search, [noted, *read])) and not _is_metric(kept.value, self.turn.body):
                 body = dataflow.needed([*self.turn.body, kept], {_NOTED}, set(self.turn.parameters))
                 return self._function(body, _name(_NOTED))
         return None
-
-    def _whole(self, at: int, name: str) -> tuple[int, str]:
-        """Where a cost is whole and what it is called there: past `cost += penalty`, `cost = cost / m` and
-        `cost = misfit + penalty`."""
-        end = at
-        for i, statement in enumerate(self.turn.body[at + 1 :], start=at + 1):
-            bound = dataflow.names_bound(statement)
-            if bound == [name] and name in dataflow.names_read(statement):
-                end = i
-            elif isinstance(statement, ast.Assign) and _is_summand(name, statement.value) and len(bound) == 1:
-                if bound[0] not in dataflow.names_read(statement):  # what gathers costs is none
-                    end, name = i, bound[0]
-            elif name in bound:
-                break
-        return end, name
-
-    def _is_metric(self, value: ast.expr) -> bool:
-        """Whether it only says how far off the output is: a mean of absolute values, of which no sign is taken, or the
-        root of a mean."""
-        called = {source.called(node) for node in ast.walk(value) if isinstance(node, ast.Call)}
-        everywhere = {source.called(n) for s in self.turn.body for n in ast.walk(s) if isinstance(n, ast.Call)}
-        root = isinstance(value, ast.Call) and source.called(value) == "sqrt"
-        return root or ("abs" in called and "sign" not in everywhere)
 
     def start(self) -> Function | None:
         """X, Y, widths -> {name: parameter} as they are before the first turn; None where no statement says that."""
@@ -216,6 +191,41 @@ class Maker:
         made = [s for s in self.turn.before if name in dataflow.names_bound(s)]
         read = {n for s in made for n in dataflow.names_read(s)} - (self._called & set(dir(builtins)))
         return any(self.turn.role_of(n) in ("inputs", "targets") for n in read)
+
+
+def cost_named_in(statement: ast.stmt, body: list[ast.stmt]) -> str | None:
+    """What a statement calls the cost that it computes, among others of a function or a turn; None where it computes
+    none, or only a measure."""
+    if not (isinstance(statement, ast.Assign) and isinstance(target := statement.targets[0], ast.Name)):
+        return None
+    error = re.match(r"(err|delta|.*error$|[el]$)", target.id, re.IGNORECASE)
+    is_cost = _COST.search(target.id) and (not error or _is_number(statement.value))
+    return target.id if is_cost and not _is_metric(statement.value, body) else None
+
+
+def whole_cost(body: list[ast.stmt], at: int, name: str) -> tuple[int, str]:
+    """Where a cost is whole and what it is called there: past `cost += penalty`, `cost = cost / m` and
+    `cost = misfit + penalty`."""
+    end = at
+    for i, statement in enumerate(body[at + 1 :], start=at + 1):
+        bound = dataflow.names_bound(statement)
+        if bound == [name] and name in dataflow.names_read(statement):
+            end = i
+        elif isinstance(statement, ast.Assign) and _is_summand(name, statement.value) and len(bound) == 1:
+            if bound[0] not in dataflow.names_read(statement):  # what gathers costs is none
+                end, name = i, bound[0]
+        elif name in bound:
+            break
+    return end, name
+
+
+def _is_metric(value: ast.expr, body: list[ast.stmt]) -> bool:
+    """Whether it only says how far off the output is: a mean of absolute values, of which no sign is taken, or the
+    root of a mean."""
+    called = {source.called(node) for node in ast.walk(value) if isinstance(node, ast.Call)}
+    everywhere = {source.called(n) for s in body for n in ast.walk(s) if isinstance(n, ast.Call)}
+    root = isinstance(value, ast.Call) and source.called(value) == "sqrt"
+    return root or ("abs" in called and "sign" not in everywhere)
 
 
 class _InOrder(ast.NodeTransformer):

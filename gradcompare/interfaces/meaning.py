@@ -30,7 +30,7 @@ def role_of(function: Callable[..., Any], argument: str) -> str | None:
         return _samples_and_labels(function)[argument]
     if by_name == "cache" and argument in gone_through(function):
         return "targets"
-    if by_name is None and argument == _held_against(function):
+    if by_name is None and held_against(function) == {argument}:
         return "targets"
     if by_name == "output" and _goes_forward_of(function, argument):
         return "inputs"
@@ -41,14 +41,14 @@ def role_of(function: Callable[..., Any], argument: str) -> str | None:
 
 
 @source.kept
-def _held_against(function: Callable[..., Any]) -> str | None:
-    """The only argument that takes part in a difference with what a function that goes back, trains or is a cost has
+def held_against(function: Callable[..., Any]) -> frozenset[str]:
+    """The arguments that take part in a difference with what a function that goes back, trains or is a cost has
     computed of samples, where none is called like labels: seen of `(seen - out) * (1 - out ** 2)`."""
     names = source.argument_names(function)
     roles = {name: words.role_of_argument(name) for name in names}
     role = words.role_of_function(getattr(function, "__name__", "").strip("_"))
     if role not in ("backward", "update", "fused", "cost") or "targets" in roles.values():
-        return None
+        return frozenset()
     computed: set[str] = {name for name in names if roles[name] == "inputs"}
     for node in ast.walk(source.tree(function)):
         if isinstance(node, ast.Assign) and dataflow.values_read(node.value) & computed:
@@ -61,7 +61,7 @@ def _held_against(function: Callable[..., Any]) -> str | None:
                 of_output = isinstance(other, ast.Name) and other.id in computed
                 if of_output and isinstance(one, ast.Name) and one.id in names and roles[one.id] is None:
                     found.add(one.id)
-    return found.pop() if len(found) == 1 else None
+    return frozenset(found)
 
 
 _FIRST_STATE = re.compile(r"^(a_?0|a_?prev(ious)?|prev(ious)?_?a)$", re.IGNORECASE)

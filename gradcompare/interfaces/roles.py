@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradcompare.interfaces import calling, meaning, naming, source, values, words
-from gradcompare.interfaces.forward_part import forward_part
+from gradcompare.interfaces.forward_part import cost_part, forward_part
 
 MAKERS = ("backward", "slope_of_cost", "fused", "cost", "update")
 
@@ -210,7 +210,7 @@ def steps_of(functions: Iterable[Any], everything: Iterable[Any] = ()) -> Iterat
             elif role in ("update", "backward") and values.returns_its_output(maker):
                 yield maker, role, maker, chosen[0], slopes[0]
             if role in ("update", "backward") and (ahead := forward_part(maker)) is not None:
-                yield maker, role, ahead, chosen[0], slopes[0]
+                yield maker, role, ahead, cost_part(maker) or chosen[0], slopes[0]
 
 
 def _is_given_gradients(function: Any) -> bool:

@@ -237,6 +237,8 @@ def _networks(maker: Function, role: str, cost: Function | None) -> Iterator[Usu
     dict, A0, A1, ..., or in a tuple, (Z1, A1, W1, b1, ...)."""
     roles = {name: meaning.role_of(maker, name) for name in source.argument_names(maker)}
     cached = next((name for name, told in roles.items() if told == "cache"), None)
+    if cached is None:
+        yield from _of_arrays(maker, role, cost)
     if cached is None or "targets" not in roles.values():
         return
     kept = source.taken_apart(maker).get(cached)
@@ -255,6 +257,44 @@ def _networks(maker: Function, role: str, cost: Function | None) -> Iterator[Usu
         dropped = ", dropout" if "D" in begins else ""
         says = f"hidden layers of {hidden}{dropped}, {output} output, {samples} are samples"
         yield Usual(Driven(interface, layers, steps, used), maker.__name__, says)
+
+
+def _of_arrays(maker: Function, role: str, cost: Function | None) -> Iterator[Usual]:
+    """The networks that a function may go back through that is given samples, labels, weights and what went forward one
+    by one: backward(X, y, Z1, A1, Z2, A2, W1, b1, W2, b2)."""
+    signature = source.signature(maker)
+    layers = words.parameter_pairs(source.argument_names(maker))
+    parameters = {name for pair in layers for name in pair if name}
+    roles = {name: meaning.role_of(maker, name) for name in signature if name not in parameters}
+    kept = {name: key for name in roles if (key := _key_of(name, roles[name], len(layers)))}
+    of_layers = {name for name in kept if name[-1:].isdigit()}
+    known = {"inputs", "targets", "learning_rate", "regularisation", "samples", "layers", "batch_size"}
+    needed = [name for name in roles if name not in kept and signature[name].default is inspect.Parameter.empty]
+    if not (layers and of_layers and {"inputs", "targets"} <= set(roles.values())):
+        return
+    if any(roles[name] not in known for name in needed):
+        return
+    interface = "update-only" if role == "update" else "positional"
+    if any(_COST.search(name) for row in source.returned_names(maker) for name in row if name):
+        role = "fused"  # what it returns beside them is its own cost
+    for samples, output, hidden in itertools.product(("columns", "rows"), usual_forward.OUTPUT, usual_forward.HIDDEN):
+        ahead = usual_forward.network_of_arrays(samples, hidden, output, layers, kept)
+        steps = Steps(maker, role, ahead, cost, None)
+        used = [f for f in (ahead, maker, cost) if f is not None]
+        says = f"hidden layers of {hidden}, {output} output, {samples} are samples"
+        yield Usual(Driven(interface, Arguments(layers), steps, used), maker.__name__, says)
+
+
+_COST = re.compile(r"cost|loss|^j$", re.IGNORECASE)
+
+
+def _key_of(name: str, role: str | None, layers: int) -> str | None:
+    """Under which key a forward pass of ours keeps what an argument is called: A1 for a1 and h1, Z2 for z2, and the
+    activation of the last layer for what is called like an output."""
+    numbered = re.fullmatch(r"([zah])_?(\d)", name, re.IGNORECASE)
+    if numbered and 1 <= int(numbered[2]) <= layers:
+        return f"{'Z' if numbered[1] in 'zZ' else 'A'}{numbered[2]}"
+    return f"A{layers}" if role == "output" else None
 
 
 _KEPT = re.compile(r"^[ZADWb]\d$")

@@ -222,6 +222,11 @@ def other_rates(names: Iterable[str]) -> set[str]:
     return unsure if unsure < rates else set()
 
 
+def is_of_labels(name: str) -> bool:
+    """Whether an argument is called like labels of something: target_policy."""
+    return any(len(part) > 2 and role_of_argument(part) == "targets" for part in parts(name))
+
+
 _SETTING = re.compile(r"beta|rho|gamma|spars|param$|penalty|coeff?|strength|ratio|factor|momentum|temperature|margin")
 
 

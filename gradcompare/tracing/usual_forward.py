@@ -9,7 +9,7 @@ Source: Vincent Dumoulin and Francesco Visin, "A guide to convolution arithmetic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -111,5 +111,24 @@ def network(
         if kept is not None:
             return a, tuple(cache[name] if name in cache else parameters.get(name) for name in kept)
         return a, cache
+
+    return forward_prop
+
+
+def network_of_arrays(
+    samples: str, hidden: str, output: str, layers: Sequence[tuple[str, str]], kept: Mapping[str, str]
+) -> Callable[..., Any]:
+    """The same through the weights and biases that `layers` names, without a bias where that is ""; `kept`: by the name
+    under which it is returned the activation or pre-activation: {"h1": "A1"}."""
+    activation, last = HIDDEN[hidden], OUTPUT[output][samples]
+
+    def forward_prop(X, parameters):  # type: ignore[no-untyped-def]
+        a, cache = X, {}
+        for layer, (weight, bias) in enumerate(layers, start=1):
+            w = parameters[weight]
+            z = (np.dot(w, a) if samples == "columns" else np.dot(a, w)) + (parameters[bias] if bias else 0)
+            a = last(z) if layer == len(layers) else activation(z)
+            cache[f"Z{layer}"], cache[f"A{layer}"] = z, a
+        return a, {name: cache[key] for name, key in kept.items()}
 
     return forward_prop

@@ -74,7 +74,8 @@ def seeds(script: Script, turn: Turn, depends: Sequence[bool], parameters: froze
 def _is_computed(event: Event, depends: Sequence[bool], parameters: frozenset[int] = frozenset()) -> bool:
     """Whether it, or a part of it, was computed from parameters."""
     numbers = [event.number] if event.number is not None else [number_of(part) for part in leaves(event.value)]
-    return any(depends[n] and n not in parameters for n in numbers if n is not None)
+    known = (n for n in numbers if n is not None and n < len(depends))  # others are what was written there later
+    return any(depends[n] and n not in parameters for n in known)
 
 
 def _fit(kind: str, output: Any, labels: Any) -> bool:
