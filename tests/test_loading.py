@@ -788,6 +788,19 @@ def test_the_use_decides_whether_a_derivative_is_given_z_or_a(loaded, given, exp
     assert ("from a = g(z)" in said(result)) == (given == "h")
 
 
+def test_what_is_known_of_a_helper_file_counts_more_than_the_use(loaded):
+    """That of the book takes z: given h it is a mistake."""
+    result = loaded(
+        """
+        from common.functions import *
+        def f(z):
+            h = sigmoid(z)
+            return sigmoid_grad(h)
+        """
+    )
+    assert "sigmoid_grad (at z)" in said(result)
+
+
 def test_a_stand_in_by_attribute_star_and_alias(loaded):
     result = loaded(
         """

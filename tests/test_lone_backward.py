@@ -113,7 +113,20 @@ def backward_propagation(X, y, Z1, A1, Z2, A2, W1, b1, W2, b2, W3, b3, y_hat, la
     return dW1, db1, dW2, db2, dW3, db3
 """
 
+PLANAR = """
+import numpy as np
+
+def backward_propagation(parameters, cache, X, Y):
+    m = X.shape[1]
+    A1, A2, W2 = cache["A1"], cache["A2"], parameters["W2"]
+    dZ2 = A2 - Y
+    dZ1 = np.dot(W2.T, dZ2) * (1 - np.power(A1, 2))
+    return {"dW1": np.dot(dZ1, X.T) / m, "db1": np.sum(dZ1, axis=1, keepdims=True) / m,
+            "dW2": np.dot(dZ2, A1.T) / m, "db2": np.sum(dZ2, axis=1, keepdims=True) / m}
+"""
+
 RIGHT = [
+    (PLANAR, "hidden layers of tanh, softmax output, columns are samples"),
     (ARRAYS, "hidden layers of ReLU, softmax output, rows are samples"),
     (CONVOLUTION, "convolution of samples by height by width by channels"),
     (POOLING, "pooling of samples by height by width by channels"),
@@ -141,7 +154,9 @@ def file_of(tmp_path, text):
     return path
 
 
-@pytest.mark.parametrize(("text", "said"), RIGHT, ids=["arrays", "conv", "pool", "dense", "l2", "sigmoid", "dropout"])
+@pytest.mark.parametrize(
+    ("text", "said"), RIGHT, ids=["planar", "arrays", "conv", "pool", "dense", "l2", "sigmoid", "dropout"]
+)
 def test_a_backward_function_alone_is_held_against_the_usual_forward_pass(tmp_path, text, said):
     report = gradcompare.check(file_of(tmp_path, text), examples=10)
     assert report.verdict == "agrees"

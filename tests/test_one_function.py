@@ -188,6 +188,76 @@ def test_a_cost_that_the_function_keeps_to_itself_is_its_own(tmp_path):
     assert (halved.verdict, halved.assumed) == ("agrees", [])
 
 
+def test_what_goes_back_may_go_forward_in_its_own_way(tmp_path):
+    """What evaluates may leave out the last activation; the gradients are not held against it."""
+    text = """
+        import numpy as np
+
+        def sigmoid(z):
+            return 1 / (1 + np.exp(-z))
+
+        class Network:
+            def __init__(self, sizes):
+                self.biases = [np.random.randn(n, 1) for n in sizes[1:]]
+                self.weights = [np.random.randn(n, k) for k, n in zip(sizes[:-1], sizes[1:])]
+
+            def feedforward(self, a):
+                for w, b in zip(self.weights, self.biases):
+                    a = np.dot(w, a) + b
+                return a
+
+            def backprop(self, x, y):
+                activations, zs = [x], []
+                for w, b in zip(self.weights, self.biases):
+                    zs.append(np.dot(w, activations[-1]) + b)
+                    activations.append(sigmoid(zs[-1]))
+                nabla_w, nabla_b = [None] * len(self.weights), [None] * len(self.biases)
+                delta = self.cost_derivative(activations[-1], y) * activations[-1] * (1 - activations[-1])
+                for l in range(1, len(self.weights) + 1):
+                    if l > 1:
+                        delta = np.dot(self.weights[-l + 1].T, delta) * activations[-l] * (1 - activations[-l])
+                    nabla_b[-l], nabla_w[-l] = delta, np.dot(delta, activations[-l - 1].T)
+                return nabla_b, nabla_w
+
+            def cost_derivative(self, a, y):
+                return a - y
+        """
+    right = report_on(tmp_path, text)
+    assert right.verdict == "agrees"
+    assert any("feedforward computes something else" in note for note in right.notes)
+    wrong = report_on(tmp_path, text.replace("delta) * activations[-l] * ", "delta) * "))
+    assert wrong.verdict == "wrong"
+
+
+def test_a_cost_that_a_loop_computes_is_the_one_that_is_meant(tmp_path):
+    """Also where the gradients are those of a softmax and cross entropy but for a constant."""
+    text = """
+        import numpy as np
+
+        def softmax(x):
+            e = np.exp(x - np.max(x, axis=1, keepdims=True))
+            return e / np.sum(e, axis=1, keepdims=True)
+
+        def cross_entropy_loss(y_true, y_pred):
+            n = y_true.shape[0]
+            return np.sum(-np.log(y_pred[range(n), y_true.argmax(axis=1)])) / n
+
+        def train_network(X, y, learning_rate, epochs):
+            w, v = np.random.randn(X.shape[1], 5), np.random.randn(5, y.shape[1])
+            for epoch in range(epochs):
+                h = np.tanh(X @ w)
+                p = softmax(h @ v)
+                loss = cross_entropy_loss(y, p)
+                d = p - y
+                e = d @ v.T * (1 - h ** 2)
+                v -= learning_rate * h.T @ d
+                w -= learning_rate * X.T @ e
+            return w, v
+        """
+    assert report_on(tmp_path, text).verdict == "scaled"
+    assert report_on(tmp_path, text.replace("d = p - y", "d = (p - y) / len(X)")).verdict == "agrees"
+
+
 def test_what_is_rounded_is_said(tmp_path):
     report = report_on(tmp_path, EXERCISE)
     assert any("rounded" in note for note in report.notes)

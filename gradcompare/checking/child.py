@@ -80,6 +80,10 @@ class Server:
         """See `Host.open_told_otherwise`."""
         return self.host.open_told_otherwise(seed, number)
 
+    def do_open_on_its_own_way(self, seed: int) -> dict[str, Any] | None:
+        """See `Host.open_on_its_own_way`."""
+        return self.host.open_on_its_own_way(seed)
+
     def do_inputs(self, network: dict[str, Any]) -> Any:
         """See `Host.inputs`."""
         return self.host.inputs(_network(network))

@@ -199,6 +199,22 @@ class Host:
             return read_of(self.loaded) | about | {"told": told.says, "of_outputs": told.of_outputs}
         return {}
 
+    def open_on_its_own_way(self, seed: int) -> dict[str, Any] | None:
+        """From now on run the parts of the file with what goes back itself computes before it does, in place of what
+        goes forward; None where that is the same. What is to be known of them, and what was left out, "apart"."""
+        if self.loaded is None or not isinstance(self._parts, Driven):
+            return None
+        self._start_afresh()
+        with contextlib.suppress(CodeError), self._code_runs("on a random network"):
+            other = told_otherwise.on_its_own_way(self._parts)
+            if other is None:
+                return None
+            other.fit(seed)
+            self.program = other
+            names = {"apart": self._parts.function(self._parts.steps.forward).__name__}
+            return read_of(self.loaded) | self._about([*self.loaded.notes, *other.notes], []) | names
+        return None
+
     def open_usual(self, seed: int, number: int, agreed: bool) -> dict[str, Any] | None:
         """From now on run what goes back, after a usual forward pass, the how manieth; None where there is no other.
         What is to be known of it, what goes back, "goes_back", and what went forward, "ahead"; nothing where that does

@@ -197,6 +197,12 @@ class Child:
         self._ahead = None
         return found
 
+    def open_on_its_own_way(self, seed: int) -> dict[str, Any] | None:
+        """See `Host.open_on_its_own_way`."""
+        found: dict[str, Any] | None = self._call("open_on_its_own_way", seed=seed)
+        self._ahead = None
+        return found
+
     def open_usual(self, seed: int, number: int, agreed: bool) -> dict[str, Any] | None:
         """See `Host.open_usual`."""
         found: dict[str, Any] | None = self._call("open_usual", seed=seed, number=number, agreed=agreed)

@@ -329,6 +329,25 @@ def _of_one_output(inquiry: Inquiry, before: Answer) -> Answer | None:
     return None
 
 
+def _on_its_own_way(inquiry: Inquiry, before: Answer) -> Answer | None:
+    """Where no gradient is that of what goes forward: the gradients of what the function that goes back computes itself
+    before it does, where they fit that."""
+    if before.about is None or before.about["is_own"] or before.report.verdict != "wrong":
+        return None
+    if not nothing_is_right(before.report):
+        return None
+    fits = lambda other: other.verdict in ("agrees", "scaled")  # noqa: E731
+    with contextlib.suppress(CodeError), inquiry.host.ends_within(3 * SECONDS_OF_OWN_PROGRAM):
+        about = inquiry.host.open_on_its_own_way(inquiry.seed)
+        if about is None:
+            return None
+        report = inquiry.judged(about, inquiry.examples, silent=True, counts=fits)
+        if fits(report):
+            report.notes.append(_GOES_FORWARD_ITSELF.format(about["apart"]))
+            return Answer(report, about)
+    return None
+
+
 def _of_its_own_program(inquiry: Inquiry, before: Answer) -> Answer | None:
     """The file's own program. Where calling its parts leads to nothing, or to nothing right, what the program does
     counts; and where all is right, what that does not have right, be it a constant of a cost of which the parts know
@@ -418,6 +437,7 @@ OPINIONS: tuple[Callable[[Inquiry, Answer], Answer | None], ...] = (
     _of_other_loops,
     _of_each_layer,
     _of_one_output,
+    _on_its_own_way,
     _of_its_own_program,
     _told_otherwise,
     _of_the_usual_forward_pass,
@@ -428,6 +448,10 @@ _NOT_THEIR_SUM = (
     "proportion to it. Usually = stands where += belongs."
 )
 _IN_ANOTHER_LOOP = "The loop in line {} is meant; in the one that is run first all is right."
+_GOES_FORWARD_ITSELF = (
+    "What goes back goes forward itself, and its gradients are those of that; {} computes something else, of which "
+    "none is right."
+)
 _USUAL = "What went forward before {} is not in the file: it was held against a usual forward pass, {}."
 _WITH_ANOTHER = "It is so where it is told {}; as it was told first all is right."
 _FEWER = "There was time for {} of {} networks: they are drawn for {:g} seconds. A longer --timeout gives them longer."

@@ -65,7 +65,9 @@ def _meeting(body: list[ast.stmt], inputs: set[str], labels: set[str]) -> tuple[
     for i, statement in enumerate(body):
         read, written = dataflow.values_read(statement), set(dataflow.names_written(statement))
         if labels & read and (computed | inputs) & read:
-            return i, _met(body[: i + 1], computed & read) or _computed_there(statement, labels, computed | inputs)
+            met = _met(statement, labels, computed | inputs)
+            plain = isinstance(met, ast.Name) and met.id not in computed
+            return i, None if plain else met  # samples and labels are only shuffled
         if (computed | inputs) & read:
             computed |= written
         elif labels & read:
@@ -73,25 +75,25 @@ def _meeting(body: list[ast.stmt], inputs: set[str], labels: set[str]) -> tuple[
     return 0, None
 
 
-def _met(body: list[ast.stmt], computed: set[str]) -> ast.expr | None:
-    """What was computed last of what the last statement reads; of a list or a dict the entry that is taken."""
-    bound = [name for s in body[:-1] for name in dataflow.names_bound(s)]
-    names = [name for name in computed if name in bound]
-    if not names:
-        return None
-    name = max(names, key=lambda name: turns.last(bound, name))
-    made = [s.value for s in body[:-1] if isinstance(s, ast.Assign) and name in dataflow.names_bound(s)]
-    if made and isinstance(made[-1], ast.List | ast.Dict | ast.ListComp):
-        entries = (node for node in ast.walk(body[-1]) if isinstance(node, ast.Subscript))
-        taken = [node for node in entries if isinstance(node.value, ast.Name) and node.value.id == name]
-        return copy.deepcopy(taken[0]) if taken else None
-    return ast.Name(name, ast.Load())
-
-
-def _computed_there(statement: ast.stmt, labels: set[str], known: set[str]) -> ast.expr | None:
-    """What the statement itself computes of samples, and labels meet: X @ w + b of `error = X @ w + b - y`."""
-    part = turns.apart(statement, labels, lambda node: bool(dataflow.values_read(node) & known))
-    return part if any(isinstance(n, ast.BinOp | ast.Call) for n in ast.walk(part or statement)) else None
+def _met(statement: ast.stmt, labels: set[str], known: set[str]) -> ast.expr | None:
+    """What labels meet in a statement: the other operand of the innermost expression that has both, out of
+    `2 * (out - y) * slope` and activations[-1] of `cost_derivative(activations[-1], y) * prime(zs[-1])`."""
+    for node in dataflow.inner_first(statement):
+        if isinstance(node, ast.BinOp):
+            operands = [node.left, node.right]
+        elif isinstance(node, ast.Call):
+            of_object = [node.func.value] if isinstance(node.func, ast.Attribute) else []
+            operands = [*of_object, *node.args, *(keyword.value for keyword in node.keywords)]
+        elif isinstance(node, ast.Subscript):
+            operands = [node.value, node.slice]
+        else:
+            continue
+        read = [dataflow.values_read(operand) for operand in operands]
+        if any(labels & names for names in read):
+            computed = (o for o, names in zip(operands, read, strict=True) if known & names and not labels & names)
+            if (met := next(computed, None)) is not None:
+                return source.loaded(met)
+    return None
 
 
 def _made(

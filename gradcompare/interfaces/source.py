@@ -210,9 +210,10 @@ def names_called(function: Any) -> frozenset[str]:
 
 
 def is_called(function: Any) -> bool:
-    """Whether anything in the file of a function calls it: of several costs that is the one that is meant."""
+    """Whether anything in the file of a function calls it, or it is made of what a function or a loop computes: of
+    several costs that is the one that is meant."""
     code = getattr(inspect.unwrap(function), "__code__", None)
-    return code is None or function.__name__ in _names_called(parsed(code.co_filename))
+    return code is None or hasattr(function, "tree") or function.__name__ in _names_called(parsed(code.co_filename))
 
 
 @functools.lru_cache(maxsize=1024)

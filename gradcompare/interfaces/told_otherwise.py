@@ -1,9 +1,11 @@
 """The same network told otherwise, where its constructor or its functions let one choose: another activation, another
-output, a part of the network switched on, dropout. As it was told first it may be right, and otherwise not."""
+output, a part of the network switched on, dropout. As it was told first it may be right, and otherwise not. And the
+same on the way that it goes forward itself."""
 
 from __future__ import annotations
 
 import copy
+import dataclasses
 import inspect
 import re
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ from typing import Any, NamedTuple
 
 from gradcompare.interfaces import offered, source, words
 from gradcompare.interfaces.driven import KEEP, Driven
+from gradcompare.interfaces.forward_part import cost_part, forward_part
 from gradcompare.interfaces.plans import Plan
 
 _KNOWN = re.compile(r"^(sigmoid|logistic|tanh|(leaky_?)?relu|elu|linear|identity|softplus|swish|gelu)$", re.IGNORECASE)
@@ -55,6 +58,18 @@ def programs(program: Driven) -> Iterator[Told]:
                 other = _afresh(program)
                 other.activation = word
                 yield Told(f"{name}={word!r}", other)
+
+
+def on_its_own_way(program: Driven) -> Driven | None:
+    """The same with what the function that goes back computes itself in place of what another one goes forward: that
+    may be meant for something else, and be another. None where it computes nothing, or is run so already."""
+    maker = program.function(program.steps.maker)
+    apart = program.steps.forward is not None and program.steps.forward != program.steps.maker
+    ahead = forward_part(maker) if apart and program.steps.role in ("backward", "update") else None
+    if ahead is None or program.function(program.steps.forward) is ahead:
+        return None
+    steps = dataclasses.replace(program.steps, forward=ahead, cost=cost_part(maker) or program.steps.cost)
+    return Driven(program.interface, program.holder, steps, [ahead, *program.functions])
 
 
 def _taken(plan: Plan, made: type, name: str) -> Any:

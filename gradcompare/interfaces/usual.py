@@ -242,12 +242,13 @@ def _networks(maker: Function, role: str, cost: Function | None) -> Iterator[Usu
     if cached is None or "targets" not in roles.values():
         return
     kept = source.taken_apart(maker).get(cached)
-    begins = {name[0] for name in kept} if kept is not None else source.beginnings_in(maker)
+    keyed = [key for key in source.keys_in(maker) if _KEPT.match(key)] if kept is None else kept
+    begins = {name[0] for name in keyed} | (source.beginnings_in(maker) if kept is None else set())
     if kept is not None and not all(map(_KEPT.match, kept)):
         return
     if "A" not in begins or not ("parameters" in roles.values() or {"W"} & begins):
         return
-    numbers = {int(name[1:]) for name in kept or ()}
+    numbers = {int(name[1:]) for name in keyed}
     layers = Arguments([(f"W{layer}", f"b{layer}") for layer in range(1, max(numbers, default=3) + 1)])
     interface = "update-only" if role == "update" else "dict-cache"
     for samples, output, hidden in itertools.product(("columns", "rows"), usual_forward.OUTPUT, usual_forward.HIDDEN):

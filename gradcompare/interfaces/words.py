@@ -128,7 +128,7 @@ ARGUMENTS = {
     "layers": re.compile(r"^(l|numlayers|nlayers|depth)$"),
     "state": re.compile(
         r"^((h|hidden|s|state|c|cell)(state)?(prev|previous|0|init|initial|last|t1)"
-        r"|(prev|previous|init|initial)(h|hidden|s|state|c|cell)(state)?)$"
+        r"|(prev|previous|init|initial)(h|hidden|s|state|c|cell)(state)?|(h|hidden|cell)state)$"
     ),
     "classes": re.compile(r"^(num|n|k|number)?_?(of)?(class(es)?|labels|k)$|^k$|^c$"),
 }

@@ -281,7 +281,7 @@ class Importer:
     def _standing_in(self, row: stood_in.Row, wanted: str, name: str) -> Any:
         if row.rows is not None and uses.rows_are_samples(self.tree):
             row = row.rows
-        if row.of_a is not None and uses.gives_activations(self.tree, wanted):
+        if row.of_a is not None and uses.gives_activations(self.tree, wanted, name):
             row = row.of_a
         if row.made is not None and uses.makes_objects(self.tree, wanted):
             self._stand_in_for(name, f"{wanted}, an object ({row.says})")

@@ -12,6 +12,10 @@ WITH_CACHE = re.compile(r"dnn_?(app_?)?utils")
 """Helper files whose activations return A and Z, where the use does not tell."""
 
 
+OF_Z = re.compile(r"^common\.functions$")
+"""Helper files whose derivatives take Z whatever they are given: those of Koki Saitoh, "Deep Learning from Scratch"."""
+
+
 def returns_two(tree: ast.AST, name: str, module: str) -> bool:
     """Whether a file takes two values from what a function of this name returns."""
     names = {name, *_aliases(tree, name)}
@@ -59,8 +63,11 @@ def builds_modules(tree: ast.AST, name: str) -> bool:
     return False
 
 
-def gives_activations(tree: ast.AST, name: str) -> bool:
-    """Whether a file gives a derivative nothing but what an activation returned: sigmoid_grad(h), h = sigmoid(z)."""
+def gives_activations(tree: ast.AST, name: str, module: str) -> bool:
+    """Whether a file gives a derivative nothing but what an activation returned: sigmoid_grad(h), h = sigmoid(z); of a
+    helper file of which it is not known what its derivatives take."""
+    if OF_Z.match(module):
+        return False
     names, activated, given = {name, *_aliases(tree, name)}, set[str](), set[str]()
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and _is_activation(node.value.func):
