@@ -289,3 +289,122 @@ def test_python_s_own_random_numbers_are_the_same_in_every_run(tmp_path):
     text = DROPOUT.replace("(DRAWN < 0.5).astype(np.float64)", "np.array([[random.random() < 0.5] for _ in a1])")
     report = report_on(tmp_path, text.replace("import numpy as np", "import random\nimport numpy as np"))
     assert report.verdict == "agrees", report.notes
+
+
+def test_labels_may_meet_what_is_written_in_place_later(tmp_path):
+    """A script of a recurrent network, whose output is made its own slope."""
+    text = """
+        import numpy as np
+
+        words = ["the", "cat", "sits", "on"]
+        place = {w: i for i, w in enumerate(words)}
+        E, U = np.random.randn(4, 6), np.random.randn(6, 5) * 0.5
+        W, V = np.random.randn(5, 5) * 0.5, np.random.randn(5, 4) * 0.5
+        bh, by = np.zeros(5), np.zeros(4)
+
+        def softmax(x):
+            e = np.exp(x - np.max(x))
+            return e / np.sum(e)
+
+        def entropy(p, t):
+            return -np.log(p[t] + 1e-8)
+
+        for epoch in range(1000):
+            inputs = [place[w] for w in words[:-1]]
+            wanted = place[words[-1]]
+            seen = [E[i] for i in inputs]
+            last = np.zeros(5)
+            hs, xs = [], []
+            for x in seen:
+                xs.append(x)
+                h = np.tanh(np.dot(x, U) + np.dot(last, W) + bh)
+                hs.append(h)
+                last = h
+            p = softmax(np.dot(h, V) + by)
+            loss = entropy(p, wanted)
+            dU, dW, dV, dE = np.zeros_like(U), np.zeros_like(W), np.zeros_like(V), np.zeros_like(E)
+            dbh, dby = np.zeros_like(bh), np.zeros_like(by)
+            dy = p
+            dy[wanted] -= 1
+            dV += np.outer(hs[-1], dy)
+            dby += dy
+            dh = np.dot(V, dy)
+            for t in reversed(range(len(xs))):
+                h = hs[t]
+                raw = dh * (1 - h ** 2)
+                dU += np.outer(xs[t], raw)
+                before = hs[t - 1] if t != 0 else np.zeros_like(h)
+                dW += np.outer(before, raw)
+                dbh += raw
+                dE[inputs[t]] += np.dot(U, raw)
+                dh = np.dot(W, raw)
+            E -= 0.01 * dE
+            U -= 0.01 * dU
+            W -= 0.01 * dW
+            V -= 0.01 * dV
+            bh -= 0.01 * dbh
+            by -= 0.01 * dby
+        """
+    assert report_on(tmp_path, text).verdict == "agrees"
+    wrong = report_on(tmp_path, text.replace("dW += np.outer", "dW = np.outer"))
+    assert (wrong.verdict, wrong.first_fault.name) == ("wrong", "dW")
+
+
+def test_labels_of_a_second_output_are_no_setting(tmp_path):
+    text = """
+        import numpy as np
+
+        class TwoHeads:
+            def __init__(self, n_in, n_hidden, n_out):
+                self.w = np.random.randn(n_in, n_hidden)
+                self.wp, self.wv = np.random.randn(n_hidden, n_out), np.random.randn(n_hidden, 1)
+
+            def forward(self, x):
+                self.h = np.tanh(x @ self.w)
+                return self.h @ self.wp, np.tanh(self.h @ self.wv)
+
+            def train_step(self, x, target_policy, target_value, learning_rate=0.1):
+                p, v = self.forward(x)
+                dv = (v - target_value) * (1 - v ** 2)
+                dp = p - target_policy
+                dh = (dp @ self.wp.T + dv @ self.wv.T) * (1 - self.h ** 2)
+                self.wp -= learning_rate * self.h.T @ dp
+                self.wv -= learning_rate * self.h.T @ dv
+                self.w -= learning_rate * x.T @ dh
+        """
+    report = report_on(tmp_path, text)
+    assert report.verdict == "error"  # and is not accused of the other's gradient
+    assert "'target_policy'" in report.notes[0]
+
+
+def test_factors_that_vary_are_no_constant(tmp_path):
+    """Of single numbers each step is a multiple of any gradient: labels that the program goes through stay its own."""
+    text = """
+        import numpy as np
+
+        pairs = [(0, 1), (1, 3), (3, 5)]
+        w1, w2 = 0.5, 0.6
+        b1, b2 = 0.1, 0.2
+        lr = 0.000903
+
+        def neuron(x, w, b):
+            return x * w + b
+
+        def sigmoid(x):
+            return 1 / (1 + np.exp(-x))
+
+        for epoch in range(1000):
+            for x, y_true in pairs:
+                l1 = sigmoid(neuron(x, w1, b1))
+                l2 = sigmoid(neuron(l1, w2, b2))
+                grad2 = 2 * (l2 - y_true) * l2 * (1 - l2)
+                grad1 = grad2 * w2 * l1 * (1 - l1)
+                grad_w2, grad_b2 = grad2 * l1, grad2
+                grad_w1, grad_b1 = grad1 * x, grad1
+                w1 -= lr * grad_w1
+                b1 -= lr * grad_b1
+                w2 -= lr * grad_w2
+                b2 -= lr * grad_b2
+        """
+    assert report_on(tmp_path, text).verdict == "agrees"
+    assert report_on(tmp_path, text.replace("grad2 * w2 * l1", "grad2 * l1")).verdict == "wrong"

@@ -90,14 +90,28 @@ CONSTANTS = {"": 1.0, "-": -1.0, "1/2 * ": 0.5, "2 * ": 2.0, "-1/2 * ": -0.5, "-
 """By what else it can be multiplied, as by a half that a square's derivative does not have."""
 
 
-def factor(judged: Iterable[Judged]) -> str | None:
-    """What the factor of the networks whose gradients are all a constant times what they should be is, in each."""
-    found = {
+def varies(judged: Iterable[Judged]) -> bool:
+    """Whether these factors are others in every network, and nothing that is known makes them so: no constant."""
+    judged = list(judged)
+    numbers = [number for *_, number in _factors(judged)]
+    alike = not numbers or all(math.isclose(number, numbers[0], rel_tol=1e-3) for number in numbers)
+    return not alike and factor(judged) is None
+
+
+def _factors(judged: Iterable[Judged]) -> set[tuple[int, int, int, float]]:
+    """(samples, inputs, outputs, factor) of the networks whose gradients are all a constant times what they should
+    be."""
+    return {
         (one.network.m, one.network.sizes[0], one.network.sizes[-1], finding.factor)
         for one in judged
         for finding in one.report.tensors
         if finding.verdict == "scaled" and finding.factor is not None
     }
+
+
+def factor(judged: Iterable[Judged]) -> str | None:
+    """What the factor of the networks whose gradients are all a constant times what they should be is, in each."""
+    found = _factors(judged)
     if len({number for *_, number in found}) < 2:
         return None
     for (prefix, number), name in itertools.product(CONSTANTS.items(), FACTORS):

@@ -90,7 +90,7 @@ class Host:
     _others: Sequence[Any] = ()
     """The other training loops of the file."""
     _told: Sequence[told_otherwise.Told] = ()
-    """The same network with other activations, and what it is told."""
+    """The same network told otherwise, and what it is told."""
     _usual: Sequence[usual.Usual] = ()
     """What goes back, after usual forward passes."""
     loaded: Loaded | None = None

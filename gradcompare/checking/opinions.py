@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from gradcompare.checking.conclusion import varies
 from gradcompare.checking.errors import CheckInterruptedError, CodeError, TimeIsUpError, UnfinishedError
 from gradcompare.checking.subject import Subject
 from gradcompare.checking.trials import Progress, Trials
@@ -100,6 +101,7 @@ class Inquiry:
             networks, limits = min(networks, OF_OWN_WIDTHS), {"seconds": seconds}
         if "alone" in about:
             limits = {"seconds": SECONDS_OF_LAYERS, "enough": ENOUGH_OF_LAYERS}
+        trials: Trials
 
         def is_an_answer(report: Report) -> bool:
             misunderstood = part_of_the_way and nothing_is_right(report)
@@ -107,10 +109,11 @@ class Inquiry:
 
         def is_misread(report: Report) -> bool:
             """Whether nothing goes along the gradient, of what was seen to do so: a constant is no other direction."""
-            along = any(f.verdict == "scaled" and not f.witness for f in report.tensors)
+            along = any(f.verdict == "scaled" and not f.witness for f in report.tensors) and not varies(trials.judged)
             return bool(about["seen_right"]) and not along and nothing_is_right(report)
 
         def run(about: dict[str, Any]) -> Report:
+            nonlocal trials
             progress = None if silent else self.progress
             trials = Trials(Subject(self.host, about), self.precisions, networks, self.seed, progress, **limits)
             try:

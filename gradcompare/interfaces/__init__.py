@@ -10,9 +10,10 @@ how constructors are called        plans, asked, chained (widths), shared, drive
                                    keyed_settings (what they read of one object),
                                    lent (activations), one_output (whether its networks have no more)
 a turn of a loop as functions      loops, turns, methods, making; sampling (what it goes through), surroundings, starts
+the same of functions              forward_part (of one that goes forward and back, and the cost that it keeps)
 what a turn computes of what       dataflow, multiplied (layer by layer); unrolled, keyed, inlined (written out)
 functions that make no network     derivatives (a loss and its gradient); usual (what goes back alone)
-the same, told otherwise           told_otherwise (another activation)
+the same, told otherwise           told_otherwise (another activation, output, part; or as what goes back goes forward)
 policies                           episodes (forward one observation at a time, back over their rows)
 layers, each on its own            alone (given a random gradient), offered (how their constructors let them be made),
                                    warmed (parameters that are made in the first forward pass); cost_pairs (costs),

@@ -57,6 +57,7 @@ def call(function: Callable[..., Any], known: Mapping[str, Any], in_order: Seque
             given[name] = value[0]
             unknown.remove(name)
     says_otherwise = any(meaning.role_of(function, name) in ("parameters", "biases") for name in unknown)
+    says_otherwise |= any(name in labels and role != "targets" for name, role in zip(unknown, left, strict=False))
     if len(unknown) > len(left) or says_otherwise:
         what = ", ".join(repr(name) for name in unknown)
         raise CannotCallError(f"{getattr(function, '__name__', 'it')} takes {what}, and it cannot be told what that is")

@@ -62,7 +62,7 @@ def of_no_state(made: type) -> Iterator[Driven]:
         return
     try:
         thing = made()
-    except Exception:  # it asks for something, or does more than to be
+    except (Exception, SystemExit):  # it asks for something, or does more than to be
         return
     for program in of_functions.programs(methods):
         program.holder.beside = {"self": thing}
