@@ -329,7 +329,8 @@ class Driven(Program):
     @functools.cached_property
     def _hands_out_lists(self) -> bool:
         """Whether what makes the gradients makes lists of its arrays."""
-        return "tolist" in source.names_called(self.function(self.steps.maker))
+        run = source.reached([self.function(self.steps.maker)])
+        return any("tolist" in source.names_called(function) for function in run)
 
     @functools.cached_property
     def _changed(self) -> set[str]:
@@ -415,7 +416,9 @@ class Driven(Program):
     def run_forward(self, session: Session, names_values: bool = True) -> None:
         """Fill in the output, the cost where the same call gives it, and the values on the way, unless nobody asks for
         these: to name them takes longer than a small network."""
-        step, begins = self.steps.forward, randomness.state()
+        step = self.steps.forward
+        chain = self.found.chain if self.found and self.found.cost_from == "maker" else None
+        begins = randomness.state() if chain is not None and "forward" not in chain else None
         with (
             self._entered(session),
             self._going_no_step(session) if step == self.steps.maker else contextlib.nullcontext(),
@@ -425,8 +428,8 @@ class Driven(Program):
             self._note_forward(session, result)
             if names_values:
                 session.values = values.values_of(self.function(step), result, session, self.namers)
-        if self.found and self.found.cost_from == "maker":
-            if "forward" not in self.found.chain:  # for the gradients it is called alone
+        if chain is not None:
+            if begins is not None:  # for the gradients it is called alone
                 randomness.set_state(begins)
             self.run_made(session)
             session.output = session.cost

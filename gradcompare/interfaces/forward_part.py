@@ -115,7 +115,6 @@ def _made(
     forward = types.FunctionType(inner, plain.__globals__, plain.__name__)
     forward.__module__, forward.__qualname__ = plain.__module__, plain.__qualname__
     signature = inspect.signature(plain).parameters
-    forward.__kwdefaults__ = None
     forward.__defaults__ = _defaults([signature[name].default for name in taken])
     forward.tree = made  # type: ignore[attr-defined]
     return forward
