@@ -19,7 +19,7 @@ for epoch in range(10_000):
     hidden = sigmoid(inputs @ hidden_weights + hidden_bias)
     predicted = sigmoid(hidden @ output_weights + output_bias)
     if epoch % 1000 == 0:
-        print(epoch, np.mean((expected - predicted) ** 2))
+        print(epoch, 0.5 * np.sum((expected - predicted) ** 2))
     d_predicted = (expected - predicted) * predicted * (1 - predicted)
     d_hidden = d_predicted @ output_weights.T
     output_weights += rate * hidden.T @ d_predicted

@@ -6,7 +6,7 @@ from __future__ import annotations
 import ast
 import re
 import types
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -85,15 +85,16 @@ def only_calculates(function: Callable[..., Any], role: str) -> bool:
     tree = source.tree(function)
     parents = {id(child): parent for parent in ast.walk(tree) for child in ast.iter_child_nodes(parent)}
     read = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id in names]
-    return len(names) == 1 and bool(read) and all(_is_operand(node, parents[id(node)]) for node in read)
+    return len(names) == 1 and bool(read) and all(_is_operand(node, parents) for node in read)
 
 
-def _is_operand(node: ast.Name, parent: ast.AST) -> bool:
-    if isinstance(parent, ast.Attribute):
-        return parent.attr in ("T", "shape", "size")
+def _is_operand(node: ast.expr, parents: Mapping[int, ast.AST]) -> bool:
+    parent = parents[id(node)]
+    if isinstance(parent, ast.Attribute):  # Y.T may be what something is looked up by
+        return parent.attr in ("shape", "size") or (parent.attr == "T" and _is_operand(parent, parents))
     if isinstance(parent, ast.Call):
         return node in parent.args and source.called(parent) in _ENTRY_BY_ENTRY
-    return isinstance(parent, ast.BinOp | ast.UnaryOp) and isinstance(node.ctx, ast.Load)
+    return isinstance(parent, ast.BinOp | ast.UnaryOp) and isinstance(getattr(node, "ctx", None), ast.Load)
 
 
 _PLACES = (2, 3, 0, 1)
