@@ -408,3 +408,28 @@ def test_factors_that_vary_are_no_constant(tmp_path):
         """
     assert report_on(tmp_path, text).verdict == "agrees"
     assert report_on(tmp_path, text.replace("grad2 * w2 * l1", "grad2 * l1")).verdict == "wrong"
+
+
+def test_a_cost_with_its_softmax_may_be_of_one_sample(tmp_path):
+    text = """
+        import numpy as np
+
+        class ReLU:
+            def forward(self, x):
+                self.x = x
+                return np.maximum(x, 0)
+
+            def backward(self, delta):
+                return delta * (self.x > 0)
+
+        class SoftmaxCrossEntropy:
+            def forward(self, logits, y):
+                self.y = y
+                self.probs = np.exp(logits) / np.exp(logits).sum()
+                return -(y * np.log(self.probs)).sum()
+
+            def backward(self):
+                return self.probs - self.y
+        """
+    assert report_on(tmp_path, text).verdict == "agrees"
+    assert report_on(tmp_path, text.replace("self.probs - self.y", "self.probs * (1 - self.y)")).verdict == "wrong"

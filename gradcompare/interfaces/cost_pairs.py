@@ -155,8 +155,11 @@ def _tries(pair: CostPair) -> Iterator[dict[str, np.ndarray]]:
 
 
 def _labels(shape: Shape) -> Iterator[np.ndarray]:
-    """Labels that are 0 or 1; where a sample has several, also one of them 1 in each row, and in each column."""
+    """Labels that are 0 or 1; where a sample has several, also one of them 1 in each row, and in each column; and one
+    of all, where they may be those of one sample."""
     yield np.random.default_rng(5).permutation(np.arange(np.prod(shape)) % 2).reshape(shape)
+    if len(shape) == 1 or 1 in shape:
+        yield (np.arange(np.prod(shape)) == 2).astype(int).reshape(shape)
     if len(shape) == 2 and 1 not in shape:
         rows, columns = np.indices(shape)
         yield from (np.where(rows % shape[1] == columns, 1, 0), np.where(columns % shape[0] == rows, 1, 0))
