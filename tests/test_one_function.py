@@ -433,3 +433,35 @@ def test_a_cost_with_its_softmax_may_be_of_one_sample(tmp_path):
         """
     assert report_on(tmp_path, text).verdict == "agrees"
     assert report_on(tmp_path, text.replace("self.probs - self.y", "self.probs * (1 - self.y)")).verdict == "wrong"
+
+
+def test_a_word_of_a_match_is_one_that_it_knows(tmp_path):
+    text = """
+        import numpy as np
+
+        class Net:
+            def __init__(self, sizes, mode):
+                match mode:
+                    case "random":
+                        self.W = [np.random.randn(n, k) for k, n in zip(sizes[:-1], sizes[1:])]
+                    case "zeros":
+                        self.W = [np.zeros((n, k)) for k, n in zip(sizes[:-1], sizes[1:])]
+                    case _:
+                        raise ValueError("Incorrect mode")
+
+            def forward(self, x):
+                self.a = [x]
+                for w in self.W:
+                    self.a.append(np.tanh(w @ self.a[-1]))
+                return self.a[-1]
+
+            def backward(self, x, y):
+                d, grads = self.forward(x) - y, []
+                for w, a, out in zip(self.W[::-1], self.a[-2::-1], self.a[::-1]):
+                    d = d * (1 - out ** 2)
+                    grads.insert(0, d @ a.T)
+                    d = w.T @ d
+                return grads
+        """
+    assert report_on(tmp_path, text).verdict == "agrees"
+    assert report_on(tmp_path, text.replace("d * (1 - out ** 2)", "d * (1 - out)")).verdict == "wrong"

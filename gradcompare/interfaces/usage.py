@@ -196,6 +196,10 @@ def _use(parent: ast.AST, name: ast.Name) -> str | None:
         others = [side for side in (parent.left, *parent.comparators) if side is not name]
         texts = [text for side in others for text in _texts(side)]
         return f"={texts[0]}" if texts else "number"
+    if isinstance(parent, ast.Match):
+        values = (n.value for case in parent.cases for n in ast.walk(case.pattern) if isinstance(n, ast.MatchValue))
+        texts = [text for value in values for text in _texts(value)]
+        return f"={texts[0]}" if texts else "number"
     if isinstance(parent, ast.Call) and name in parent.args:
         called = source.called(parent)
         return "count" if called in ("range", "trange") else "number" if called in _NUMERIC else None
