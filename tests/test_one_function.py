@@ -261,6 +261,10 @@ def test_a_cost_that_a_loop_computes_is_the_one_that_is_meant(tmp_path):
 def test_what_is_rounded_is_said(tmp_path):
     report = report_on(tmp_path, EXERCISE)
     assert any("rounded" in note for note in report.notes)
+    shown = EXERCISE.replace(
+        "        return {", "        shown = np.round(dz2, 2)\n        shown[:] = 0.0\n\n        return {"
+    )
+    assert report_on(tmp_path, shown).verdict == "agrees"  # what is rounded is a copy
     whole = EXERCISE.replace("np.round(arr, 4)", "np.round(arr)")  # is no number that is only to be read
     assert report_on(tmp_path, whole).verdict == "wrong"
 

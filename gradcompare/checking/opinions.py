@@ -279,8 +279,8 @@ def _is_wrong_so(report: Report, about: dict[str, Any]) -> bool:
     that is usual has been tried."""
     of_its_cost = any(row["mistake"] == WRONG_COST for row in report.diagnosis)
     has_cost = about["has_cost"] and about["metric"] is None
-    known = not nothing_is_right(report) or has_cost != about["of_outputs"]
-    return report.verdict == "wrong" and known and not of_its_cost
+    cost_is_known = not has_cost if about["of_outputs"] else has_cost
+    return report.verdict == "wrong" and not of_its_cost and (cost_is_known or not nothing_is_right(report))
 
 
 def _of_each_layer(inquiry: Inquiry, before: Answer) -> Answer | None:
