@@ -12,6 +12,10 @@ class CodeError(Exception):
     """The code under test did something that ends the check; the message says what, and where."""
 
 
+class StoppedError(CodeError):
+    """The file's own program stops, whatever it is given."""
+
+
 class UnfinishedError(Exception):
     """An exercise that has not been filled in yet; the message says what is missing."""
 

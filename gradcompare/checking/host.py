@@ -20,7 +20,7 @@ import torch
 
 from gradcompare import losses
 from gradcompare.bounds import NoRuleError, Precision, Run
-from gradcompare.checking.errors import CodeError
+from gradcompare.checking.errors import CodeError, StoppedError
 from gradcompare.checking.looks import Look
 from gradcompare.checking.sightings import Sighting, settled
 from gradcompare.checking.watching import Watcher
@@ -29,6 +29,7 @@ from gradcompare.interfaces import (
     OWN_PROGRAM,
     CannotCheckError,
     Program,
+    ProgramStopsError,
     added_up,
     alone,
     chain,
@@ -126,7 +127,8 @@ class Host:
 
     def open_own_program(self, seed: int, written: bool, keeps_data: bool = False) -> dict[str, Any] | None:
         """From now on run the file's own program, in place of its parts one by one; None where it does not train.
-        `written`: whether one may be written for a file that has none. `keeps_data`: whether its samples stay."""
+        `written`: whether one may be written for a file that has none, but for one that has stopped, which is said in
+        "stopped". `keeps_data`: whether its samples stay."""
         if self.loaded is None:
             return None
         self._start_afresh()
@@ -135,7 +137,10 @@ class Host:
             if program is None:
                 return None
             program.may_be_written, program.keeps_data = written, keeps_data
-            program.fit(seed)
+            try:
+                program.fit(seed)
+            except ProgramStopsError as stopped:
+                return {"stopped": str(stopped)}
             self.program = program
             return read_of(self.loaded) | self._about([*self.loaded.notes, *program.notes], [])
         return None
@@ -505,6 +510,8 @@ class Host:
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:
+            if isinstance(error, ProgramStopsError):
+                raise StoppedError(str(error)) from None
             if isinstance(error, CodeError | CannotCheckError):
                 raise CodeError(self._known(error) or str(error)) from None
             raise CodeError(self._said(error, where)) from error
@@ -644,10 +651,13 @@ def _is_of_accessory(function: Any, names: Mapping[str, Any]) -> bool:
 
 
 def _as_script(host: Host, names: Mapping[str, Any], seed: int) -> dict[str, Any] | None:
-    """The file's own program, run as it stands; None where it does not train."""
-    with contextlib.suppress(CodeError):
+    """The file's own program, run as it stands; None where it does not train. StoppedError where it stops."""
+    try:
         return host.open(names, OWN_PROGRAM, seed)
-    return None
+    except StoppedError:
+        raise
+    except CodeError:
+        return None
 
 
 def _without_source(names: Mapping[str, Any]) -> str:

@@ -130,7 +130,7 @@ class Inquiry:
         report = run(about)
         if is_misread(report):
             again = self.host.open_own_program(self.seed, written, keeps_data=True)
-            report = run(again) if again is not None else report
+            report = run(again) if again is not None and "stopped" not in again else report
             if is_misread(report):
                 raise CodeError(_ONLY_ITS_OWN)
         if about["given_slope"] and nothing_is_right(report):
@@ -170,6 +170,10 @@ class Inquiry:
     def without_verdict(self, why: str, about: dict[str, Any]) -> Answer:
         """That the question could not be put, and why."""
         return Answer(self._without_verdict("error", why, about), about, is_last=True)
+
+    def of_stopped(self, why: str, about: dict[str, Any]) -> Answer:
+        """The same of a program that stops, whose parts may be asked about."""
+        return Answer(self._without_verdict("error", why, about), about)
 
     def _without_verdict(self, verdict: str, why: str, about: dict[str, Any] | None) -> Report:
         return self._told(Report(verdict, notes=[why], cases=dict.fromkeys(_CASES, 0)), about)
@@ -366,6 +370,8 @@ def _of_its_own_program(inquiry: Inquiry, before: Answer) -> Answer | None:
             about = inquiry.host.open_own_program(inquiry.seed, error)
             if about is None:
                 return None
+            if "stopped" in about:
+                return inquiry.of_stopped(about["stopped"], before.about)
             if agreed:
                 few = min(FEW, inquiry.examples)
                 other = inquiry.judged(about, few, written=error, silent=True, counts=lambda _: False)

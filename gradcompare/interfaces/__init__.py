@@ -33,7 +33,7 @@ what is said                       remarks (how a file was understood), failures
 from __future__ import annotations
 
 from gradcompare.interfaces.left_out import left_out
-from gradcompare.interfaces.program import OWN_PROGRAM, CannotCheckError, Program
+from gradcompare.interfaces.program import OWN_PROGRAM, CannotCheckError, Program, ProgramStopsError
 from gradcompare.interfaces.table import INTERFACES, Interface, not_recognised, other_loops, recognise, rivals
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "CannotCheckError",
     "Interface",
     "Program",
+    "ProgramStopsError",
     "left_out",
     "not_recognised",
     "other_loops",

@@ -22,6 +22,10 @@ class CannotCheckError(Exception):
     """The question could not be put; the message says why, and what to do."""
 
 
+class ProgramStopsError(CannotCheckError):
+    """The file's own program stops in its loop, for a reason of its own; the message says where, and why."""
+
+
 class Program(ABC):
     """A file's forward pass, its cost if it has one, and its gradients, behind one face for all interfaces.
 

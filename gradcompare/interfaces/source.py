@@ -248,6 +248,18 @@ def is_of_vectors(function: Any) -> bool:
     return any(called(call) == "outer" for call in calls)
 
 
+def loops_outside(file: str) -> list[ast.For | ast.While]:
+    """The outermost loops of a file that stand in no function and no class."""
+    found, left = list[ast.For | ast.While](), list[ast.AST](parsed(file).body)
+    while left:
+        node = left.pop()
+        if isinstance(node, ast.For | ast.While):
+            found.append(node)
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            left += ast.iter_child_nodes(node)
+    return found
+
+
 _LOOPS = ast.For | ast.While | ast.comprehension
 
 

@@ -54,6 +54,8 @@ class Trial:
         if program.steps.role == "update" and self._trains_on_others():
             raise ValueError("training gives the forward pass other samples than it is given itself")
         self.slots = naming.match(self.places, shapes, candidates)
+        if self.cost_from is None:
+            self._refuse_another_output(places, candidates)
         if not (self.slots or program.unseen):
             program.unseen = inside.why_only_named(program.function(program.steps.maker))
             if program.unseen:
@@ -128,6 +130,22 @@ class Trial:
         cost = values.cost_in(self.program.function(self.program.steps.maker), result)
         if self.cost_from == "maker" and any(arrays[slot] is cost for slot in self.slots.values()):
             raise ValueError("what looks like a cost is a gradient")
+
+    def _refuse_another_output(self, places: naming.Places, candidates: naming.Candidates) -> None:
+        """ValueError where parameters that do not matter to the output have gradients, and matter to something else
+        that goes forward: that has labels of its own, and an assumed cost would be that of one output alone."""
+        idle = {name: where for name, where in places.items() if name not in self.places}
+        arrays = dict(candidates)
+        slots = naming.match(idle, {name: np.shape(self.inputs[name]) for name in idle}, candidates)
+        for name in (n for n, slot in slots.items() if np.any(arrays[slot])):
+            ahead = []
+            for moved in ({}, {name: self.inputs[name] + 0.37}):
+                session = self.program.session(copies(self.inputs) | moved, places)
+                self.program.run_forward(session)
+                ahead.append(session.values)
+            other = next((n for n, value in ahead[0].items() if not values.equal(value, ahead[1].get(n))), None)
+            if other is not None:
+                raise ValueError(f"there are several outputs: {name} matters to {other} alone")
 
     def _refuse_part_of_a_step(self) -> None:
         """ValueError where a turn of a loop moves half of the parameters or fewer, and the file trains the others too:
@@ -387,8 +405,15 @@ class Trial:
         return False
 
     def _has_effect(self, name: str, output: Any) -> bool:
+        """Whether a parameter matters to the output, or to a cost that has others beside it."""
         step = 0.37 * np.random.default_rng(3).standard_normal(np.shape(self.inputs[name]))
-        return not values.equal(self._effect({name: self.inputs[name] + step}), output)
+        moved = {name: self.inputs[name] + step}
+        if not values.equal(self._effect(moved), output):
+            return True
+        if self.cost_from != "function":
+            return False
+        costs = [self.program.run_cost(self._run_forward_with(**changed)) for changed in ({}, moved)]
+        return not values.equal(*costs)
 
     def _writes(self, name: str) -> bool:
         steps = self.program.steps

@@ -25,6 +25,7 @@ from gradcompare.bounds import Run
 from gradcompare.interfaces import axes, metrics, naming, paths, source, words
 from gradcompare.interfaces.rehearsal import memory
 from gradcompare.interfaces.rehearsal.costs import Seed, fitting, seeds
+from gradcompare.interfaces.rehearsal.heads import leaves_one_out, together
 from gradcompare.interfaces.rehearsal.meeting import NotedRun, meetings
 from gradcompare.interfaces.rehearsal.reading import (
     Candidate,
@@ -151,7 +152,7 @@ def found_in(
         idle |= memory.without_effect(own, traced.candidates)
         if best is not None and best.agreeing and len(used) == len(names):
             break
-    if best is None:
+    if best is None or leaves_one_out(best, meeting.candidates):
         return None
     named, looks_on = contested(best, meeting.candidates), None
     if named is not None and named.cost is not None:
@@ -310,6 +311,7 @@ class _Traced:
         for event in _ends(others)[-SEEDS:]:
             self._differentiate(event, turn, start, called_so=False)
         self.candidates = [candidate for candidate in self.candidates if candidate.gradients]
+        self.candidates += together(self.candidates, self.done)
 
     def _text(self, event: Event) -> str:
         return self.script.places[event.place].text

@@ -54,6 +54,14 @@ class Done(NamedTuple):
     """What the file names that may be its learning rate, where nothing is called so."""
 
 
+class Added(NamedTuple):
+    """The cost of another output, as a part of a sum."""
+
+    of: Candidate
+    weight: float
+    """How much it counts."""
+
+
 class Candidate(NamedTuple):
     """A cost that a turn may go down."""
 
@@ -68,11 +76,19 @@ class Candidate(NamedTuple):
     """By the names of the parameters that it depends on."""
     met: int | None = None
     """The number of the tensor that meets the labels, if it is an assumed one."""
+    beside: tuple[Added, ...] = ()
+    """The costs of other outputs that are added to it; the gradients are those of the sum."""
 
     @property
-    def which(self) -> tuple[Occurrence | None, Seed | None, str | None]:
+    def which(self) -> tuple[object, ...]:
         """What tells it from others, whatever the numbers."""
-        return self.cost, self.seed, self.loss
+        return self.cost, self.seed, self.loss, *(each.of.which for each in self.beside)
+
+    @property
+    def parts(self) -> list[tuple[object, ...]]:
+        """What tells the costs of several outputs from others; nothing where there is one."""
+        first = self._replace(beside=()).which
+        return [first, *(each.of.which for each in self.beside)] if self.beside else []
 
 
 class Reading(NamedTuple):
@@ -103,10 +119,17 @@ def readings(candidates: Iterable[Candidate], done: Done) -> list[Reading]:
     """Each candidate's."""
     candidates = list(candidates)
     wholes: dict[tuple[Seed | None, str | None], Candidate] = {
-        (c.seed._replace(times=1), c.loss): c for c in candidates if c.seed is not None and c.seed.times > 1
+        (c.seed._replace(times=1), c.loss): c
+        for c in candidates
+        if c.seed is not None and c.seed.times > 1 and not c.beside
     }
     one_way = _one_way(candidates)
-    return [_reading(c, done, wholes.get((c.seed, c.loss), c), one_way) for c in candidates]
+    return [_reading(c, done, c if c.beside else wholes.get((c.seed, c.loss), c), one_way) for c in candidates]
+
+
+def reading_alone(candidate: Candidate, done: Done) -> dict[str, float]:
+    """Of one candidate, whatever others there are: see `Reading.agreeing`."""
+    return _reading(candidate, done, candidate, ()).agreeing
 
 
 def _one_way(candidates: Sequence[Candidate]) -> set[str]:
@@ -123,7 +146,9 @@ def _one_way(candidates: Sequence[Candidate]) -> set[str]:
 
 def likeliest(found: Sequence[Reading]) -> Reading | None:
     """The reading that explains most; but no rule explains what the file's own cost does not, where a step goes down
-    that as it stands: its penalty is not for nothing."""
+    that as it stands: its penalty is not for nothing. The cost of one of several outputs explains nothing by itself."""
+    parts = {part for reading in found if reading.agreeing for part in reading.of.parts}
+    found = [reading for reading in found if reading.of.beside or reading.of.which not in parts]
     best = max(found, key=lambda reading: reading.rank, default=None)
     if best is None or best.held is None or best.of.called_so:
         return best

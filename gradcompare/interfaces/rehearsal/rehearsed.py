@@ -6,20 +6,22 @@ import contextlib
 import dataclasses
 import itertools
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from gradcompare.interfaces import axes, paths
-from gradcompare.interfaces.program import OWN_PROGRAM, CannotCheckError, Program
+from gradcompare.interfaces import axes, failures, paths, source
+from gradcompare.interfaces.program import OWN_PROGRAM, CannotCheckError, Program, ProgramStopsError
 from gradcompare.interfaces.rehearsal import supplies
 from gradcompare.interfaces.rehearsal.finding import Found, found_in, size_of, stand_in
-from gradcompare.interfaces.rehearsal.reading import Occurrence
+from gradcompare.interfaces.rehearsal.reading import Candidate, Occurrence
 from gradcompare.interfaces.rehearsal.script import Script
 from gradcompare.interfaces.rehearsal.stage import Exploring, Turn
 from gradcompare.interfaces.rehearsal.straight import going_straight
 from gradcompare.interfaces.rehearsal.trying import written_for
+from gradcompare.losses import LOSSES
 from gradcompare.network import Network
 from gradcompare.tracing.traced_array import TracedArray, from_numpy
 
@@ -99,6 +101,8 @@ class Rehearsed(Program):
         if last is not None:
             found, asked, self._supplied = last
             return self._settle(found, asked)
+        if self.may_be_written and runs and not runs[0][1] and (stopped := _stopped_in_loop(self.script, problems)):
+            raise stopped
         _, asked, supplied = min(runs, key=lambda run: run[0])
         at_once = going_straight(self.script, supplied, until_at_last)
         if at_once is not None:
@@ -156,6 +160,8 @@ class Rehearsed(Program):
             called = " and ".join(dict.fromkeys(self.script.optimisers))
             self.notes.append(f"In place of {called}: a step along the gradient that it is handed.")
         self.notes += [f"Line {line}: {says}." for line, says in sorted(self.script.outdated.items())]
+        if found.cost.beside:
+            self.notes.append(_of_several_outputs(self.script, found.cost))
         if found.held:
             lines = {self.script.places[held.occurrence[0]].line for held in found.held.values()}
             said = ", ".join(map(str, sorted(lines)))
@@ -205,8 +211,7 @@ class Rehearsed(Program):
         assert self._found is not None
         turn = self._last if self._last is not None else self._turn(inputs)
         self._last = None
-        value = _value(turn, self._found.cost.cost)
-        return value.sum() if np.ndim(value) else value
+        return _cost(self._found.cost, turn)
 
     def assumed_cost(self, loss: str, inputs: Mapping[str, Any], output: Any) -> Any:
         """See Program; summed, where output and labels meet several times in a turn."""
@@ -214,7 +219,7 @@ class Rehearsed(Program):
         assert self._found.cost.seed is not None
         turn = self._last if self._last is not None else self._turn(inputs)
         self._last = None
-        return self._found.cost.seed.cost(loss, turn)
+        return _cost(self._found.cost._replace(loss=loss), turn)
 
     def share_of_cost(self, factor: float, mean: bool) -> None:
         """See Program; its cost is what it is."""
@@ -243,7 +248,8 @@ class Rehearsed(Program):
         where = self._found.where
         given = {places: array.copy() for places, array in self._found.others.items()}
         given |= {places: inputs[n].copy() for n, places in where.items()}
-        only = [self._found.cost.seed.meeting] if self._found.cost.seed is not None else []
+        costs = [self._found.cost, *(each.of for each in self._found.cost.beside)]
+        only = [cost.seed.meeting for cost in costs if cost.seed is not None]
         wrapped = _traced if any(isinstance(array, TracedArray) for array in given.values()) else None
         turn = Turn(self._found.loop, given, {n: where[n] for n in self.parameters}, self._supplied, wrapped, only)
         self._running = turn
@@ -251,6 +257,29 @@ class Rehearsed(Program):
         if not turn.after:
             raise next(iter(reversed(self.script.problems)), ValueError("its loop was not reached"))
         return turn
+
+
+def _stopped_in_loop(script: Script, problems: Sequence[BaseException]) -> ProgramStopsError | None:
+    """What stops a program that has all that it needs in a loop outside of functions that gives numbers new values, in
+    words."""
+    lines = {line for loop in source.loops_outside(script.file) for line in range(loop.lineno, loop.end_lineno or 0)}
+    for problem in problems:
+        frames = [frame for frame in traceback.extract_tb(problem.__traceback__) if frame.filename == script.file]
+        if isinstance(problem, ValueError) and len(frames) == 1 and frames[0].lineno in lines:
+            said = f"Its own program stops in its loop, at line {frames[0].lineno}: {failures.describe(problem)}."
+            return ProgramStopsError(f"{said} Once it runs, it can be checked.")
+    return None
+
+
+def _cost(cost: Candidate, turn: Turn) -> Any:
+    """A cost, the file's own or an assumed one, with those of other outputs that are added to it."""
+    if cost.seed is not None and cost.loss is not None:
+        value = cost.seed.cost(cost.loss, turn)
+    else:
+        value = _value(turn, cost.cost)
+    for other in cost.beside:
+        value = value + other.weight * _cost(other.of, turn)
+    return value.sum() if np.ndim(value) else value
 
 
 def _traced(_: paths.Path, array: Any) -> Any:
@@ -264,6 +293,25 @@ def _as_it_stands(script: Script, found: Found, of_ours: str) -> str:
     if loop.last is not None:
         far = f"to line {loop.last}, as a step of training that begins in line {loop.line},"
     return f"The file's own program was run, {far} and no further{of_ours}: networks have its own widths."
+
+
+def _of_several_outputs(script: Script, cost: Candidate) -> str:
+    """What the costs are that are added."""
+    said = [_called(script, cost), *(f"{_times(each.weight)}{_called(script, each.of)}" for each in cost.beside)]
+    return f"There are several outputs, each with a cost of its own; the cost is their sum: {' + '.join(said)}."
+
+
+def _called(script: Script, cost: Candidate) -> str:
+    if cost.cost is not None:
+        place = script.places[cost.cost[0]]
+        return f"{place.text} (line {place.line})"
+    assert cost.seed is not None
+    says = LOSSES[cost.loss].says if cost.loss is not None else ""
+    return f"{says} (line {script.meetings[cost.seed.meeting].line})"
+
+
+def _times(weight: float) -> str:
+    return "" if weight == 1 else f"{weight:.6g} times "
 
 
 def _as_written(script: Script) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from gradcompare.interfaces import meaning, naming, source, strengths, usage, words
 from gradcompare.interfaces.plans import plans
-from gradcompare.interfaces.rehearsal import supplies
+from gradcompare.interfaces.rehearsal import labelling, supplies
 
 if TYPE_CHECKING:
     from gradcompare.interfaces.rehearsal.desk import Data
@@ -137,8 +137,9 @@ class Wording:
         if optional and role == "targets":
             yield data.labels
             return
-        if role is None and words.is_of_labels(name) and _has_other_labels(function, name):
-            return  # of a second output
+        if name in labelling.several(function):
+            yield from labelling.of(function, name, known, self.space, data)
+            return
         kind = role if role in supplies.ROLES else supplies.role(name) if role is None else None
         if pair := meaning.data_in(function, name) or meaning.samples_in(function, name):
             parts = ", ".join(data.samples if part == "inputs" else data.labels for part in pair)
@@ -235,13 +236,6 @@ class Wording:
 def _is_gradient_of_another(function: Callable[..., Any], name: str) -> bool:
     """Whether an argument is called like the gradient of another, and is no number that may be made up."""
     return any(naming.likeness(other, name) == 3 for other in source.argument_names(function) if other != name)
-
-
-def _has_other_labels(function: Callable[..., Any], name: str) -> bool:
-    """Whether another argument is the labels."""
-    return any(
-        meaning.role_of(function, other) == "targets" for other in source.argument_names(function) if other != name
-    )
 
 
 def is_weight(name: str) -> bool:
