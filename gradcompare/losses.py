@@ -57,6 +57,11 @@ def _hinge_of_classes(A: Any, T: Any, samples: int) -> Any:
     return _hinge(A, np.sign(2 * T - 1), samples)
 
 
+def _output(A: Any, T: Any, samples: int) -> Any:
+    """Whatever the labels are."""
+    return np.sum(A)
+
+
 def _mean_of_all(cost: Callable[[Any, Any, int], Any]) -> Callable[[Any, Any, int], Any]:
     """The mean over the outputs, too, as np.mean takes it."""
     return lambda A, T, samples: cost(A, T, samples) * count(A, samples) / np.size(A)
@@ -95,6 +100,7 @@ LOSSES = {
     "summed_softmax_cross_entropy_of_logits": Loss(
         "cross entropy of the output's softmax, summed", _summed(_softmax_cross_entropy_of_logits)
     ),
+    "output": Loss("the output itself, summed", _output),
 }
 
 

@@ -22,6 +22,8 @@ from gradcompare.losses import LOSSES
 from gradcompare.network import Network, draw_networks
 from gradcompare.report import Report, factor_of, merge
 
+ENOUGH_TO_LEAVE_OUT = 6
+"""After so many networks of each precision one that says nothing is left out."""
 VERIFIED = 2
 """On so many of the networks of each precision the traced forward pass is verified against the untouched code."""
 BLAMED = 3
@@ -84,6 +86,7 @@ class Trials:
             for network, following in itertools.zip_longest(rounded, rounded[1:]):
                 if self._runs_in_float64_alone(network, following):
                     self._compare(network.astype("float64"), None)
+                self._leave_out_what_says_nothing()
                 self.ran_out = following is not None and time.monotonic() > self.until
                 if self.ran_out and len(self.judged) >= self.enough:
                     break
@@ -121,6 +124,20 @@ class Trials:
             self.precisions = ["float64"]
             self.notes.append(f"Compared in float64 alone: in float32 it does not run. {problem}")
         return self.precisions == ["float64"] and network.X.dtype.name == "float32"
+
+    def _leave_out_what_says_nothing(self) -> None:
+        """Compare in float64 alone from now on, where that decides all and float32 nothing: of its digits a step that
+        is small beside its weight leaves none."""
+        if len(self.judged) != ENOUGH_TO_LEAVE_OUT * len(self.precisions) or len(self.precisions) < 2:
+            return
+        merged = {p: merge([one.report for one in self.judged if one.precision == p]) for p in self.precisions}
+        if [merged[p].verdict for p in ("float64", "float32")] != ["agrees", "undecided"]:
+            return
+        if merged["float32"].cases["decided"]:
+            return
+        self.judged = [one for one in self.judged if one.precision == "float64"]
+        self.precisions = ["float64"]
+        self.notes.append("Compared in float64 alone: in float32 rounding could explain anything.")
 
     def _interrupted(self, before: str = "") -> CheckInterruptedError:
         self.notes.append(f"Interrupted after {len(self.judged)} of {self.examples} networks{before}.")

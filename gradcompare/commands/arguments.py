@@ -29,6 +29,7 @@ LOSSES = (
     "summed_cross_entropy_of_logits",
     "softmax_cross_entropy_of_logits",
     "summed_softmax_cross_entropy_of_logits",
+    "output",
 )
 """The keys of `gradcompare.losses.LOSSES`, for which NumPy would have to be loaded."""
 INTERFACES = (

@@ -8,6 +8,7 @@ read so where nothing else fits and everything in it that makes gradients is suc
 
 from __future__ import annotations
 
+import ast
 import inspect
 import itertools
 import re
@@ -28,7 +29,7 @@ Shape = tuple[int, ...]
 ALIKE: tuple[Shape, ...] = ((6, 5), (6,), (6, 1))
 """The shapes that all arguments are given at first."""
 MIXED: tuple[tuple[tuple[Shape, ...], ...], ...] = (
-    (((6, 5),), ((5,), (6,), (6, 1), (1, 5), (5, 3), (3, 5), (3,), (1, 3), (6, 5))),
+    (((6, 5),), ((5,), (6,), (6, 1), (1, 5), (5, 3), (3, 5), (6, 3), (3, 6), (3,), (1, 3), (6, 5))),
     (((5,), (3,)), ((5,), (6, 5), (6,), (3, 5), (6, 1), (3,))),
     (((2, 4, 6),), ((6,), (6, 5), (5,), (5, 6), (6, 6))),
     (((2, 6, 6, 3),), ((3, 3, 3, 4), (1, 1, 1, 4), (4,), (2, 2))),
@@ -231,7 +232,7 @@ def _stem(function: Function) -> str:
 def _fits(derivative: Derivative) -> bool:
     """Whether shapes were found under which it runs and gradients have their arguments' shapes; of several ways to read
     the derivative of a cost the one under which it is one, if any is."""
-    likeliest: tuple[tuple[int, int], dict[str, Any], dict[str, Shape]] | None = None
+    likeliest: tuple[tuple[int, bool, int, int], dict[str, Any], dict[str, Shape]] | None = None
     for given in _tries(derivative):
         derivative.fixed, derivative.shapes = given, {}
         for graded in _readings(derivative):
@@ -239,7 +240,9 @@ def _fits(derivative: Derivative) -> bool:
             derivative.fixed, derivative.shapes = fixed, {name: given[name].shape for name in graded}
             if not derivative.is_cost or _is_derivative(derivative, {name: given[name] for name in graded}):
                 return True
-            rank = sum(map(_is_label, graded)), list(given).index(graded[0])
+            of_weights = any(naming.is_weight(name, np.zeros(1)) for name in graded)
+            poor = sum(1 in value.shape for value in given.values() if isinstance(value, np.ndarray))
+            rank = sum(map(_is_label, graded)), not of_weights, poor, list(given).index(graded[0])
             if likeliest is None or rank < likeliest[0]:
                 likeliest = rank, derivative.fixed, derivative.shapes
             derivative.fixed, derivative.shapes = given, {}
@@ -247,6 +250,39 @@ def _fits(derivative: Derivative) -> bool:
         return False
     _, derivative.fixed, derivative.shapes = likeliest
     return True
+
+
+def _meet_outputs(derivative: Derivative) -> set[str]:
+    """The arguments that a cost multiplies with a logarithm of what it computes, and its derivative takes from that, or
+    that from them: labels, whatever they are called."""
+    if derivative.backward is None or not derivative.is_cost:
+        return set()
+    taken = set(source.argument_names(derivative.forward)) & set(source.argument_names(derivative.backward))
+    logs = _operands(derivative.forward, ast.Mult, lambda other: "log" in _calls(other))
+    return taken & logs & _operands(derivative.backward, ast.Sub, lambda other: bool(_calls(other)))
+
+
+def _operands(function: Function, kind: type[ast.operator], beside: Callable[[ast.AST], bool]) -> set[str]:
+    """The names, turned or not, that stand on one side of an operator while something of that kind is on the other."""
+    found = set()
+    for node in ast.walk(source.tree(function)):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, kind):
+            for one, other in ((node.left, node.right), (node.right, node.left)):
+                name = one.value if isinstance(one, ast.Attribute) and one.attr == "T" else one
+                found |= {name.id} if isinstance(name, ast.Name) and beside(other) else set()
+    return found
+
+
+def _calls(node: ast.AST) -> set[str]:
+    return {str(source.called(inner)) for inner in ast.walk(node) if isinstance(inner, ast.Call)}
+
+
+def _one_hot(shape: Shape, axis: int) -> np.ndarray:
+    """Labels with a single 1 along an axis; of one axis 0 and 1."""
+    if len(shape) != 2:
+        return np.arange(float(np.prod(shape))).reshape(shape) % 2
+    hot = np.eye(shape[axis])[np.arange(shape[1 - axis]) % shape[axis]]
+    return hot if axis else hot.T.copy()
 
 
 def _is_label(argument: str) -> bool:
@@ -268,8 +304,11 @@ def _tries(derivative: Derivative) -> Iterator[dict[str, Any]]:
     numbers = {name: SETTINGS[name] for name in open_[1:] if name in SETTINGS}
     for some in ({}, numbers) if numbers else ({},):
         names = [name for name in open_ if name not in some]
+        labels = [name for name in names if _is_label(name) or name in _meet_outputs(derivative)]
         for shapes in _shapes(names):
             arrays = {n: _array(n, s, i, bounded) for i, (n, s) in enumerate(zip(names, shapes, strict=True))}
+            for axis in (0, 1) if any(arrays[name].ndim == 2 for name in labels) else ():
+                yield settled | some | arrays | {n: _one_hot(arrays[n].shape, axis) for n in labels}
             yield settled | some | arrays
 
 
@@ -325,7 +364,7 @@ def _readings(derivative: Derivative) -> Iterator[list[str]]:
 
 
 def _is_derivative(derivative: Derivative, arrays: Mapping[str, np.ndarray]) -> bool:
-    """Whether the gradients are those of the output, roughly, along a line."""
+    """Whether the gradients are those of the output, roughly, along a line on which it is not always the same."""
     generator, step = np.random.default_rng(9), 1e-6
     ways = {name: generator.standard_normal(array.shape) for name, array in arrays.items()}
     with np.errstate(all="ignore"):
@@ -338,4 +377,5 @@ def _is_derivative(derivative: Derivative, arrays: Mapping[str, np.ndarray]) -> 
             return False
     expected = sum(np.sum(g * ways[name]) for name, g in zip(arrays, gradients, strict=True))
     measured = (np.sum(ahead) - np.sum(behind)) / (2 * step)
-    return bool(abs(measured - expected) <= 1e-5 * (abs(measured) + abs(expected)) + 1e-7)
+    near = abs(measured - expected) <= 1e-5 * (abs(measured) + abs(expected)) + 1e-7
+    return bool(near and abs(measured) > 1e-7)

@@ -105,6 +105,7 @@ class Driven(Program):
         elif found.cost_from == "step":
             step = getattr(self.function(self.steps.maker), "__name__", "the update")
             self.metric = f"the gradients are not those of what {step} returns"
+        self.loss = None if found.heeds_labels else "output"
         self.notes = list(remarks(found, self.holder))
         if self._count and not self.takes_one_sample:
             self.notes.append(f"The file divides by the number of its own samples, {self._count}: so many were drawn.")

@@ -187,7 +187,7 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
     if program.holder.own_shapes and program.holder.kind != "flat" and len(several) < depth > 1:
         raise CannotBuildError(f"what makes its parameters, asked for {depth} layers, makes {len(several)} weights")
     shapes = shapes_of(template, places)
-    fixed = insisted(program.holder, network, shapes)
+    fixed = insisted(program.holder, network, shapes) if program.holder.is_network else None
     as_many = layout.outputs is None and (fixed is None or fixed[-1] == outputs)
     if as_many and has_its_own_outputs(program, network, layout, shapes):
         layout = program.trial_layout = replace(layout, outputs=outputs)
@@ -229,6 +229,7 @@ def _tried(program: Driven, depth: int, layout: Layout, seed: int) -> Found:
             trial.lost_cost,
             trial.spread,
             trial.no_numbers,
+            trial.heeds_labels,
         )
         if best is None or found.right > best.right:
             best = found

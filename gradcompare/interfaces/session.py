@@ -65,6 +65,8 @@ class Found:
     """The parameters whose gradients lack an axis that broadcasting adds."""
     no_numbers: Mapping[str, str] = field(default_factory=dict)
     """What stands in the place of a parameter's gradient and is no array of numbers, in words."""
+    heeds_labels: bool = True
+    """Whether other labels make other gradients."""
 
     @property
     def complete(self) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradcompare.interfaces import driver, failures, inside, naming, paths, rounds, seen, source, values, words
-from gradcompare.interfaces.drawing import kind_of
+from gradcompare.interfaces.drawing import draw, kind_of
 from gradcompare.interfaces.failures import CannotBuildError, describe, file_of, line_in
 from gradcompare.interfaces.layouts import RATE, SAMPLES, Layout, copies
 from gradcompare.interfaces.session import Session
@@ -68,6 +68,7 @@ class Trial:
         self._refuse_part_of_a_step()
         self._refuse_gradients_as_cost(arrays, session.result)
         self._refuse_classes_as_numbers(candidates, chain)
+        self.heeds_labels = self.cost_from is not None or self._heeds_labels(network, fixed, arrays, chain)
         if self.slots and not any(np.any(arrays[slot]) for slot in self.slots.values()):
             raise ValueError("what looks like gradients, or like an update, is 0 throughout")
         right = {name for name, slot in self.slots.items() if np.shape(arrays[slot]) == shapes[name]}
@@ -124,6 +125,25 @@ class Trial:
         grows = len(moved) == 2 and all(np.allclose(2 * a, b) for a, b in zip(*moved, strict=True))
         if grows and any(np.any(np.abs(a) > 1e-9) for a in moved[0]):
             raise ValueError("labels that it calculates with are no classes")
+
+    def _heeds_labels(
+        self, network: Network, fixed: tuple[int, ...] | None, arrays: Mapping[naming.Slot, Any], chain: tuple[str, ...]
+    ) -> bool:
+        """Whether other labels make other gradients; where code stops at them, they do."""
+        if self.program.learns_its_inputs:
+            return True
+        for seed in range(1, 4):
+            other = draw(network.sizes, self.layout, network.seed + seed, fewest=network.m)
+            Y = self.program.arrange(other, self.layout, fixed, self.places)["Y"]
+            if np.shape(Y) != np.shape(self.inputs["Y"]) or values.equal(Y, self.inputs["Y"]):
+                continue
+            try:
+                found = dict(self.program.run_maker(self._session(Y=Y), chain))
+            except Exception:
+                return True
+            if any(not values.equal(found.get(slot, np.nan), arrays[slot]) for slot in self.slots.values()):
+                return True
+        return not self.slots
 
     def _refuse_gradients_as_cost(self, arrays: Mapping[naming.Slot, Any], result: Any) -> None:
         """ValueError where the one number that is taken for the cost is the gradient of a parameter of one unit."""

@@ -48,6 +48,8 @@ class Asking(ast.NodeTransformer):
         self._entries: dict[str, set[Any]] = {}
         self.in_pairs = False
         """Whether it takes (sample, label) one after another from a list of such."""
+        self.apart = False
+        """Whether labels are read from a place of their own."""
 
     def visit_For(self, node: ast.For) -> ast.AST:
         structure, whole = _structure(node.target), node.iter
@@ -147,6 +149,8 @@ class Asking(ast.NodeTransformer):
             if isinstance(name, str) and _is_count(value):
                 self.counts.add(int(value.value))  # type: ignore[attr-defined]
                 self._note_batch(name, value)
+        reads = isinstance(node.value, ast.Call) and source.called(node.value) in _READS
+        self.apart |= reads and _role(structure) == "targets"
         self.generic_visit(node)
         value = node.value
         called = source.called(value) if isinstance(value, ast.Call) else ""

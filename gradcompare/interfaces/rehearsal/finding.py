@@ -51,6 +51,8 @@ _COST = re.compile(
     r"(sum|total|mean|avg|average|squared|epoch)_?error|error_?(sum|total)",
     re.IGNORECASE,
 )
+_ERROR = re.compile(r"err|fehler|fout|hata|osh?ib", re.IGNORECASE)
+"""What an error is called in some languages: one number that is a usual cost is that, whatever it is called."""
 _NO_COST = re.compile(r"list|hist|_d|^d|grad|delta|deriv|prime", re.IGNORECASE)
 _NO_DATA = re.compile(r"^d[A-Z_bw]|grad|delta|nabla|mom|^v\d?$|^m\d?$", re.IGNORECASE)
 TIMES = 20
@@ -154,7 +156,13 @@ def found_in(
             break
     if best is None or leaves_one_out(best, meeting.candidates):
         return None
-    named, looks_on = contested(best, meeting.candidates), None
+
+    def elsewhere() -> list[Candidate]:
+        other = _Traced(script, first, names, told, others, kept)
+        other.rehearse(loop, _moved(own, ATTEMPTS + 1, sums) | {n: own[n] for n in idle}, supplied)
+        return other.candidates
+
+    named, looks_on = contested(best, meeting.candidates, elsewhere), None
     if named is not None and named.cost is not None:
         line = script.places[named.cost[0]].line
         named, looks_on = (None, line) if metrics.is_computed_at_times(script.file, line) else (named, None)
@@ -323,7 +331,9 @@ class _Traced:
 
     def _differentiate(self, event: Event, turn: Turn, start: Mapping[str, Any], called_so: bool) -> None:
         """Note the gradients of a cost of the file's own."""
-        self.candidates.append(Candidate(turn.occurrence(event), None, None, called_so, _down(event.value, start)))
+        measures = called_so or (event.value.tensor.numel() == 1 and bool(_ERROR.search(self._text(event))))
+        gradients = _down(event.value, start)
+        self.candidates.append(Candidate(turn.occurrence(event), None, None, called_so, gradients, measures=measures))
 
     def _differentiate_all(self, seed: Seed, turn: Turn, start: Mapping[str, Any]) -> None:
         """The same of all costs that may be meant by a meeting: those that are multiples of one another, at once."""

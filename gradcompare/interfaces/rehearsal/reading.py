@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -76,6 +76,8 @@ class Candidate(NamedTuple):
     """By the names of the parameters that it depends on."""
     met: int | None = None
     """The number of the tensor that meets the labels, if it is an assumed one."""
+    measures: bool = False
+    """Whether it is one number, of the file's own, that is called like a cost or an error."""
     beside: tuple[Added, ...] = ()
     """The costs of other outputs that are added to it; the gradients are those of the sum."""
 
@@ -186,7 +188,8 @@ def _reading(candidate: Candidate, done: Done, whole: Candidate, one_way: Collec
     agreeing = _sharing({n: [f] for n, f in positive.items()}, candidate.gradients)
     if len(agreeing) < len(candidate.gradients):
         by_rule = _by_rule(candidate, done, whole)
-        if len(by_rule.agreeing) > max(len(agreeing), len(candidate.gradients) // 3):
+        by_chance = len(by_rule.agreeing) == 1 and set(by_rule.agreeing) <= set(one_way)
+        if not by_chance and len(by_rule.agreeing) > max(len(agreeing), len(candidate.gradients) // 3):
             return by_rule
     if not agreeing:  # one number is a multiple of any other, and of few by the rate that the file says
         agreeing = {n: f for n, f in positive.items() if np.isclose(f, done.rate, rtol=NEAR, atol=0.0)}
@@ -281,18 +284,37 @@ def _is_one_number(gradients: Sequence[np.ndarray]) -> bool:
     return len(numbers) == len(gradients) and bool(np.allclose(numbers, numbers[0], rtol=NEAR, atol=0.0))
 
 
-def contested(reading: Reading, candidates: Sequence[Candidate]) -> Candidate | None:
-    """The file's own cost, where it is a usual one of the same output and labels, and its steps go down another."""
-    seed, down = reading.of.seed, reading.of.gradients
+def contested(
+    reading: Reading, candidates: Sequence[Candidate], elsewhere: Callable[[], Sequence[Candidate]]
+) -> Candidate | None:
+    """The file's own cost, where it is a usual one of the same output and labels, and its steps go down another.
+    `elsewhere`: the candidates from other numbers, for of one output and one sample all have one direction."""
+    seed, down = reading.of.seed, reading.of
     if seed is None:
         return None
     usual = [
         c for c in candidates if c.seed is not None and (c.seed.meeting == seed.meeting or _meet_alike(c, reading.of))
     ]
-    named = [c for c in candidates if c.called_so and c.gradients.keys() == down.keys()]
-    others = [own for own in named if not _alike(own.gradients, down)]
-    found = (own for own in others if any(_alike(own.gradients, c.gradients) for c in usual))
-    return next((own._replace(seed=seed) for own in found), None)
+    named = [c for c in candidates if c.measures and c.gradients.keys() == down.gradients.keys()]
+    named = [own for own in named if any(_alike(own.gradients, c.gradients) for c in usual)]
+    if not named:
+        return None
+    others = [own for own in named if own.called_so and not _alike(own.gradients, down.gradients)]
+    if not others:
+        again = {c.which: c for c in elsewhere()}
+        others = [own for own in named if not _stay_alike(own, down, again)]
+        others = [own for own in others if any(_stay_alike(own, c, again) for c in usual)]
+    return next((own._replace(seed=seed) for own in others), None)
+
+
+def _stay_alike(one: Candidate, other: Candidate, again: Mapping[tuple[object, ...], Candidate]) -> bool:
+    """Whether two costs have gradients that are the same but for a constant, and for the same one from other
+    numbers."""
+    if one.which not in again or other.which not in again:
+        return _alike(one.gradients, other.gradients)
+    pairs = [(one.gradients, other.gradients), (again[one.which].gradients, again[other.which].gradients)]
+    factors = [_constant(a, b) for a, b in pairs]
+    return bool(all(factors) and np.isclose(factors[0], factors[1], rtol=NEAR))
 
 
 def _meet_alike(one: Candidate, other: Candidate) -> bool:
@@ -302,11 +324,17 @@ def _meet_alike(one: Candidate, other: Candidate) -> bool:
 
 def _alike(gradients: Mapping[str, np.ndarray], others: Mapping[str, np.ndarray]) -> bool:
     """Whether they are the same but for one constant."""
+    return bool(_constant(gradients, others))
+
+
+def _constant(gradients: Mapping[str, np.ndarray], others: Mapping[str, np.ndarray]) -> float:
+    """The constant but for which they are the same; 0 where there is none."""
     if gradients.keys() != others.keys():
-        return False
+        return 0.0
     factors = [factor(gradients[n], other, NEAR) for n, other in others.items()]
     known = [factor for factor in factors if factor]
-    return len(known) == len(factors) > 0 and bool(np.allclose(known, known[0], rtol=NEAR))
+    same = len(known) == len(factors) > 0 and bool(np.allclose(known, known[0], rtol=NEAR))
+    return known[0] if same else 0.0
 
 
 def stated(candidates: Sequence[Candidate], done: Done) -> Reading | None:

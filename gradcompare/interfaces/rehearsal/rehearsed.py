@@ -118,6 +118,7 @@ class Rehearsed(Program):
 
     def _explore(self, supplied: supplies.Supplies) -> Exploring:
         """One run; what it asks for is there beforehand in those that follow."""
+        supplied.apart = self.script.apart
         explored = Exploring(supplied)
         self.script.run(explored)
         supplied |= {name: supplied[supplies.role(name) or ""] for name in explored.asked}

@@ -148,6 +148,7 @@ class Script:
             asking.batches,
             asking.in_pairs and not asking.in_parts,
         )
+        self.apart = asking.apart
         self.plain = "numpy" not in source.packages_imported(self.file)
         """Whether it is written in Python alone: what are arrays elsewhere are lists here."""
         self.problems: list[BaseException] = []

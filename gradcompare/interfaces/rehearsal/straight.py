@@ -7,7 +7,8 @@ import contextlib
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,12 +48,27 @@ def _steps_not_taken(script: Script, supplied: Supplies, sign: str) -> str:
     alike = [(a, b) for a in arrays for b in arrays if a != b and arrays[a].shape == arrays[b].shape]
     later = [(name, after) for name, after in _under_other_names(script.file) if {name, after} <= set(arrays)]
     stepped = {name: f"{name} = {after}" for name, after in later}
-    made = {
-        name: f"{name} = {name} {sign} {RATE} * {gradient}"
-        for name, gradient in alike
-        if (is_weight(name) or words.WEIGHTY.match(name)) and naming.likeness(name, gradient) == 3
-    }
+    weights = [name for name in arrays if is_weight(name) or words.WEIGHTY.match(name)]
+    graded = {name: gradient for name, gradient in alike if name in weights and naming.likeness(name, gradient) == 3}
+    graded |= _by_shape(
+        [n for n in weights if n not in graded], [n for n in arrays if n not in graded.values()], arrays
+    )
+    made = {name: f"{name} = {name} {sign} {RATE} * {gradient}" for name, gradient in graded.items()}
     return "\n".join((made | stepped).values())
+
+
+_OF_A_PARAMETER = re.compile(
+    r"(d|del(ta)?|grad(ient)?|change|update|step)_?(of_?)?(w|weights?|b|bias(es)?)(_|\d|$)", re.I
+)
+"""What the gradient of weights or biases is called, whichever they are: delta_w_h_o."""
+
+
+def _by_shape(weights: Sequence[str], others: Sequence[str], arrays: Mapping[str, np.ndarray]) -> dict[str, str]:
+    """Weights with what is called like a gradient of some, where each of them alone has the shape of the other."""
+    called = [name for name in others if name not in weights and _OF_A_PARAMETER.match(name)]
+    fits = {name: [g for g in called if arrays[g].shape == arrays[name].shape] for name in weights}
+    taken = Counter(gradient for row in fits.values() for gradient in row)
+    return {name: row[0] for name, row in fits.items() if len(row) == 1 and taken[row[0]] == 1}
 
 
 def _under_other_names(file: str) -> Iterator[tuple[str, str]]:

@@ -68,6 +68,8 @@ class Supplies(dict[str, np.ndarray]):
     def __init__(self, lie: str = LIES[0], sizes: Sizes | None = None, in_pairs: bool = False) -> None:
         """`in_pairs`: whether data is a list of (sample, label)."""
         self.lie, self.sizes, self.in_pairs = lie, sizes or Sizes(), in_pairs
+        self.apart = False
+        """Whether what is read as samples has no labels in it."""
         sizes = self.sizes
         generator = np.random.default_rng(0)
         X = generator.standard_normal((sizes.samples, sizes.inputs))

@@ -116,7 +116,7 @@ class Supplying:
                 raise AbsentError(f"{name} would be made up, and is no data")
             self.told.add(name)
             return value.pairs() if self.supplied.in_pairs and supplies.is_whole(name) else value.called(name)
-        if role != "targets" or not isinstance(value, np.ndarray):
+        if (role != "targets" and not self.supplied.apart) or role is None or not isinstance(value, np.ndarray):
             return value
         for table, part in ((self.supplied.table, self.supplied[role]), (self.supplied.table.T, self.supplied[role].T)):
             if np.array_equal(value, table):
