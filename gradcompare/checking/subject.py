@@ -72,8 +72,9 @@ class Subject:
         host in another process can have its first look at the `following` one."""
         inputs, claimed, evaluation = self._first_look(network, verify)
         claims, notes = claimed["claims"], list[str]()
-        if not claims:
-            raise CodeError("The code returned nothing that looks like a gradient.")
+        named = [name for name in self.about["parameters"] if f"d{name}" in claims]
+        if not claims or (self.about["parameters"] and not named):
+            raise CodeError("The code returned nothing that looks like a gradient of its parameters.")
         notes += [f"The code changes its input {name} in place." for name in claimed["changed"]]
         if claimed["added"]:
             notes.append(

@@ -15,20 +15,20 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradcompare.interfaces import calling, meaning, paths, source, values
+from gradcompare.interfaces import calling, dataflow, meaning, paths, rounds, source, values
 from gradcompare.interfaces.driven import Driven
-from gradcompare.interfaces.layouts import RATE
+from gradcompare.interfaces.layouts import RATE, SAMPLES
 from gradcompare.interfaces.multiples import factor
 from gradcompare.interfaces.program import Program
 from gradcompare.network import draw_network, draw_networks
 from gradcompare.tracing.randomness import same_random_numbers
 
-SAMPLES = 3
+SAMPLES_DRAWN = 3
 NEAR = 1e-9
 """How near a step must be to a multiple of a sum, as a part of it: the gradients were judged before."""
 
@@ -59,9 +59,52 @@ class Other(NamedTuple):
 
 def others(program: Program, seed: int) -> list[Other]:
     """The parameters whose steps are not that of the sum; none where no step is, or no method adds anything up."""
-    if not isinstance(program, Driven) or not (program.takes_one_sample and program.shows_gradients):
+    if not isinstance(program, Driven) or not program.takes_one_sample:
+        return []
+    if program.only_updates:
+        return _of_steps(program, seed) if _adds_up(program) else []
+    if not program.shows_gradients:
         return []
     return next((found for adder in _adders(program) if (found := _others(program, adder, seed))), [])
+
+
+def _adds_up(program: Driven) -> bool:
+    """Whether what takes a step goes through samples before it, and no step with each of them."""
+    assert program.found is not None
+    maker, held = program.function(program.steps.maker), {str(w[0][-1][1]) for w in program.found.places.values()}
+    kind = SAMPLES[program.found.layout.samples]
+    return kind.single and rounds.goes_through_samples(maker) and not rounds.steps_with_each_sample(maker, held)
+
+
+def _of_steps(program: Driven, seed: int) -> list[Other]:
+    """Where the step with several samples is not made of those with each."""
+    assert program.found is not None
+    inputs, axis = _drawn(program, seed), program.samples_axis
+    if np.ndim(inputs[0]["X"]) < 2:
+        return []
+    with same_random_numbers(), np.errstate(all="ignore"):
+        gradients = [program.gradients(each) for each in inputs]
+        session = program.session(inputs[0])
+        labels = axis if np.ndim(inputs[0]["Y"]) == 2 else 0
+        session.known |= {
+            "inputs": np.concatenate([each["X"] for each in inputs], axis=axis),
+            "targets": np.concatenate([np.atleast_1d(each["Y"]) for each in inputs], axis=labels),
+            "samples": len(inputs),
+            "batch_size": len(inputs),
+        }
+        made = dict(program.run_maker(session, ()))
+    steps = {n: np.asarray(made[slot]) for n, slot in program.found.slots.items() if slot in made}
+    maker = program.function(program.steps.maker)
+    return _not_the_sum(program, gradients, steps, [maker, *source.reached([maker])], maker.__name__)
+
+
+def _drawn(program: Driven, seed: int) -> list[dict[str, Any]]:
+    """The inputs of several samples, with the same parameters."""
+    assert program.found is not None
+    network = draw_networks(1, seed, **program.networks())[0]
+    draws = [draw_network(network.sizes, network.m, seed + i, labels=network.labels) for i in range(SAMPLES_DRAWN)]
+    inputs = [program.inputs(draw) for draw in draws]
+    return [{**each, **{name: inputs[0][name] for name in program.found.places}} for each in inputs]
 
 
 def _adders(program: Driven) -> Iterator[Adder]:
@@ -79,11 +122,7 @@ def _adders(program: Driven) -> Iterator[Adder]:
 
 def _others(program: Driven, adder: Adder, seed: int) -> list[Other]:
     assert program.found is not None
-    places = program.found.places
-    network = draw_networks(1, seed, **program.networks())[0]
-    draws = [draw_network(network.sizes, network.m, seed + i, labels=network.labels) for i in range(SAMPLES)]
-    inputs = [program.inputs(draw) for draw in draws]
-    inputs = [{**each, **{name: inputs[0][name] for name in places}} for each in inputs]
+    places, inputs = program.found.places, _drawn(program, seed)
     with same_random_numbers(), np.errstate(all="ignore"):
         gradients = [program.gradients(each) for each in inputs]
         session = program.session(inputs[0])
@@ -92,24 +131,41 @@ def _others(program: Driven, adder: Adder, seed: int) -> list[Other]:
         if given is None:
             return []
         method(**given)
-    known = [n for n in places if f"d{n}" in gradients[0]]
+    after = {n: np.asarray(paths.get(session.root, where[0])) for n, where in places.items()}
+    steps = {n: inputs[0][n] - a if np.shape(a) == inputs[0][n].shape else None for n, a in after.items()}
+    made: Any = program.holder.made  # type: ignore[attr-defined]
+    return _not_the_sum(program, gradients, steps, [vars(made)[adder.name]], adder.name)
+
+
+def _not_the_sum(
+    program: Driven,
+    gradients: Sequence[Mapping[str, Any]],
+    steps: Mapping[str, np.ndarray | None],
+    functions: Sequence[Any],
+    where: str,
+) -> list[Other]:
+    """The steps that are not in proportion to the sums of the gradients of each sample. `functions`: those that may
+    take them; `where`: what makes them."""
+    assert program.found is not None
+    places = program.found.places
+    known = [n for n in places if f"d{n}" in gradients[0] and n in steps]
     each = {n: np.stack([values.plain(g[f"d{n}"]) for g in gradients]) for n in known}
     sums = {n: each[n].sum(axis=0) for n in known}
-    after = {n: np.asarray(paths.get(session.root, places[n][0])) for n in sums}
-    steps = {n: inputs[0][n] - after[n] if np.shape(after[n]) == inputs[0][n].shape else None for n in sums}
-    factors = _factors(steps, sums)
-    of_the_last = _factors(steps, {n: each[n][-1] for n in known}) if not factors else {}
+    factors = _factors({n: steps[n] for n in known}, sums)
+    of_the_last = _factors({n: steps[n] for n in known}, {n: each[n][-1] for n in known}) if not factors else {}
     if len(of_the_last) < len(known) and (not factors or len(set(np.sign(list(factors.values())))) > 1):
         return []
     times = next(iter((factors or of_the_last).values()))
+    wrong, lost = [n for n in sums if n not in factors], list(_written_over(functions))
     found = []
-    for name in sums:
+    for name in wrong:
         step = steps[name]
-        if name not in factors and step is not None and (line := _line(program, adder, places[name][0])) is not None:
+        place = lost[0] if len(wrong) == len(lost) == 1 else _line(functions, places[name][0])
+        if step is not None and place is not None:
             off = np.abs(step / times - sums[name])
             worst = tuple(int(i) for i in np.unravel_index(int(np.argmax(off)), off.shape))
-            text = linecache.getline(method.__func__.__code__.co_filename, line).strip()
-            found.append(Other(name, line, text, worst, step[worst] / times, sums[name][worst], adder.name))
+            text = linecache.getline(*place).strip()
+            found.append(Other(name, place[1], text, worst, step[worst] / times, sums[name][worst], where))
     return found
 
 
@@ -134,17 +190,33 @@ def _factors(steps: Mapping[str, np.ndarray | None], gradients: Mapping[str, np.
     return {name: number for name, number in found.items() if number}
 
 
-def _line(program: Driven, adder: Adder, path: paths.Path) -> int | None:
-    """Where the method changes what is at a path last: self.biases of self.biases[0]."""
-    function = vars(program.holder.made)[adder.name]  # type: ignore[attr-defined]
-    first = function.__code__.co_firstlineno - 1
+def _line(functions: Sequence[Any], path: paths.Path) -> tuple[str, int] | None:
+    """The file and the line where the first function that does so changes what is at a path last: self.biases of
+    self.biases[0]."""
     attribute = str(path[0][1])
-    changed = [
-        first + node.lineno
-        for node in ast.walk(source.tree(function))
-        if isinstance(node, ast.Assign | ast.AugAssign) and attribute in _attributes(node)
-    ]
-    return max(changed, default=None)
+    for function in functions:
+        first = function.__code__.co_firstlineno - 1
+        changed = [
+            first + node.lineno
+            for node in ast.walk(source.tree(function))
+            if isinstance(node, ast.Assign | ast.AugAssign) and attribute in _attributes(node)
+        ]
+        if changed:
+            return function.__code__.co_filename, max(changed)
+    return None
+
+
+def _written_over(functions: Sequence[Any]) -> Iterator[tuple[str, int]]:
+    """The file and the line where a function writes over what it is given to add to, and hands that back."""
+    for function in functions:
+        handed_back = {name for row in source.returned_names(function) for name in row if name}
+        summed = handed_back & set(source.argument_names(function))
+        for node in ast.walk(source.tree(function)):
+            target = node.targets[0] if isinstance(node, ast.Assign) else None
+            if not (isinstance(node, ast.Assign) and isinstance(target, ast.Name) and target.id in summed):
+                continue
+            if target.id not in dataflow.names_read(node.value):
+                yield function.__code__.co_filename, function.__code__.co_firstlineno - 1 + node.lineno
 
 
 def _attributes(node: ast.Assign | ast.AugAssign) -> set[str]:

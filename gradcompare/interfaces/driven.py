@@ -40,7 +40,7 @@ from gradcompare.interfaces import (
 from gradcompare.interfaces.holders import Holder, set_for_now
 from gradcompare.interfaces.layouts import KEEP, RATE, REGULARISATION, SAMPLES, STEPS, Layout
 from gradcompare.interfaces.outcomes import differs, outcomes
-from gradcompare.interfaces.program import Program
+from gradcompare.interfaces.program import CannotCheckError, Program
 from gradcompare.interfaces.remarks import remarks
 from gradcompare.interfaces.session import Found, Session, Steps
 from gradcompare.loading.absent import Absent
@@ -84,7 +84,17 @@ class Driven(Program):
     def fit(self, seed: int) -> None:
         """Take the layout under which most gradients have their parameters' shapes."""
         if self.found is None:
-            self.settle(fitting.fit(self, seed))
+            found = fitting.fit(self, seed)
+            if self.unseen and any(slot.where == "change" for slot in found.slots.values()):
+                found = self._fit_unseen(found, seed)
+            self.settle(found)
+
+    def _fit_unseen(self, before: Found, seed: int) -> Found:
+        """What is found once it is known, of a layout that was tried later, that steps do not show the gradients."""
+        try:
+            return fitting.fit(self, seed)
+        except CannotCheckError:
+            return before
 
     def settle(self, found: Found) -> None:
         """Take what a trial found out."""
@@ -112,6 +122,7 @@ class Driven(Program):
         changed = any(slot.where == "change" for slot in found.slots.values())
         self.only_updates = changed
         if changed:
+            self.unseen = ""
             maker, root = self.function(self.steps.maker), next(iter(self._templates.values()))[0]
             self.rate = rates.rate_of(maker, self.functions, root, self.globals_read())
             self.notes.append(
@@ -191,6 +202,11 @@ class Driven(Program):
         elif self.steps.role != "update":
             return False
         return bool("inputs" in roles and not {"targets", "slope", "output", None} & set(roles))
+
+    @functools.cached_property
+    def asks_for(self) -> set[str | None]:
+        """The roles of what the maker of the gradients is given."""
+        return _roles_of(self.function(self.steps.maker))
 
     @functools.cached_property
     def _count(self) -> int | None:
@@ -521,7 +537,7 @@ class Driven(Program):
         if "slope" in chain:
             session.known |= calling.with_slope(self.function(self.steps.maker), self._slope(session))
         order = ("inputs", "targets", "output") if "slope" not in chain else ("slope", "inputs", "targets")
-        with self._entered(session), self._making(session), self._looked_into() as local:
+        with self._entered(session), self._making(session), self._looked_into(session) as local:
             result = self.call(self.steps.maker, session, order)
         session.result = result = values.of_lists(result) if self._hands_out_lists else result
         found = outcomes(self, session, result, before)
@@ -532,12 +548,12 @@ class Driven(Program):
         if self.unseen:
             session.steps = {slot.name: array for slot, array in found if slot.where == "change"}
             found = [(slot, array) for slot, array in found if slot.where != "change"]
-            found += [(naming.Slot("local", (), name), array) for name, array in local.items()]
+            found += [(naming.Slot("local", path, name), array) for (path, name), array in local.items()]
         return found
 
-    def _looked_into(self) -> contextlib.AbstractContextManager[dict[str, Any]]:
+    def _looked_into(self, session: Session) -> contextlib.AbstractContextManager[dict[tuple[paths.Path, str], Any]]:
         files = {f.__code__.co_filename for f in self.functions if isinstance(f, types.FunctionType)}
-        return inside.noted(files) if self.unseen else contextlib.nullcontext({})
+        return inside.noted(files, session.root) if self.unseen else contextlib.nullcontext({})
 
     def _slope(self, session: Session) -> Any:
         if self.steps.slope is None:

@@ -26,6 +26,8 @@ BY_CHANCE = {3: 1e-6, 8: 1e-3}
 largest."""
 
 
+_DEEPEST = 4
+"""So deep layers stand in what holds them."""
 ADAPTIVE = "The steps do not show the gradient, as with Adam or RMSprop: what is called one there is taken for it."
 KEPT = "{} hands out nothing: what it calls gradients itself is taken for them."
 
@@ -55,14 +57,17 @@ def goes_along(step: Any, gradient: Any) -> bool:
 
 
 @contextlib.contextmanager
-def noted(files: Collection[str]) -> Iterator[dict[str, Any]]:
-    """What the functions of these files call gradients when they return, by name; the outermost function counts."""
-    found: dict[str, Any] = {}
+def noted(files: Collection[str], root: Any = None) -> Iterator[dict[tuple[paths.Path, str], Any]]:
+    """What the functions of these files call gradients when they return, by name and by where the object stands, in
+    what a root holds, whose method it is: a layer; the outermost function counts."""
+    found: dict[tuple[paths.Path, str], Any] = {}
+    owners = {id(thing): path for path, thing in _objects(root)}
 
     def note(frame: FrameType, event: str, _: Any) -> None:
         if event == "return" and frame.f_code.co_filename in files:
+            owner = owners.get(id(frame.f_locals.get("self")), ())
             for name, value in frame.f_locals.items():
-                found.update(_gradients(name, value))
+                found.update({(owner, called): array for called, array in _gradients(name, value)})
 
     before = sys.getprofile()
     sys.setprofile(note)
@@ -70,6 +75,17 @@ def noted(files: Collection[str]) -> Iterator[dict[str, Any]]:
         yield found
     finally:
         sys.setprofile(before)
+
+
+def _objects(tree: Any, path: paths.Path = ()) -> Iterator[tuple[paths.Path, Any]]:
+    """The objects that a root holds in attributes, lists and dicts, with their places."""
+    if len(path) > _DEEPEST:
+        return
+    for step, branch in paths.branches(tree):
+        if hasattr(branch, "__dict__") and not paths.is_array(branch):
+            yield (*path, step), branch
+        if not paths.is_array(branch):
+            yield from _objects(branch, (*path, step))
 
 
 def _gradients(name: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -275,6 +275,8 @@ def _slopes_of(forward: Function, backward: Function) -> dict[str, int]:
     taken = _needed(backward)
     slopes = [name for name in taken if incoming(name)]
     slopes = slopes[:-1] if slopes == taken else slopes
+    if not slopes and len(taken) == 2 and words.role_of_argument(taken[0]) == "output":  # backward(output, cache)
+        slopes = taken[:1]
     again = set(taken[len(slopes) :]) <= set(source.argument_names(forward))  # relu_backward(dout, x)
     if not slopes or (len(taken) - len(slopes) != 1 and not again):
         return {}

@@ -43,6 +43,12 @@ def _names(node: ast.AST) -> set[str]:
     return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
 
 
+def goes_through_samples(function: Any) -> bool:
+    """Whether a function goes through samples one by one."""
+    loops = (node for node in ast.walk(source.tree(function)) if isinstance(node, ast.For))
+    return any(_goes_through_samples(loop, function) for loop in loops)
+
+
 def steps_with_each_sample(function: Any, names: Collection[str]) -> bool:
     """Whether a function goes through the samples one by one and changes one of these names with each of them: what
     it has done in the end is no step along one gradient."""

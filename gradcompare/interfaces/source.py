@@ -248,6 +248,24 @@ def is_of_vectors(function: Any) -> bool:
     return any(called(call) == "outer" for call in calls)
 
 
+def reads(function: Any, argument: str) -> bool:
+    """Whether a function does anything with an argument."""
+    names = (node for node in ast.walk(tree(function)) if isinstance(node, ast.Name))
+    return any(node.id == argument and isinstance(node.ctx, ast.Load) for node in names)
+
+
+def is_told_a_number(function: Any, argument: str) -> bool:
+    """Whether an argument is annotated as one number: float | None."""
+    said = str(getattr(signature(function)[argument].annotation, "__name__", signature(function)[argument].annotation))
+    return bool(re.fullmatch(r"(typing\.)?(Optional\[)?(float|int)\]?( \| None)?", said))
+
+
+def is_mapping(function: Any, argument: str) -> bool:
+    """Whether a function asks an argument for its keys: a row for each of them."""
+    asked = (node for node in ast.walk(tree(function)) if isinstance(node, ast.Attribute) and node.attr == "keys")
+    return any(isinstance(node.value, ast.Name) and node.value.id == argument for node in asked)
+
+
 def loops_outside(file: str) -> list[ast.For | ast.While]:
     """The outermost loops of a file that stand in no function and no class."""
     found, left = list[ast.For | ast.While](), list[ast.AST](parsed(file).body)

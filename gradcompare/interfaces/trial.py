@@ -69,6 +69,8 @@ class Trial:
         self._refuse_gradients_as_cost(arrays, session.result)
         self._refuse_classes_as_numbers(candidates, chain)
         self.heeds_labels = self.cost_from is not None or self._heeds_labels(network, fixed, arrays, chain)
+        if not self.heeds_labels and "output" in self.program.asks_for:
+            raise ValueError("what goes back is told no labels, and what it calls the output may be a gradient")
         if self.slots and not any(np.any(arrays[slot]) for slot in self.slots.values()):
             raise ValueError("what looks like gradients, or like an update, is 0 throughout")
         right = {name for name, slot in self.slots.items() if np.shape(arrays[slot]) == shapes[name]}

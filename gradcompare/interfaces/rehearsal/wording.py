@@ -135,8 +135,13 @@ class Wording:
         if optional and role not in ("inputs", "targets"):
             return
         if optional and role == "targets":
-            yield data.labels
+            yield from () if source.is_told_a_number(function, name) else (data.labels,)
             return
+        if not optional and not source.reads(function, name):
+            yield "None"
+            return
+        if source.is_mapping(function, name) and role not in ("parameters", "cache", "biases"):
+            yield f"dict(enumerate({data.samples}))"
         if name in labelling.several(function):
             yield from labelling.of(function, name, known, self.space, data)
             return
