@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from gradcompare.interfaces import source, words
@@ -23,9 +23,9 @@ class Settings(dict[str, Any]):
 @source.kept
 def settings_class(made: Any, argument: str) -> type[Settings] | None:
     """A class of settings whose constructor asks for what a class, or a function, reads of an argument; None where the
-    argument is not called like settings, or nothing is read of it."""
+    argument is not called like settings, and is asked for no width alone, or nothing is read of it."""
     if not words.SETTINGS.match(argument):
-        return None
+        return _of_widths(made, argument)
     functions = [f for _, f in inspect.getmembers(made, inspect.isfunction)] if inspect.isclass(made) else [made]
     functions = [f for f in functions if source.has_source(f)]
     kept = {argument} | {text for f in functions for text in _kept_as(f, argument)}
@@ -39,6 +39,29 @@ def settings_class(made: Any, argument: str) -> type[Settings] | None:
         inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default)
         for key, default in sorted(keys.items(), key=lambda row: [each for each, _ in read].index(row[0]))
     ]
+    return _made(parameters)
+
+
+def _of_widths(made: Any, argument: str) -> type[Settings] | None:
+    """The same of an object of another kind of which a constructor takes widths, and nothing else: dataset.vocab_size;
+    what methods read of it later is None."""
+    if not inspect.isclass(made) or not source.has_source(made.__init__):
+        return None
+    tree = source.tree(made.__init__)
+    parents = {id(child): parent for parent in ast.walk(tree) for child in ast.iter_child_nodes(parent)}
+    read = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id == argument and isinstance(n.ctx, ast.Load)]
+    around = [parents[id(node)] for node in read]
+    kept = [parent for parent in around if isinstance(parent, ast.Assign)]
+    asked = dict.fromkeys(parent.attr for parent in around if isinstance(parent, ast.Attribute))
+    if not asked or len(read) != len(kept) + sum(isinstance(parent, ast.Attribute) for parent in around):
+        return None
+    if not all(words.role_of_size(name) or words.counts_words(name) for name in asked):
+        return None
+    return _made([inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in asked])
+
+
+def _made(parameters: Sequence[inspect.Parameter]) -> type[Settings]:
+    """The class of settings with these."""
     defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
 
     def begin(self: Settings, **given: Any) -> None:

@@ -153,6 +153,35 @@ class SettingsPlan(Plan):
         return function(**{self.argument: self.inner.call(self.settings, network, layout)})
 
 
+class PartlySettingsPlan(Plan):
+    """Gives a constructor some of its widths in an object beside others: RNN(hidden_size, dataset), of which it takes
+    dataset.vocab_size."""
+
+    def __init__(self, spread: Callable[..., Any], inner: Plan) -> None:
+        super().__init__(inner.roles, inner.depths)
+        self.values, self.stands_in = inner.values, inner.stands_in
+        self.spread, self.inner = spread, inner
+
+    def call(self, function: Callable[..., Any], network: Network, layout: Layout) -> Any:
+        """Call it for a network."""
+        return self.inner.call(self.spread, network, layout)
+
+
+def _spread(function: Callable[..., Any], argument: str, settings: type) -> Callable[..., Any]:
+    """The same function, which is given what is in an argument, one by one, in its place."""
+    inside = list(inspect.signature(settings).parameters.values())
+    taken = {p.name for p in inside}
+
+    def call(**given: Any) -> Any:
+        own = {name: value for name, value in given.items() if name not in taken}
+        return function(**own, **{argument: settings(**{n: v for n, v in given.items() if n in taken})})
+
+    outside = inspect.signature(function).parameters.values()
+    named = [p.replace(kind=p.KEYWORD_ONLY) for p in outside if p.name != argument and p.kind in _NAMED]
+    call.__signature__ = inspect.Signature([*named, *inside])  # type: ignore[attr-defined]
+    return call
+
+
 def _settings_of(function: Callable[..., Any], argument: str) -> type | None:
     """The class of fields that an argument is said to be of, where it is one of the function's file; else one of what
     the function reads of it, where it is called like settings."""
@@ -188,6 +217,10 @@ def plans(function: Callable[..., Any]) -> Iterator[Plan]:
     required = [p.name for p in parameters if p.default is p.empty and p.kind in _NAMED]
     if len(required) == 1 and (settings := _settings_of(function, required[0])) is not None:
         yield from (SettingsPlan(required[0], settings, inner) for inner in plans(settings))
+    for name in required if len(required) > 1 else ():
+        if words.role_of_size(name) is None and (settings := _settings_of(function, name)) is not None:
+            spread = _spread(function, name, settings)
+            yield from (PartlySettingsPlan(spread, inner) for inner in plans(spread))
     silent = [name for name in required if not _says_what_it_is(name)]
     known = asked(function, silent, [name for name in required if name not in silent])
     yield from _plans_that_give(known.values, function, parameters, known)
