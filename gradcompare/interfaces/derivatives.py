@@ -50,6 +50,8 @@ class Derivative:
     """Arguments that are not differentiated."""
     shapes: dict[str, Shape] = field(default_factory=dict)
     """Of those that are."""
+    rows: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Of which argument another is a row, and which argument says where it stands."""
 
     @property
     def name(self) -> str:
@@ -76,6 +78,7 @@ class Derivative:
     def ran(self, given: dict[str, Any]) -> tuple[Any, Any, list[tuple[str, Any]]]:
         """Output, slope, and everything that may be a gradient, by name."""
         given = self.fixed | given
+        given |= {name: given[table][given[place]] for name, (table, place) in self.rows.items()}
         with same_random_numbers():
             result = self.forward(**given)
         if self.backward is None:
@@ -292,9 +295,12 @@ def _is_label(argument: str) -> bool:
 def _tries(derivative: Derivative) -> Iterator[dict[str, Any]]:
     """Arguments to try."""
     bounded = _is_bounded(derivative.forward, derivative.backward)
+    derivative.rows = _rows_of_others(derivative.forward)
     settled: dict[str, Any] = {}
     open_: list[str] = []
     for name, parameter in source.signature(derivative.forward).items():
+        if name in derivative.rows:
+            continue
         if parameter.default is parameter.empty and (known := usage.no_array(derivative.forward, name)):
             settled[name] = known[0]
         elif words.role_of_argument(name) == "activation" and parameter.default is parameter.empty:
@@ -310,6 +316,18 @@ def _tries(derivative: Derivative) -> Iterator[dict[str, Any]]:
             for axis in (0, 1) if any(arrays[name].ndim == 2 for name in labels) else ():
                 yield settled | some | arrays | {n: _one_hot(arrays[n].shape, axis) for n in labels}
             yield settled | some | arrays
+
+
+def _rows_of_others(function: Function) -> dict[str, tuple[str, str]]:
+    """What the file takes from an array at a place, under the names of three arguments: word of word = words[i]."""
+    taken, found = set(source.argument_names(function)), {}
+    for node in (n for _, tree in source.files_of([function]) for n in ast.walk(tree)):
+        row = node.value if isinstance(node, ast.Assign) else None
+        if isinstance(node, ast.Assign) and isinstance(row, ast.Subscript):
+            names = [getattr(part, "id", None) for part in (node.targets[0], row.value, row.slice)]
+            if set(names) <= taken and len(set(names)) == len(names):
+                found[str(names[0])] = str(names[1]), str(names[2])
+    return found
 
 
 def _shapes(names: list[str]) -> Iterator[tuple[Shape, ...]]:

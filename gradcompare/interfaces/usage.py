@@ -140,10 +140,17 @@ def no_array(function: Callable[..., Any], argument: str) -> list[Any]:
         asked = {a.attr for a in around if isinstance(a, ast.Attribute)}
         alone = all(not call.args for a in around if isinstance(call := parents[id(a)], ast.Call))
         return [Drawing()] if alone and not asked & _OF_ARRAYS else []
-    rows = [isinstance(a, ast.Subscript) and a.slice is node for a, node in zip(around, read, strict=True)]
+    rows = [_is_place(a, node, parents) for a, node in zip(around, read, strict=True)]
     others = [a for a, is_row in zip(around, rows, strict=True) if not is_row]
     compared = all(isinstance(a, ast.Compare | ast.List | ast.Call | ast.BinOp) for a in others)
     return [1] if any(rows) and compared and not any(isinstance(a, ast.BinOp) for a in others) else []
+
+
+def _is_place(around: ast.AST, node: ast.AST, parents: Mapping[int, ast.AST]) -> bool:
+    """Whether a name stands for a place in an array: A[i], A[i, 0]."""
+    whole = parents.get(id(around)) if isinstance(around, ast.Tuple) else None
+    outer, inner = (whole, around) if isinstance(whole, ast.Subscript) else (around, node)
+    return isinstance(outer, ast.Subscript) and outer.slice is inner
 
 
 def _handed_to(function: Callable[..., Any], call: ast.AST, node: ast.Name) -> tuple[Callable[..., Any], str] | None:

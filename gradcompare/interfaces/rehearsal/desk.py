@@ -118,7 +118,7 @@ class Desk:
     def run(self, line: str) -> bool:
         """Whether a line runs; it is not kept."""
         try:
-            with np.errstate(all="ignore"), same_random_numbers():
+            with np.errstate(all="ignore"), same_random_numbers(), self.script.lists_as_arrays():
                 exec(compile(line, "<its program>", "exec"), self.space)
         except (Exception, TurnOverError) as error:
             self.problems.append(error)

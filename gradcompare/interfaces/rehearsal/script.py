@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import contextlib
 import copy
 import pathlib
 import random
@@ -207,6 +208,10 @@ class Script:
         other._add(ast.parse(text).body, WRITTEN)
         return other
 
+    def lists_as_arrays(self) -> contextlib.AbstractContextManager[None]:
+        """Arrays of lists of several lengths, and of traced numbers, are made as the file means them."""
+        return arrays_of_lists(self.file, self.outdated, traced_among)
+
     def run(self, stage: Stage) -> dict[str, Any]:
         """Run all statements in turn, up to where the stage says that it is over; those that fail are left out. The
         names that there are then."""
@@ -224,7 +229,7 @@ class Script:
                 np.errstate(all="ignore"),
                 same_random_numbers(),
                 warnings.catch_warnings(),
-                arrays_of_lists(self.file, self.outdated, traced_among),
+                self.lists_as_arrays(),
             ):
                 warnings.simplefilter("ignore")
                 for code, imports, _ in self._code:

@@ -54,7 +54,21 @@ def _steps_not_taken(script: Script, supplied: Supplies, sign: str) -> str:
         [n for n in weights if n not in graded], [n for n in arrays if n not in graded.values()], arrays
     )
     made = {name: f"{name} = {name} {sign} {RATE} * {gradient}" for name, gradient in graded.items()}
-    return "\n".join((made | stepped).values())
+    return "\n".join([*(made | stepped).values(), *_of_dicts(space, sign)])
+
+
+def _of_dicts(space: Mapping[str, Any], sign: str) -> Iterator[str]:
+    """Steps of numbers that one dict holds, along those that another holds under the same keys, called like
+    gradients."""
+    dicts = {name: value for name, value in space.items() if type(value) is dict and len(value) > 1 and _numbers(value)}
+    for name, value in dicts.items():
+        of = [n for n in dicts if n != name and dicts[n].keys() == value.keys() and words.GRADIENT.match(n)]
+        if not words.GRADIENT.match(name) and len(of) == 1:
+            yield from (f"{name}[{key!r}] = {name}[{key!r}] {sign} {RATE} * {of[0]}[{key!r}]" for key in value)
+
+
+def _numbers(held: Mapping[Any, Any]) -> bool:
+    return all(isinstance(value, float | np.ndarray) and np.asarray(value).dtype.kind == "f" for value in held.values())
 
 
 _OF_A_PARAMETER = re.compile(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradcompare.interfaces import meaning, naming, source, strengths, usage, words
-from gradcompare.interfaces.plans import plans
+from gradcompare.interfaces.keyed_settings import Settings
+from gradcompare.interfaces.plans import SettingsPlan, plans
 from gradcompare.interfaces.rehearsal import labelling, supplies
 
 if TYPE_CHECKING:
@@ -37,6 +39,9 @@ _CONSTANTS = (
 )
 _ROWS = "[[*map(float, x), int(np.argmax(y) if np.ndim(y) else y)] for x, y in zip({samples}, {labels})]"
 """Samples in lists, each with its class at the end."""
+_TEXTS = re.compile(r"corpus|sentence|document|^(texts?|tokens|words)$", re.IGNORECASE)
+_SENTENCES = [["a", "b", "c", "a", "d"], ["c", "b", "d", "a"]]
+"""What is given for texts, in words."""
 _SHAPES_OF_A_STATE = ("({n}, 1)", "(1, {n})", "{n}")
 _OBJECTS = {
     re.compile(r"loss|criterion|cost", re.IGNORECASE): re.compile(r"mse|squared|loss|cost", re.IGNORECASE),
@@ -72,6 +77,11 @@ class Wording:
                 given = {name: self._planned(role, sizes, data) for name, role in plan.roles.items()}
                 given |= {name: self._value(value) for name, value in plan.values.items()}
                 given |= _compared(function, [name for name, role in plan.roles.items() if role == "activation"])
+                if isinstance(plan, SettingsPlan) and issubclass(plan.settings, Settings):
+                    lists = [name for name, role in plan.roles.items() if role == "all"]
+                    if None not in given.values() and not any(_is_a_width(function, name) for name in lists):
+                        yield ["{" + ", ".join(f"{name!r}: {text}" for name, text in given.items()) + "}"]
+                    continue
                 if None not in given.values() and not any(name.startswith("*") for name in given):
                     yield _arguments(function, given)
                 elif len(given) == 1 and None not in given.values():
@@ -142,6 +152,8 @@ class Wording:
             return
         if source.is_mapping(function, name) and role not in ("parameters", "cache", "biases"):
             yield f"dict(enumerate({data.samples}))"
+        if _TEXTS.search(name):
+            yield from (repr(text) for text in (_SENTENCES, _SENTENCES[0]))
         if name in labelling.several(function):
             yield from labelling.of(function, name, known, self.space, data)
             return
@@ -236,6 +248,19 @@ class Wording:
                 else [(into, out), (out, into), (into,), (into, 1)]
             )
             yield from (f"0.5 * np.random.randn({', '.join(map(str, shape))})" for shape in shapes)
+
+
+def _is_a_width(made: Any, key: str) -> bool:
+    """Whether what the object keeps of a setting stands in shapes: (m, self.n)."""
+    nodes = [n for f in vars(made).values() if inspect.isfunction(f) for n in ast.walk(source.tree(f))]
+    kept = {
+        ast.unparse(target)
+        for n in nodes
+        if isinstance(n, ast.Assign) and isinstance(n.value, ast.Subscript)
+        if isinstance(n.value.slice, ast.Constant) and n.value.slice.value == key
+        for target in n.targets
+    }
+    return any(isinstance(n, ast.Tuple) and kept & set(map(ast.unparse, n.elts)) for n in nodes)
 
 
 def _is_gradient_of_another(function: Callable[..., Any], name: str) -> bool:

@@ -152,6 +152,7 @@ def _of_object(
         if (owner := _make(desk, made, stack)) is None:
             problems += desk.problems
             return
+        _prepare(desk, [Member(f"{owner}{f.__name__}", f) for f in functions], trainer)
         yield from _trained(desk, Member(f"{owner}{trainer.__name__}", trainer))
     for stepping in (True, False):
         desk = desk_of()
@@ -183,6 +184,20 @@ def _make(desk: Desk, made: type | None, stack: Sequence[str]) -> str | None:
         if _SETS_UP.match(member.function.__name__):
             desk.call(member, False)
     return f"{name}."
+
+
+def _prepare(desk: Desk, members: Sequence[Member], trainer: Callable[..., Any]) -> None:
+    """Write calls of what makes that which a trainer is given, by its name: make_pairs for train(pairs)."""
+    for name in source.argument_names(trainer):
+        makers = [m for m in members if m.function.__name__.endswith(f"_{name}") and _is_made_of(m.function, name)]
+        for member in makers[:1]:
+            desk.call(member, False, name)
+
+
+def _is_made_of(function: Callable[..., Any], name: str) -> bool:
+    """Whether a function is given something else than what it makes, and hands it out."""
+    taken = source.argument_names(function)
+    return bool(taken) and name not in taken and not source.returns_nothing(function)
 
 
 def _add(desk: Desk, member: Member, stack: Sequence[str]) -> bool:
