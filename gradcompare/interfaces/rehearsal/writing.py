@@ -190,8 +190,10 @@ def _prepare(desk: Desk, members: Sequence[Member], trainer: Callable[..., Any])
     """Write calls of what makes that which a trainer is given, by its name: make_pairs for train(pairs)."""
     for name in source.argument_names(trainer):
         makers = [m for m in members if m.function.__name__.endswith(f"_{name}") and _is_made_of(m.function, name)]
-        for member in makers[:1]:
-            desk.call(member, False, name)
+        for said in desk.wordings(makers[0]) if makers else ():
+            if all(map(desk.write, said.before)) and desk.write(f"{name} = {said.line}"):
+                desk.made[name] = name
+                break
 
 
 def _is_made_of(function: Callable[..., Any], name: str) -> bool:
