@@ -186,6 +186,8 @@ def fitting(output: np.ndarray, axis: int) -> list[str]:
         return _with_sums("cross_entropy", "squared_error", "full_squared_error")
     several = output.ndim > 1 and output.shape[axis] > 1
     of_classes = ("softmax_cross_entropy_of_logits",) if several else ("hinge", "hinge_of_classes")
+    if output.ndim == 1 and output.size > 1:  # of several samples, or the classes of one
+        of_classes = (*of_classes, "softmax_cross_entropy_of_logits")
     return [*_with_sums("squared_error", "full_squared_error"), *_with_sums(*of_classes, "cross_entropy_of_logits")]
 
 

@@ -198,6 +198,96 @@ HABITS = {
         "delta_in += ",
         "delta_in = ",
     ),
+    # What goes forward reads its parameters as globals, which are numbers.
+    "numbers as globals": (
+        """
+        import numpy as np
+
+        X = np.array([0.01 * i for i in range(100)])
+        Y = 50 * np.log(0.5 * X + 1) + 10
+
+        def predict(X):
+            return w1 * np.tanh(w2 * X) + w3
+
+        lr = 0.0001
+        w1, w2, w3 = 1, 1, 1
+        for epoch in range(100):
+            Y_pred = predict(X)
+            errors = Y_pred - Y
+            loss = np.mean(errors ** 2)
+            grad_w1 = 2 * np.mean(errors * np.tanh(w2 * X))
+            grad_w2 = 2 * np.mean(errors * w1 * X * (1 - np.tanh(w2 * X) ** 2))
+            grad_w3 = 2 * np.mean(errors)
+            w1 -= lr * grad_w1
+            w2 -= lr * grad_w2
+            w3 -= lr * grad_w3
+            print(epoch, loss)
+        """,
+        "errors * w1 * X * (1",
+        "errors * w1 * (1",
+    ),
+    # Lists that are too short say nothing but that: how far the file counts says how long they are.
+    "lists of nine": (
+        """
+        import math
+        import random
+
+        class Net:
+            def __init__(self):
+                self.hidden_weights = [[random.uniform(-1, 1) for _ in range(9)] for _ in range(4)]
+                self.output_weights = [[random.uniform(-1, 1) for _ in range(4)] for _ in range(9)]
+
+            def forward(self, inputs):
+                self.hidden = [math.tanh(sum(w[j] * inputs[j] for j in range(9))) for w in self.hidden_weights]
+                self.outputs = [sum(w[j] * self.hidden[j] for j in range(4)) for w in self.output_weights]
+                return self.outputs
+
+            def backward(self, inputs, expected, rate):
+                deltas = [expected[i] - self.outputs[i] for i in range(9)]
+                errors = [sum(deltas[j] * self.output_weights[j][i] for j in range(9)) for i in range(4)]
+                hidden_deltas = [errors[i] * (1 - self.hidden[i] ** 2) for i in range(4)]
+                for i in range(9):
+                    for j in range(4):
+                        self.output_weights[i][j] += rate * deltas[i] * self.hidden[j]
+                for i in range(4):
+                    for j in range(9):
+                        self.hidden_weights[i][j] += rate * hidden_deltas[i] * inputs[j]
+
+            def train(self, training_data, epochs, rate):
+                for _ in range(epochs):
+                    for inputs, expected in training_data:
+                        self.forward(inputs)
+                        self.backward(inputs, expected, rate)
+        """,
+        "errors[i] * (1 - self.hidden[i] ** 2)",
+        "errors[i]",
+    ),
+    # What goes back asks a method of its own, of no such name, for the output.
+    "whatever goes forward": (
+        """
+        import numpy as np
+
+        class Net:
+            def __init__(self, n_in, n_hidden, n_out):
+                self.W1 = np.random.randn(n_hidden, n_in)
+                self.W2 = np.random.randn(n_out, n_hidden)
+
+            def activate(self, z):
+                return np.tanh(z)
+
+            def run(self, x):
+                self.h = self.activate(self.W1 @ x)
+                return self.W2 @ self.h
+
+            def backprop(self, x, y):
+                out = self.run(x)
+                error = out - y
+                back = self.W2.T @ error * (1 - self.h ** 2)
+                return back @ x.T / x.shape[1], error @ self.h.T / x.shape[1]
+        """,
+        "self.W2.T @ error * (1 - self.h ** 2)",
+        "self.W2.T @ error * (1 - self.h)",
+    ),
     # What goes back calls its gradient the output.
     "a gradient called output": (
         """

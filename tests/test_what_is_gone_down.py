@@ -4,9 +4,11 @@ planted in it."""
 
 import textwrap
 
+import numpy as np
 import pytest
 
 import gradcompare
+from gradcompare.losses import fitting
 
 HABITS = {
     # The value of a state has no label: what goes back is the gradient of what goes forward.
@@ -179,6 +181,12 @@ def test_a_mistake_in_it_is_found(tmp_path, name):
     assert text.count(right) == 1
     report = checked(tmp_path, textwrap.dedent(text).replace(right, wrong))
     assert report.verdict == "wrong", str(report)
+
+
+def test_a_vector_may_be_the_scores_of_one_sample():
+    """As where an LSTM gives those of a sequence, and only what goes back takes their softmax."""
+    assert "softmax_cross_entropy_of_logits" in fitting(np.array([0.3, -1.2, 2.0]), axis=0)
+    assert "softmax_cross_entropy_of_logits" not in fitting(np.array([0.3]), axis=0)
 
 
 def test_that_the_cost_is_the_output_is_said(tmp_path):

@@ -623,8 +623,8 @@ class Driven(Program):
 
     @functools.cached_property
     def _global_arrays(self) -> set[str]:
-        """The global names that are read and stand for arrays, or for nothing."""
-        kinds = (np.ndarray, Absent, type(None))
+        """The global names that are read and stand for arrays or numbers, or for nothing."""
+        kinds = (np.ndarray, int, float, Absent, type(None))
         return {name for name, space in self.globals_read().items() if isinstance(space.get(name), kinds)}
 
     @functools.cached_property

@@ -62,14 +62,17 @@ def _with_called(body: Sequence[ast.AST], functions: Functions, depth: int) -> l
 
 
 class _Given(ast.NodeTransformer):
-    """The names that a call gives a function for the function's own; what else it has is nobody's."""
+    """The names that a call gives a function for the function's own; what else it binds is nobody's."""
 
     def __init__(self, function: ast.FunctionDef, call: ast.Call) -> None:
         arguments = [a.arg for a in [*function.args.posonlyargs, *function.args.args]]
         given = list(zip(arguments, call.args, strict=False)) + [(k.arg, k.value) for k in call.keywords if k.arg]
         self.names = {name: value.id for name, value in given if isinstance(value, ast.Name)}
+        self.own = {*arguments, *(name for statement in function.body for name in dataflow.names_bound(statement))}
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
+        if node.id not in self.own:
+            return node
         return ast.copy_location(ast.Name(self.names.get(node.id, f"{node.id} inside"), node.ctx), node)
 
 

@@ -195,6 +195,8 @@ def steps_of(functions: Iterable[Any], everything: Iterable[Any] = ()) -> Iterat
                 f for name in ("update", "initialise", "ignored") for f in roles.get(name, []) if f is not maker
             ]
             forwards = forwards or list(filter(_only_takes_inputs, others_named))
+            asked = [f for f in _asked_for_its_output(maker, functions) if f is not maker and f not in forwards]
+            forwards = [*asked, *(f for f in forwards if not asked or not _only_of_one_layer(f, asked))]
             costs = roles.get("cost", []) + (roles.get("fused", []) if role != "fused" else []) + others.get("cost", [])
             costs = [c for c in costs if c is not maker]
             near = lambda f, maker=maker: _strangeness(f, maker)  # noqa: E731
@@ -211,6 +213,35 @@ def steps_of(functions: Iterable[Any], everything: Iterable[Any] = ()) -> Iterat
                 yield maker, role, maker, chosen[0], slopes[0]
             if role in ("update", "backward") and (ahead := forward_part(maker)) is not None:
                 yield maker, role, ahead, cost_part(maker) or chosen[0], slopes[0]
+
+
+def _asked_for_its_output(maker: Any, functions: Iterable[Any]) -> list[Any]:
+    """What a function that goes back gives its samples alone, and whose result its labels meet: run of `out = run(x);
+    error = out - y`."""
+    tree, own = source.tree(maker), {getattr(f, "__name__", ""): f for f in functions}
+    roles = {name: meaning.role_of(maker, name) for name in source.argument_names(maker)}
+    labels = {name for name, role in roles.items() if role == "targets"}
+    found = []
+    for node in ast.walk(tree):
+        call = node.value if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) else None
+        if not (isinstance(node, ast.Assign) and isinstance(call, ast.Call) and source.called(call) in own):
+            continue
+        given = [roles.get(argument.id) if isinstance(argument, ast.Name) else None for argument in call.args]
+        if given == ["inputs"] and not call.keywords and _meets(tree, node.targets[0].id, labels):  # type: ignore[attr-defined]
+            found.append(own[source.called(call)])
+    return found
+
+
+def _meets(tree: ast.AST, name: str, labels: set[str]) -> bool:
+    """Whether something stands in a difference with labels."""
+    pairs = [(n.left, n.right) for n in ast.walk(tree) if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Sub)]
+    names = [{getattr(part, "id", None) for part in pair} for pair in pairs]
+    return any(name in both and both & labels for both in names)
+
+
+def _only_of_one_layer(function: Any, ahead: Iterable[Any]) -> bool:
+    """Whether what is known to go forward calls a function: an activation."""
+    return any(getattr(function, "__name__", None) in source.names_called(f) for f in ahead)
 
 
 def _is_given_gradients(function: Any) -> bool:

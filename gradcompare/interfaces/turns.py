@@ -202,10 +202,11 @@ def training_turn(
     """What a turn of a loop computes from what; None where it trains nothing. `roles`: see Turn.roles; `functions`:
     those that it may call."""
     turn = turn_of(loop, before, roles)
-    carried = _carried(turn.body) - turn.names_of("inputs") - turn.names_of("targets")
+    carried = _carried(turn.body) | _carried_by_calls(turn.body, functions)
+    carried -= turn.names_of("inputs") | turn.names_of("targets")
     if not carried:
         return None
-    _find_output(turn, carried)
+    _find_output(turn, carried, functions)
     if turn.output is None:
         return None
     in_order = [name for statement in turn.body for name in dataflow.names_read(statement) if name in carried]
@@ -246,13 +247,16 @@ def _numbers(statements: Sequence[ast.stmt]) -> set[str]:
     return {name for statement in assigned for name in dataflow.names_bound(statement)}
 
 
-def _find_output(turn: Turn, carried: set[str]) -> None:
-    """Where labels first meet what was computed, and what they meet."""
+def _find_output(
+    turn: Turn, carried: set[str], functions: Mapping[str, ast.FunctionDef] = MappingProxyType({})
+) -> None:
+    """Where labels first meet what was computed, and what they meet. `functions`: those that it may call."""
     numbers = _numbers(turn.before)  # classes = 3
     labels = turn.names_of("targets") - numbers
     is_label, is_sample = (partial(_has_role, turn, role, numbers) for role in ("targets", "inputs"))
     labels |= dataflow.descended(turn.before, is_label, is_sample)
-    turn.end, turn.output = _meeting(turn.body, labels, carried)
+    hidden = {name for name, function in functions.items() if carried & _read_as_globals(function)}
+    turn.end, turn.output = _meeting(turn.body, labels, carried, hidden=hidden)
     inner = turn.body[turn.end] if turn.output is not None else None
     if isinstance(inner, ast.For):
         own = {name for name in dataflow.names_bound(inner.target) if turn.role_of(name) == "targets"}
@@ -266,13 +270,19 @@ _OUTPUTS = "outputs_of_all"
 
 
 def _meeting(
-    body: list[ast.stmt], labels: set[str], carried: set[str], indexed: Collection[str] = ()
+    body: list[ast.stmt],
+    labels: set[str],
+    carried: set[str],
+    indexed: Collection[str] = (),
+    hidden: Collection[str] = (),
 ) -> tuple[int, ast.expr | None]:
     """The statement in which labels first meet what was computed, and what they meet. `indexed`: labels of which one
-    after another is taken."""
+    after another is taken; `hidden`: functions that read what is carried by themselves."""
     labels, computed = labels | set(indexed), set[str]()
     for i, statement in enumerate(body):
         read, written = set(dataflow.names_read(statement)), set(dataflow.names_written(statement))
+        if not labels & read and _calls(statement) & set(hidden):
+            computed |= written
         if labels & read and (computed | carried) & read:
             bound = [name for s in body[:i] for name in dataflow.names_written(s)]
             met = sorted(computed & read - carried, key=lambda name: last(bound, name))
@@ -285,6 +295,17 @@ def _meeting(
         elif labels & read:
             labels |= made_of(statement, labels)
     return 0, None
+
+
+def _read_as_globals(function: ast.FunctionDef) -> set[str]:
+    """The names that a function reads and neither is given nor binds."""
+    given = {argument.arg for argument in (*function.args.args, *function.args.kwonlyargs)}
+    bound = {name for statement in function.body for name in dataflow.names_bound(statement)}
+    return {name for statement in function.body for name in dataflow.names_read(statement)} - given - bound
+
+
+def _calls(statement: ast.stmt) -> set[str]:
+    return {source.called(node) for node in ast.walk(statement) if isinstance(node, ast.Call)}
 
 
 def _indexed(loop: ast.For, labels: set[str]) -> set[str]:
@@ -375,6 +396,13 @@ def _carried(body: list[ast.stmt]) -> set[str]:
         read |= set(dataflow.names_read(statement)) - written
         written |= set(dataflow.names_written(statement))
     return read & written
+
+
+def _carried_by_calls(body: list[ast.stmt], functions: Mapping[str, ast.FunctionDef]) -> set[str]:
+    """The same of what functions read by themselves that a turn calls."""
+    called = {name for statement in body for name in _calls(statement)} & functions.keys()
+    written = {name for statement in body for name in dataflow.names_written(statement)}
+    return written & {name for function in called for name in _read_as_globals(functions[function])}
 
 
 def _left_alone(turn: Turn, carried: set[str]) -> set[str]:

@@ -19,6 +19,8 @@ MOST_SAMPLES = 1000
 FEWEST = 4
 """With fewer, all labels may be alike, and a mistake in what is made of them be none."""
 MOST_INPUTS = 20000
+MOST_WIDTH = 64
+"""Of lists no more entries are asked for by how far a file counts."""
 OF_EACH = 6
 """So many samples of each class there are, where a file asks for many classes: so that each is in a part of them."""
 NEAR = 2
@@ -126,6 +128,8 @@ def _asked(text: str, sizes: Sizes, counts: Sequence[int]) -> Sizes | None:
         return _reshaped(int(found[1]), shape, len(shape) == 1 and "," not in found[2], sizes)
     if found := _INDEX.search(text):
         return _indexed(int(found[1]), int(found[2]), int(found[3]), sizes, counts)
+    if "index out of range" in text:
+        return _counted(sizes, [n for n in counts if 1 < n <= MOST_WIDTH])
     if _TOO_FEW.search(text):
         return _with_samples(max(100, 2 * sizes.samples), sizes)
     if _NO_NUMBER.search(text):
@@ -135,6 +139,14 @@ def _asked(text: str, sizes: Sizes, counts: Sequence[int]) -> Sizes | None:
     if _NONE_LEFT.search(text):
         return with_some_left(sizes, counts)
     return _matched(text, sizes)
+
+
+def _counted(sizes: Sizes, counts: Sequence[int]) -> Sizes | None:
+    """With as many inputs, or outputs, as the file counts to: of a list that is too short Python says no more."""
+    most = max(counts, default=0)
+    if sizes.inputs < most:
+        return sizes.with_width("inputs", most)
+    return sizes.with_width("outputs", most) if sizes.outputs < most else None
 
 
 def with_some_left(sizes: Sizes, counts: Sequence[int]) -> Sizes | None:
