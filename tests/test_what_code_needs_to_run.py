@@ -370,3 +370,44 @@ class Net:
 def test_widths_may_be_in_an_object_beside_others(tmp_path):
     assert checked(tmp_path, OF_A_DATASET).verdict == "agrees"
     assert checked(tmp_path, OF_A_DATASET.replace(" * (1 - self.h ** 2)", "")).verdict == "wrong"
+
+
+COUNTS = """
+import numpy as np
+
+n_in, n_hidden, n_out = 40, 60, 10
+
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W1 = np.random.randn(n_in, n_hidden)
+        self.W2 = np.random.randn(n_hidden, n_out)
+
+    def forward(self, x):
+        self.h = np.tanh(x @ self.W1)
+        e = np.exp(self.h @ self.W2)
+        return e / e.sum(axis=1, keepdims=True)
+
+    def backward(self, x, y, output, lr):
+        d = output.copy()
+        d[np.arange(len(y)), y] -= 1
+        dh = d @ self.W2.T * (1 - self.h ** 2)
+        self.W2 -= lr * self.h.T @ d / len(y)
+        self.W1 -= lr * x.T @ dh / len(y)
+
+    def train_batch(self, x, y, lr):
+        output = self.forward(x)
+        self.backward(x, y, output, lr)
+        return np.mean(np.argmax(output, axis=1) == y)
+
+if input("train? ") == "1":
+    net = Net(n_in, n_hidden, n_out)
+    print(net.train_batch(np.load("x.npy"), np.load("y.npy"), 0.1))
+"""
+
+
+def test_what_a_step_returns_may_only_count(tmp_path):
+    """Of large moves it may change, of small ones it never does: an accuracy is no cost."""
+    report = checked(tmp_path, COUNTS)
+    assert report.verdict == "agrees", str(report)
+    assert report.reference == "autograd"
+    assert checked(tmp_path, COUNTS.replace(" * (1 - self.h ** 2)", "")).verdict == "wrong"

@@ -253,15 +253,20 @@ class Trial:
         return "step" if steps.role == "update" and self._step_tells_cost() else None
 
     def _step_tells_cost(self) -> bool:
-        """Whether what updates the parameters returns a number that depends on them."""
-        costs: list[Any] = []
-        for moved in ({}, self._moved()):
-            session = self._session(**moved)
-            with contextlib.suppress(Exception):
-                self.program.run_forward(session)
-                self.program.run_made(session)
-                costs += [values.plain(session.cost)] if np.size(session.cost) == 1 and session.cost is not None else []
-        return len(costs) == 2 and bool(np.isfinite(costs).all()) and not values.equal(*costs)
+        """Whether what updates the parameters returns a number that depends on them, and does not only count: small
+        steps change it somewhere."""
+        for step in (0.0, 1.0, 2.0):
+            costs: list[Any] = []
+            for moved in (step, step + _NEAR):
+                session = self._session(**self._moved(moved))
+                with contextlib.suppress(Exception):
+                    self.program.run_forward(session)
+                    self.program.run_made(session)
+                    one = np.size(session.cost) == 1 and session.cost is not None
+                    costs += [values.plain(session.cost)] if one else []
+            if len(costs) == 2 and bool(np.isfinite(costs).all()) and not values.equal(*costs):
+                return True
+        return False
 
     def _mixes_samples(self, output: Any, expected: int) -> bool:
         """Whether code that says nothing of several samples, or is given one, gives one of them another output for
