@@ -43,6 +43,30 @@ PRINTED = SCRIPT.format(costs=COSTS, weight=2)
 WEIGHED = SCRIPT.format(costs=COSTS, weight=0.5)
 WITHOUT_COSTS = SCRIPT.format(costs="    pass", weight=2)
 
+SIDE_BY_SIDE = """
+import numpy as np
+np.random.seed(0)
+X = np.random.randn(60, 5)
+Ya = np.eye(3)[np.random.randint(0, 3, 60)]
+Yb = np.random.randn(60, 2)
+A1, A2 = np.random.randn(5, 8) * 0.1, np.random.randn(8, 3) * 0.1
+B1, B2 = np.random.randn(5, 7) * 0.1, np.random.randn(7, 2) * 0.1
+for epoch in range(100):
+    h = np.tanh(X @ A1)
+    e = np.exp(h @ A2)
+    p = e / e.sum(axis=1, keepdims=True)
+    g = np.tanh(X @ B1)
+    q = g @ B2
+    da, db = (p - Ya) / 60, (q - Yb) / 60
+    dA2, dA1 = h.T @ da, X.T @ (da @ A2.T * (1 - h ** 2))
+    dB2 = g.T @ db
+    dz = db @ B2.T * (1 - g ** 2)
+    A1 -= 0.1 * dA1
+    A2 -= 0.1 * dA2
+    B1 -= 0.1 * X.T @ dz
+    B2 -= 0.1 * dB2
+"""
+
 FUNCTIONS = """
 import numpy as np
 
@@ -128,6 +152,7 @@ PROGRAMS = {
     "printed": (PRINTED, {" + dr @ W_size.T": "", "h.T @ dr": "h.T @ (dr * (1 - r ** 2))"}),
     "weighed": (WEIGHED, {"(1 - h ** 2)": "(1 - h)"}),
     "without costs": (WITHOUT_COSTS, {" + dr @ W_size.T": "", "h.T @ dr": "h.T @ (dr * (1 - r ** 2))"}),
+    "two networks": (SIDE_BY_SIDE, {"(1 - g ** 2)": "(1 - g)"}),
     "functions": (ONE_HOT, {' + dbox @ params["W_box"].T': "", '(cache["z1"] > 0)': '(cache["h"] < 1)'}),
     "functions of classes": (CLASSES, {'dkind @ params["W_kind"].T + ': ""}),
     "object with its cost": (OBJECT_WITH_COST, {" + dv @ self.Wv.T": "", "self.h.T @ dv": "self.h.T @ (dv + 1)"}),

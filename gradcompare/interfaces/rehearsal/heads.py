@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -22,9 +22,9 @@ MOST = 4
 
 def together(candidates: Sequence[Candidate], done: Done) -> list[Candidate]:
     """The sums of costs of several outputs that a turn may go down."""
-    found, sums = list(candidates), list[Candidate]()
+    found, sums, ways = list(candidates), list[Candidate](), _Ways(done)
     for _ in range(MOST - 1):
-        added = [_added(one, other, done) for one, other in itertools.product(found, candidates) if _apart(one, other)]
+        added = [_added(one, other, ways) for one, other in itertools.product(found, candidates) if _apart(one, other)]
         known = {frozenset(candidate.parts) for candidate in sums}
         found = []
         for candidate in added:
@@ -41,11 +41,12 @@ def _apart(one: Candidate, other: Candidate) -> bool:
     return bool(a - b and b - a)
 
 
-def _added(one: Candidate, other: Candidate, done: Done) -> Candidate | None:
+def _added(one: Candidate, other: Candidate, ways: _Ways) -> Candidate | None:
     """Their sum, if some of what only the one reaches is moved along it, and some of what only the other does; or what
     both reach along a sum; or if the file computes both itself."""
-    first, second = (_way(a, a.gradients.keys() - b.gradients.keys(), done) for a, b in ((one, other), (other, one)))
-    if not (first and second):
+    done = ways.done
+    first, second = (ways.alone(a, a.gradients.keys() - b.gradients.keys()) for a, b in ((one, other), (other, one)))
+    if first * second <= 0:
         first, second = _ways_of_shared(one, other, done)
     own = one.called_so and other.called_so
     if not own and not (first and second):
@@ -84,11 +85,20 @@ def leaves_one_out(reading: Reading, candidates: Sequence[Candidate]) -> bool:
     return bool(reading.agreeing and wrong) and any(wrong <= other for other in others)
 
 
-def _way(candidate: Candidate, names: set[str], done: Done) -> float:
-    """By which multiple of its gradient a turn moves what only this cost reaches; 0 where by none."""
-    alone = candidate._replace(gradients={name: candidate.gradients[name] for name in names})
-    factors = set(reading_alone(alone, done).values())
-    return min(factors, default=0.0)
+class _Ways:
+    """By which multiples of gradients a turn moves what only one cost reaches: the same of all pairs that it is in."""
+
+    def __init__(self, done: Done) -> None:
+        self.done = done
+        self._known: dict[tuple[tuple[object, ...], frozenset[str]], float] = {}
+
+    def alone(self, candidate: Candidate, names: Collection[str]) -> float:
+        """The multiple for the parameters of these names; 0 where there is none."""
+        key = candidate.which, frozenset(names)
+        if key not in self._known:
+            reached = candidate._replace(gradients={name: candidate.gradients[name] for name in names})
+            self._known[key] = min(set(reading_alone(reached, self.done).values()), default=0.0)
+        return self._known[key]
 
 
 def _sum(one: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
