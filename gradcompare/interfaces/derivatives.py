@@ -307,6 +307,8 @@ def _tries(derivative: Derivative) -> Iterator[dict[str, Any]]:
             settled[name] = _itself
         elif parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
             open_.append(name)
+    settled |= {place: 1 for _, place in derivative.rows.values()}
+    open_ = [name for name in open_ if name not in settled]
     numbers = {name: SETTINGS[name] for name in open_[1:] if name in SETTINGS}
     for some in ({}, numbers) if numbers else ({},):
         names = [name for name in open_ if name not in some]
