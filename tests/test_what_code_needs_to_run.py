@@ -411,3 +411,40 @@ def test_what_a_step_returns_may_only_count(tmp_path):
     assert report.verdict == "agrees", str(report)
     assert report.reference == "autograd"
     assert checked(tmp_path, COUNTS.replace(" * (1 - self.h ** 2)", "")).verdict == "wrong"
+
+
+OF_PLACES = """
+import numpy as np
+from activating_utils import sigmoid, sigmoid_grad
+
+def negSamplingCostAndGradient(predicted, target, outputVectors, dataset, K=3):
+    grad = np.zeros(outputVectors.shape)
+    indices = [target]
+    for k in range(K):
+        newidx = dataset.sampleTokenIdx()
+        while newidx == target:
+            newidx = dataset.sampleTokenIdx()
+        indices += [newidx]
+    labels = np.array([1] + [-1 for k in range(K)])
+    vecs = outputVectors[indices, :]
+    t = sigmoid(vecs.dot(predicted) * labels)
+    cost = -np.sum(np.log(t))
+    delta = labels * (t - 1)
+    gradPred = delta.dot(vecs)
+    for k in range(K + 1):
+        grad[indices[k]] += delta[k] * predicted
+    return cost, gradPred, grad
+"""
+
+
+def test_a_place_may_be_one_of_several(tmp_path):
+    """The target is put among the places that are drawn; a slope of sigmoid that stands in is none of the file's."""
+    report = checked(tmp_path, OF_PLACES)
+    assert report.verdict == "agrees", str(report)
+    assert checked(tmp_path, OF_PLACES.replace("grad[indices[k]] +=", "grad[indices[k]] =")).verdict == "wrong"
+
+
+def test_what_is_of_python_2_is_said_where_nothing_is_recognised(tmp_path):
+    report = checked(tmp_path, OF_PLACES.replace("range(K)", "xrange(K)"))
+    assert report.verdict == "error"
+    assert "Line 8: xrange is from Python 2: write range. No hand-written" in " ".join(report.notes)

@@ -619,7 +619,8 @@ def open_loaded(host: Host, loaded: Loaded, name: str | None, interface: str | N
     if found is None and interface is name is needed is None:
         found = _as_script(host, names, seed)
     if found is None:
-        return about | {"unfinished": needed or gaps, "not_found": unread or not_recognised(names, interface)}
+        older = "".join(f"{loaded.where(use.line).capitalize()}: {use.says}. " for use in loaded.of_python_2()[:1])
+        return about | {"unfinished": needed or gaps, "not_found": unread or older + not_recognised(names, interface)}
     if needed and not found["complete"]:
         return about | {"unfinished": needed}
     open_ends = [f"{needed} The gradient does without."] if needed else []

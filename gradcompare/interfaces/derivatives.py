@@ -147,12 +147,17 @@ def _is_gradient_of(argument: str, name: str) -> bool:
 
 def candidates(functions: Iterable[Function], classes: Iterable[type]) -> Iterator[Driven]:
     """The library of a file's functions with derivatives, where nothing else in it makes gradients."""
-    functions = [*functions, *statics_of(classes)]
+    functions = [*(f for f in functions if not _stands_in(f)), *statics_of(classes)]
     found = [derivative for derivative in pairs_of(functions) if _fits(derivative)]
     used = [f for d in found for f in (d.forward, d.backward) if f is not None]
     if not found or any(_makes_gradients(f) for f in functions if f not in used) or any(map(_has_backward, classes)):
         return
     yield library_of("function-layers", Several(found), used)
+
+
+def _stands_in(function: Function) -> bool:
+    """Whether a function is one of ours, in place of one that the file imports from elsewhere."""
+    return (getattr(function, "__module__", None) or "").startswith("gradcompare.")
 
 
 class Several(Shelf):

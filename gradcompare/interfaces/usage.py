@@ -140,7 +140,7 @@ def no_array(function: Callable[..., Any], argument: str) -> list[Any]:
         asked = {a.attr for a in around if isinstance(a, ast.Attribute)}
         alone = all(not call.args for a in around if isinstance(call := parents[id(a)], ast.Call))
         return [Drawing()] if alone and not asked & _OF_ARRAYS else []
-    rows = [_is_place(a, node, parents) for a, node in zip(around, read, strict=True)]
+    rows = [_is_place(a, node, parents) or _is_among_places(a, parents) for a, node in zip(around, read, strict=True)]
     others = [a for a, is_row in zip(around, rows, strict=True) if not is_row]
     compared = all(isinstance(a, ast.Compare | ast.List | ast.Call | ast.BinOp) for a in others)
     return [1] if any(rows) and compared and not any(isinstance(a, ast.BinOp) for a in others) else []
@@ -151,6 +151,16 @@ def _is_place(around: ast.AST, node: ast.AST, parents: Mapping[int, ast.AST]) ->
     whole = parents.get(id(around)) if isinstance(around, ast.Tuple) else None
     outer, inner = (whole, around) if isinstance(whole, ast.Subscript) else (around, node)
     return isinstance(outer, ast.Subscript) and outer.slice is inner
+
+
+def _is_among_places(around: ast.AST, parents: Mapping[int, ast.AST]) -> bool:
+    """Whether what is around a name is a list of places: indices = [target], of A[indices] and A[indices, :]."""
+    bound = parents.get(id(around)) if isinstance(around, ast.List) else None
+    if not (isinstance(bound, ast.Assign) and isinstance(bound.targets[0], ast.Name)):
+        return False
+    slices = [node.slice for node in parents.values() if isinstance(node, ast.Subscript)]
+    parts = [part for s in slices for part in (s.elts if isinstance(s, ast.Tuple) else [s])]
+    return any(isinstance(part, ast.Name) and part.id == bound.targets[0].id for part in parts)
 
 
 def _handed_to(function: Callable[..., Any], call: ast.AST, node: ast.Name) -> tuple[Callable[..., Any], str] | None:

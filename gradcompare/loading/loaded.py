@@ -75,6 +75,10 @@ class Loaded:
         says = found[0].says if found else str(error) if isinstance(error, AbsentError) else None
         return f"{self.where(line)}: {says}" if says and line else says
 
+    def of_python_2(self) -> list[Outdated]:
+        """What only Python 2 has of what its code asks for."""
+        return [use for use in self.outdated if use.name in PYTHON_2_NAMES]
+
     def says(self, missing: Missing) -> str:
         """A missing name in words: "m (read at line 30, by backward_prop) is not there: line 12 was not run ..."."""
         read_at = f"{missing.name} (read at {self.where(missing.read_at)}, by {', '.join(missing.functions)})"
