@@ -377,8 +377,10 @@ def test_labels_of_a_second_output_are_no_setting(tmp_path):
                 self.w -= learning_rate * x.T @ dh
         """
     report = report_on(tmp_path, text)
-    assert report.verdict == "error"  # and is not accused of the other's gradient
-    assert "'target_policy'" in report.notes[0]
+    assert report.verdict == "agrees", report.notes
+    assert any("There are several outputs" in note for note in report.notes)
+    wrong = report_on(tmp_path, text.replace("(v - target_value) * (1 - v ** 2)", "(v - target_value)"))
+    assert wrong.verdict != "agrees"
 
 
 def test_factors_that_vary_are_no_constant(tmp_path):

@@ -28,7 +28,9 @@ def several(function: Callable[..., Any]) -> tuple[str, ...]:
 
 def _are_labels(function: Callable[..., Any], name: str) -> bool:
     role = meaning.role_of(function, name)
-    return role == "targets" or (role is None and (words.is_of_labels(name) or supplies.role(name) == "targets"))
+    if role is not None or words.role_of_size(name) is not None:  # num_outputs is a width
+        return role == "targets"
+    return words.is_of_labels(name) or supplies.role(name) == "targets"
 
 
 def of(
