@@ -22,6 +22,13 @@ def checked(folder, source: str, examples: int = 4) -> gradcompare.Report:
     return gradcompare.check(load(path).names, examples=examples, dtype="float64")
 
 
+def checked_as_a_file(folder, text: str, examples: int = 8, **options) -> gradcompare.Report:
+    """The report on a file as `gradcompare check` gives it, on some networks, asked about in every way."""
+    path = folder / "program.py"
+    path.write_text(textwrap.dedent(text), encoding="utf-8")
+    return gradcompare.check(path, examples=examples, **options)
+
+
 def rehearsed(folder, source: str, interface: str | None = "script", examples: int = 4) -> gradcompare.Report:
     """The report on a program that follows `import numpy as np`, run as it stands."""
     path = folder / "program.py"

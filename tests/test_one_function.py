@@ -379,8 +379,8 @@ def test_labels_of_a_second_output_are_no_setting(tmp_path):
     report = report_on(tmp_path, text)
     assert report.verdict == "agrees", report.notes
     assert any("There are several outputs" in note for note in report.notes)
-    wrong = report_on(tmp_path, text.replace("(v - target_value) * (1 - v ** 2)", "(v - target_value)"))
-    assert wrong.verdict != "agrees"
+    wrong = report_on(tmp_path, text.replace("+ dv @ self.wv.T)", ")"))
+    assert (wrong.verdict, wrong.first_fault.name) == ("wrong", "dh")
 
 
 def test_factors_that_vary_are_no_constant(tmp_path):

@@ -1,11 +1,9 @@
 """Networks with several outputs, each with labels and a cost of its own: right as they stand, and wrong where a mistake
 is planted in what only one of them has, or in what both share."""
 
-import textwrap
-
 import pytest
 
-import gradcompare
+from tests.habits import checked_as_a_file
 
 SCRIPT = """
 import numpy as np
@@ -161,15 +159,9 @@ PROGRAMS = {
 PLANTED = [(name, right, wrong) for name, (_, mistakes) in PROGRAMS.items() for right, wrong in mistakes.items()]
 
 
-def checked(tmp_path, text):
-    path = tmp_path / "two_heads.py"
-    path.write_text(textwrap.dedent(text), encoding="utf-8")
-    return gradcompare.check(path, examples=8)
-
-
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_the_sum_of_their_costs_is_what_is_gone_down(tmp_path, name):
-    report = checked(tmp_path, PROGRAMS[name][0])
+    report = checked_as_a_file(tmp_path, PROGRAMS[name][0])
     assert report.verdict == "agrees", str(report)
     assert not any(finding.verdict == "missing" for finding in report.tensors if not finding.witness), str(report)
 
@@ -178,7 +170,7 @@ def test_the_sum_of_their_costs_is_what_is_gone_down(tmp_path, name):
 def test_a_mistake_in_one_or_in_what_they_share_is_found(tmp_path, name, right, wrong):
     text = PROGRAMS[name][0]
     assert text.count(right) == 1
-    report = checked(tmp_path, text.replace(right, wrong))
+    report = checked_as_a_file(tmp_path, text.replace(right, wrong))
     assert report.verdict == "wrong", str(report)
     assert report.first_fault is not None
     line = text.splitlines()[report.first_fault.line - 1]
@@ -186,17 +178,30 @@ def test_a_mistake_in_one_or_in_what_they_share_is_found(tmp_path, name, right, 
 
 
 def test_by_how_much_a_cost_counts_is_said(tmp_path):
-    said = " ".join(checked(tmp_path, WEIGHED).notes)
+    said = " ".join(checked_as_a_file(tmp_path, WEIGHED).notes)
     assert "loss_kind (line 17) + 0.25 times loss_size (line 18)" in said
 
 
 def test_where_a_cost_may_be_left_out_nobody_is_accused(tmp_path):
-    """Both outputs are squashed, and the one that nothing tells the labels of is known by no cost."""
+    """The slope of one output is that of no usual cost, and what both share is moved along it too."""
     text = WITHOUT_COSTS.replace("dr = 2 * (r - y_size)", "dr = 2 * np.sign(r - y_size) * np.abs(r - y_size) ** 0.7")
-    assert checked(tmp_path, text).verdict in ("error", "undecided")
+    assert checked_as_a_file(tmp_path, text).verdict in ("error", "undecided")
 
 
 def test_a_program_that_stops_in_its_loop_is_not_said_to_agree(tmp_path):
-    report = checked(tmp_path, PRINTED.replace("dW_size = h.T @ dr", "dW_size = h @ dr"))
+    report = checked_as_a_file(tmp_path, PRINTED.replace("dW_size = h.T @ dr", "dW_size = h @ dr"))
     assert report.verdict == "error"
     assert "stops in its loop, at line 23" in str(report)
+
+
+def test_it_is_said_of_the_last_line_of_the_loop_too(tmp_path):
+    text = """\
+        import numpy as np
+        X, Y, W = np.random.randn(40, 5), np.random.randn(40, 1), np.random.randn(5, 1)
+        for epoch in range(100):
+            p = X @ W
+            W -= 0.1 * (p - Y).T @ X / 40
+        """
+    report = checked_as_a_file(tmp_path, text)
+    assert report.verdict == "error"
+    assert "stops in its loop, at line 5" in str(report)

@@ -5,7 +5,7 @@ import textwrap
 
 import pytest
 
-import gradcompare
+from tests.habits import checked_as_a_file
 
 HABITS = {
     # What trains is given what another method makes of a corpus; the settings are a dict.
@@ -315,15 +315,9 @@ HABITS = {
 }
 
 
-def checked(tmp_path, text):
-    path = tmp_path / "network.py"
-    path.write_text(text, encoding="utf-8")
-    return gradcompare.check(path, examples=8)
-
-
 @pytest.mark.parametrize("name", HABITS)
 def test_it_is_given_that(tmp_path, name):
-    report = checked(tmp_path, textwrap.dedent(HABITS[name][0]))
+    report = checked_as_a_file(tmp_path, textwrap.dedent(HABITS[name][0]))
     assert report.verdict == "agrees", str(report)
     assert not any("Not run here" in note for note in report.notes), str(report)
 
@@ -332,14 +326,14 @@ def test_it_is_given_that(tmp_path, name):
 def test_a_mistake_in_it_is_found(tmp_path, name):
     text, right, wrong = HABITS[name]
     assert text.count(right) == 1
-    report = checked(tmp_path, textwrap.dedent(text).replace(right, wrong))
+    report = checked_as_a_file(tmp_path, textwrap.dedent(text).replace(right, wrong))
     assert report.verdict == "wrong", str(report)
 
 
 def test_where_the_sum_is_lost_is_where_it_is_written_over(tmp_path):
     text, right, wrong = HABITS["several samples"]
     text = textwrap.dedent(text).replace(right, wrong)
-    fault = checked(tmp_path, text).first_fault
+    fault = checked_as_a_file(tmp_path, text).first_fault
     assert fault is not None
     assert wrong in text.splitlines()[fault.line - 1]
 
@@ -368,8 +362,8 @@ class Net:
 
 
 def test_widths_may_be_in_an_object_beside_others(tmp_path):
-    assert checked(tmp_path, OF_A_DATASET).verdict == "agrees"
-    assert checked(tmp_path, OF_A_DATASET.replace(" * (1 - self.h ** 2)", "")).verdict == "wrong"
+    assert checked_as_a_file(tmp_path, OF_A_DATASET).verdict == "agrees"
+    assert checked_as_a_file(tmp_path, OF_A_DATASET.replace(" * (1 - self.h ** 2)", "")).verdict == "wrong"
 
 
 COUNTS = """
@@ -407,10 +401,10 @@ if input("train? ") == "1":
 
 def test_what_a_step_returns_may_only_count(tmp_path):
     """Of large moves it may change, of small ones it never does: an accuracy is no cost."""
-    report = checked(tmp_path, COUNTS)
+    report = checked_as_a_file(tmp_path, COUNTS)
     assert report.verdict == "agrees", str(report)
     assert report.reference == "autograd"
-    assert checked(tmp_path, COUNTS.replace(" * (1 - self.h ** 2)", "")).verdict == "wrong"
+    assert checked_as_a_file(tmp_path, COUNTS.replace(" * (1 - self.h ** 2)", "")).verdict == "wrong"
 
 
 OF_PLACES = """
@@ -439,12 +433,14 @@ def negSamplingCostAndGradient(predicted, target, outputVectors, dataset, K=3):
 
 def test_a_place_may_be_one_of_several(tmp_path):
     """The target is put among the places that are drawn; a slope of sigmoid that stands in is none of the file's."""
-    report = checked(tmp_path, OF_PLACES)
+    report = checked_as_a_file(tmp_path, OF_PLACES)
     assert report.verdict == "agrees", str(report)
-    assert checked(tmp_path, OF_PLACES.replace("grad[indices[k]] +=", "grad[indices[k]] =")).verdict == "wrong"
+    assert (
+        checked_as_a_file(tmp_path, OF_PLACES.replace("grad[indices[k]] +=", "grad[indices[k]] =")).verdict == "wrong"
+    )
 
 
 def test_what_is_of_python_2_is_said_where_nothing_is_recognised(tmp_path):
-    report = checked(tmp_path, OF_PLACES.replace("range(K)", "xrange(K)"))
+    report = checked_as_a_file(tmp_path, OF_PLACES.replace("range(K)", "xrange(K)"))
     assert report.verdict == "error"
     assert "Line 8: xrange is from Python 2: write range. No hand-written" in " ".join(report.notes)

@@ -7,8 +7,8 @@ import textwrap
 import numpy as np
 import pytest
 
-import gradcompare
 from gradcompare.losses import fitting
+from tests.habits import checked_as_a_file
 
 HABITS = {
     # The value of a state has no label: what goes back is the gradient of what goes forward.
@@ -163,15 +163,9 @@ HABITS = {
 }
 
 
-def checked(tmp_path, text, **options):
-    path = tmp_path / "network.py"
-    path.write_text(text, encoding="utf-8")
-    return gradcompare.check(path, examples=8, **options)
-
-
 @pytest.mark.parametrize("name", HABITS)
 def test_it_is_found_out(tmp_path, name):
-    report = checked(tmp_path, textwrap.dedent(HABITS[name][0]))
+    report = checked_as_a_file(tmp_path, textwrap.dedent(HABITS[name][0]))
     assert report.verdict == "agrees", str(report)
 
 
@@ -179,7 +173,7 @@ def test_it_is_found_out(tmp_path, name):
 def test_a_mistake_in_it_is_found(tmp_path, name):
     text, right, wrong = HABITS[name]
     assert text.count(right) == 1
-    report = checked(tmp_path, textwrap.dedent(text).replace(right, wrong))
+    report = checked_as_a_file(tmp_path, textwrap.dedent(text).replace(right, wrong))
     assert report.verdict == "wrong", str(report)
 
 
@@ -190,7 +184,7 @@ def test_a_vector_may_be_the_scores_of_one_sample():
 
 
 def test_that_the_cost_is_the_output_is_said(tmp_path):
-    report = checked(tmp_path, textwrap.dedent(HABITS["the output itself"][0]))
+    report = checked_as_a_file(tmp_path, textwrap.dedent(HABITS["the output itself"][0]))
     assert report.assumed == ["the cost is the output itself, summed (the file has none)"]
 
 
@@ -225,10 +219,8 @@ for epoch in range(10):
 
 def test_where_float32_says_nothing_float64_alone_decides(tmp_path):
     """Of a step so small float32 leaves no digits."""
-    path = tmp_path / "normalised.py"
-    path.write_text(NORMALISED, encoding="utf-8")
-    report = gradcompare.check(path, examples=30, dtype="both")
+    report = checked_as_a_file(tmp_path, NORMALISED, examples=30, dtype="both")
     assert report.verdict == "agrees", str(report)
     assert "Compared in float64 alone: in float32 rounding could explain anything." in report.notes
-    path.write_text(NORMALISED.replace("dvar * 2 * (z", "dvar * (z"), encoding="utf-8")
-    assert gradcompare.check(path, examples=30, dtype="both").verdict == "wrong"
+    wrong = NORMALISED.replace("dvar * 2 * (z", "dvar * (z")
+    assert checked_as_a_file(tmp_path, wrong, examples=30, dtype="both").verdict == "wrong"

@@ -167,13 +167,9 @@ class Inquiry:
             report.source = Source(about["text"], {int(line): tuple(place) for line, place in about["cells"].items()})
         return report
 
-    def without_verdict(self, why: str, about: dict[str, Any]) -> Answer:
+    def without_verdict(self, why: str, about: dict[str, Any], is_last: bool = True) -> Answer:
         """That the question could not be put, and why."""
-        return Answer(self._without_verdict("error", why, about), about, is_last=True)
-
-    def of_stopped(self, why: str, about: dict[str, Any]) -> Answer:
-        """The same of a program that stops, whose parts may be asked about."""
-        return Answer(self._without_verdict("error", why, about), about)
+        return Answer(self._without_verdict("error", why, about), about, is_last)
 
     def _without_verdict(self, verdict: str, why: str, about: dict[str, Any] | None) -> Report:
         return self._told(Report(verdict, notes=[why], cases=dict.fromkeys(_CASES, 0)), about)
@@ -371,7 +367,7 @@ def _of_its_own_program(inquiry: Inquiry, before: Answer) -> Answer | None:
             if about is None:
                 return None
             if "stopped" in about:
-                return inquiry.of_stopped(about["stopped"], before.about)
+                return inquiry.without_verdict(about["stopped"], before.about, is_last=False)
             if agreed:
                 few = min(FEW, inquiry.examples)
                 other = inquiry.judged(about, few, written=error, silent=True, counts=lambda _: False)

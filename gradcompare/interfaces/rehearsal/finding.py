@@ -52,7 +52,7 @@ _COST = re.compile(
     re.IGNORECASE,
 )
 _ERROR = re.compile(r"err|fehler|fout|hata|osh?ib", re.IGNORECASE)
-"""What an error is called in some languages: one number that is a usual cost is that, whatever it is called."""
+"""What an error is called in some languages: where one number that is called so is a usual cost, it is one."""
 _NO_COST = re.compile(r"list|hist|_d|^d|grad|delta|deriv|prime", re.IGNORECASE)
 _NO_DATA = re.compile(r"^d[A-Z_bw]|grad|delta|nabla|mom|^v\d?$|^m\d?$", re.IGNORECASE)
 TIMES = 20

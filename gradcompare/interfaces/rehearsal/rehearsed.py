@@ -263,7 +263,8 @@ class Rehearsed(Program):
 def _stopped_in_loop(script: Script, problems: Sequence[BaseException]) -> ProgramStopsError | None:
     """What stops a program in a loop outside of functions, in words; None where nothing does. Shapes that do not fit
     are its own mistake, where nothing is made up; other things may be those of how it is run."""
-    lines = {line for loop in source.loops_outside(script.file) for line in range(loop.lineno, loop.end_lineno or 0)}
+    loops = source.loops_outside(script.file)
+    lines = {line for loop in loops for line in range(loop.lineno, (loop.end_lineno or loop.lineno) + 1)}
     for problem in problems:
         frames = [frame for frame in traceback.extract_tb(problem.__traceback__) if frame.filename == script.file]
         if isinstance(problem, ValueError) and len(frames) == 1 and frames[0].lineno in lines:
